@@ -1,0 +1,186 @@
+//! Costs and how they compose.
+
+use std::collections::BTreeMap;
+
+use crate::{Link, Overflow, Phase, PhaseMap, Run, Step, Symbol, Traffic};
+
+/// What a call costs.
+///
+/// Sequences form a monoid ([`Cost::then`], [`Cost::default`]); [`Cost::times`] is repeated
+/// sequence; [`Cost::beside`] is commutative. The property tests beside this file state the laws.
+///
+/// ```
+/// use hawkeye_cost::{Cost, Message, Party, Phase, RoundRule, Step};
+///
+/// let send = |from, to| Step {
+///     phase: Phase::Online,
+///     channel: "".into(),
+///     messages: vec![Message { from: Party(from), to: Party(to), bytes: 8, count: 1, spread: 0 }],
+///     rounds: 1,
+///     flights: 1,
+/// };
+/// let there = Cost::of_step(&send(0, 1), &RoundRule::Stated)?;
+/// let back = Cost::of_step(&send(1, 0), &RoundRule::Stated)?;
+/// let both = there.times(2)?.then(&back)?;
+/// assert_eq!(both.flights[Phase::Online].count, 2); // two messages there are one flight
+/// assert_eq!(both.rounds[Phase::Online].count, 3); // the framework counts three rounds
+/// # Ok::<(), hawkeye_cost::Overflow>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Bytes and messages of each link.
+    pub links: BTreeMap<Link, Traffic>,
+    /// Rounds as the framework counts them.
+    pub rounds: PhaseMap<Run>,
+    /// Sequential message flights.
+    pub flights: PhaseMap<Run>,
+    /// What the framework's own counters count beyond that.
+    pub counted: BTreeMap<Symbol, u64>,
+}
+
+impl std::hash::Hash for Cost {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.links.hash(state);
+        self.counted.hash(state);
+        for phase in Phase::ALL {
+            self.rounds[phase].hash(state);
+            self.flights[phase].hash(state);
+        }
+    }
+}
+
+impl Cost {
+    /// The cost of one step.
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn of_step(step: &Step, rule: &crate::RoundRule) -> Result<Self, Overflow> {
+        let mut cost = Self::default();
+        for m in &step.messages {
+            let link = Link { phase: step.phase, from: m.from, to: m.to, channel: step.channel.clone() };
+            let sum = cost.links.entry(link).or_default();
+            *sum = sum.plus(Traffic { bytes: m.bytes, messages: m.count, spread: m.spread })?;
+        }
+        cost.flights[step.phase] = Run::new(step.flights, step.direction());
+        cost.rounds[step.phase] = rule.of_step(step);
+        Ok(cost)
+    }
+
+    /// What one counter counts.
+    #[must_use]
+    pub fn of_count(counter: Symbol, amount: u64) -> Self {
+        Self { counted: BTreeMap::from([(counter, amount)]), ..Self::default() }
+    }
+
+    /// This, then `next`.
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn then(mut self, next: &Self) -> Result<Self, Overflow> {
+        self.add_sums(next)?;
+        for phase in Phase::ALL {
+            self.rounds[phase] = self.rounds[phase].then(next.rounds[phase])?;
+            self.flights[phase] = self.flights[phase].then(next.flights[phase])?;
+        }
+        Ok(self)
+    }
+
+    /// This and `other` at the same time: what is sent adds up, rounds and flights overlap.
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn beside(mut self, other: &Self) -> Result<Self, Overflow> {
+        self.add_sums(other)?;
+        for phase in Phase::ALL {
+            self.rounds[phase] = self.rounds[phase].beside(other.rounds[phase]);
+            self.flights[phase] = self.flights[phase].beside(other.flights[phase]);
+        }
+        Ok(self)
+    }
+
+    /// This, `n` times in sequence.
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn times(&self, n: u64) -> Result<Self, Overflow> {
+        if n == 0 {
+            return Ok(Self::default());
+        }
+        let links = self.links.iter().map(|(link, traffic)| Ok((link.clone(), traffic.times(n)?)));
+        let counted = self.counted.iter().map(|(k, v)| Ok((*k, v.checked_mul(n).ok_or(Overflow)?)));
+        Ok(Self {
+            links: links.collect::<Result<_, Overflow>>()?,
+            counted: counted.collect::<Result<_, Overflow>>()?,
+            rounds: PhaseMap::try_from_fn(|phase| self.rounds[phase].times(n))?,
+            flights: PhaseMap::try_from_fn(|phase| self.flights[phase].times(n))?,
+        })
+    }
+
+    /// This as seen after `before`: a flight that goes on is not counted again, and nothing that
+    /// follows joins it.
+    #[must_use]
+    pub fn after(&self, before: &Self) -> Self {
+        let mut cost = self.clone();
+        for phase in Phase::ALL {
+            let alone = |count| Run { count, ends: None };
+            cost.rounds[phase] = alone(self.rounds[phase].after(before.rounds[phase]));
+            cost.flights[phase] = alone(self.flights[phase].after(before.flights[phase]));
+        }
+        cost
+    }
+
+    /// The part of this cost that belongs to the weights from `start` to `end` out of `total`.
+    /// Parts of adjoining ranges add up to the whole, exactly.
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn share(&self, start: u64, end: u64, total: u64) -> Result<Self, Overflow> {
+        let upto = |n: u64, w: u64| u128::from(n) * u128::from(w) / u128::from(total);
+        let share = |n: u64| u64::try_from(upto(n, end) - upto(n, start)).map_err(|_| Overflow);
+        let run = |run: Run| Ok(Run { count: share(run.count)?, ends: None });
+        let traffic = |t: &Traffic| {
+            Ok(Traffic { bytes: share(t.bytes)?, messages: share(t.messages)?, spread: share(t.spread)? })
+        };
+        let links = self.links.iter().map(|(link, t)| Ok((link.clone(), traffic(t)?)));
+        let counted = self.counted.iter().map(|(k, v)| Ok((*k, share(*v)?)));
+        Ok(Self {
+            links: links.collect::<Result<_, Overflow>>()?,
+            counted: counted.collect::<Result<_, Overflow>>()?,
+            rounds: PhaseMap::try_from_fn(|phase| run(self.rounds[phase]))?,
+            flights: PhaseMap::try_from_fn(|phase| run(self.flights[phase]))?,
+        })
+    }
+
+    /// Traffic of a phase over all links.
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn traffic(&self, phase: Phase) -> Result<Traffic, Overflow> {
+        let of_phase = self.links.iter().filter(|(link, _)| link.phase == phase);
+        of_phase.map(|(_, t)| *t).try_fold(Traffic::default(), Traffic::plus)
+    }
+
+    /// Whether this costs nothing at all.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        let silent = |run: &Run| run.count == 0;
+        self.links.is_empty()
+            && self.counted.is_empty()
+            && Phase::ALL.iter().all(|p| silent(&self.rounds[*p]) && silent(&self.flights[*p]))
+    }
+
+    fn add_sums(&mut self, other: &Self) -> Result<(), Overflow> {
+        for (link, traffic) in &other.links {
+            let sum = match self.links.get(link) {
+                Some(own) => own.plus(*traffic)?,
+                None => *traffic,
+            };
+            self.links.insert(link.clone(), sum);
+        }
+        for (counter, amount) in &other.counted {
+            let sum = self.counted.entry(*counter).or_default();
+            *sum = sum.checked_add(*amount).ok_or(Overflow)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! Counting maximal runs of messages in one direction.
+
+use crate::{Overflow, Party};
+
+/// Direction of a step, as far as counting flights is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From one party to one other: joins with a neighbour in the same direction.
+    OneWay(Party, Party),
+    /// Several parties at once: joins with nothing.
+    Exchange,
+}
+
+impl Direction {
+    fn joins(self, next: Self) -> bool {
+        matches!(self, Self::OneWay(..)) && self == next
+    }
+}
+
+/// A number of flights (or rounds) that knows its ends, so that a run of messages in one direction
+/// that crosses the seam of two sequences counts once.
+///
+/// Sequences form a monoid: [`Run::then`] is associative, [`Run::default`] its identity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Run {
+    /// The count if nothing comes before or after.
+    pub count: u64,
+    /// Directions of the first and the last step; `None` if there is no step.
+    pub ends: Option<(Direction, Direction)>,
+}
+
+impl Run {
+    /// `count` steps that begin and end with that direction.
+    #[must_use]
+    pub fn new(count: u64, direction: Direction) -> Self {
+        Self { count, ends: Some((direction, direction)) }
+    }
+
+    /// This sequence, then `next`.
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn then(self, next: Self) -> Result<Self, Overflow> {
+        let ends = match (self.ends, next.ends) {
+            (Some((first, _)), Some((_, last))) => Some((first, last)),
+            (ends, None) | (None, ends) => ends,
+        };
+        let sum = self.count.checked_add(next.count).ok_or(Overflow)?;
+        Ok(Self { count: sum - self.seam(next), ends })
+    }
+
+    /// Side by side with `other`: the longer one counts, and nothing joins with it.
+    #[must_use]
+    pub fn beside(self, other: Self) -> Self {
+        match (self.ends, other.ends) {
+            (None, None) => Self { count: self.count.max(other.count), ends: None },
+            _ => Self::new(self.count.max(other.count), Direction::Exchange),
+        }
+    }
+
+    /// This sequence `n` times.
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn times(self, n: u64) -> Result<Self, Overflow> {
+        if n == 0 {
+            return Ok(Self::default());
+        }
+        let seams = self.seam(self) * (n - 1);
+        Ok(Self { count: self.count.checked_mul(n).ok_or(Overflow)? - seams, ends: self.ends })
+    }
+
+    /// What this run adds when it follows `before`.
+    #[must_use]
+    pub fn after(self, before: Self) -> u64 {
+        self.count - before.seam(self)
+    }
+
+    /// 1 if the last step here and the first of `next` are one flight.
+    fn seam(self, next: Self) -> u64 {
+        match (self.ends, next.ends) {
+            (Some((_, last)), Some((first, _))) if last.joins(first) && self.count > 0 && next.count > 0 => 1,
+            _ => 0,
+        }
+    }
+}

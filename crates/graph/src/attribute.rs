@@ -1,0 +1,70 @@
+//! Operator attributes.
+
+use crate::Tensor;
+
+/// Value of an operator attribute.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the variants are ONNX's attribute types")]
+pub enum Attribute {
+    Int(i64),
+    Float(f32),
+    String(String),
+    Tensor(Tensor),
+    Ints(Vec<i64>),
+    Floats(Vec<f32>),
+    Strings(Vec<String>),
+    /// A sub-graph (`If`, `Loop`, `Scan`), in its wire form.
+    Graph(Vec<u8>),
+    /// A kind that no supported operator reads (sparse tensors, types, lists of tensors or graphs).
+    Other,
+}
+
+/// The attributes of a node, sorted by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attributes(Vec<(String, Attribute)>);
+
+impl Attributes {
+    /// The attribute of that name, if the node has it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Attribute> {
+        self.0.binary_search_by(|(n, _)| n.as_str().cmp(name)).ok().map(|i| &self.0[i].1)
+    }
+
+    /// The integer attribute of that name, if the node has it and it is one.
+    #[must_use]
+    pub fn int(&self, name: &str) -> Option<i64> {
+        match self.get(name) {
+            Some(Attribute::Int(i)) => Some(*i),
+            _ => None,
+        }
+    }
+
+    /// The list of integers of that name, if the node has it and it is one.
+    #[must_use]
+    pub fn ints(&self, name: &str) -> Option<&[i64]> {
+        match self.get(name) {
+            Some(Attribute::Ints(v)) => Some(v),
+            _ => None,
+        }
+    }
+
+    /// Sets or replaces an attribute.
+    pub fn set(&mut self, name: &str, value: Attribute) {
+        match self.0.binary_search_by(|(n, _)| n.as_str().cmp(name)) {
+            Ok(i) => self.0[i].1 = value,
+            Err(i) => self.0.insert(i, (name.to_owned(), value)),
+        }
+    }
+
+    /// Removes an attribute if the node has it.
+    pub fn remove(&mut self, name: &str) {
+        if let Ok(i) = self.0.binary_search_by(|(n, _)| n.as_str().cmp(name)) {
+            self.0.remove(i);
+        }
+    }
+
+    /// Names and values in the order of names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Attribute)> {
+        self.0.iter().map(|(n, a)| (n.as_str(), a))
+    }
+}

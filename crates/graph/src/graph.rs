@@ -1,0 +1,124 @@
+//! Graph, nodes and values.
+
+use std::collections::BTreeMap;
+
+use crate::{Attributes, DType, NodeId, Tensor, ValueId};
+
+/// One dimension as the model declares it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Dim {
+    /// A fixed number of elements.
+    Fixed(u64),
+    /// A symbol (or expression over symbols), e.g. `batch`, to be bound before analysis. Unnamed
+    /// dimensions get a symbol from the importer.
+    Symbol(String),
+}
+
+/// Type of a graph input as the model declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredType {
+    /// Element type.
+    pub dtype: DType,
+    /// Dimensions; `None` if even the rank is not declared.
+    pub dims: Option<Vec<Dim>>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// An input of the graph.
+    Input(DeclaredType),
+    /// A constant stored with the model.
+    Initializer(Tensor),
+    /// An output of a node.
+    Node(NodeId),
+}
+
+/// A tensor that flows through the graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value {
+    /// Name, unique within the graph.
+    pub name: String,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// An operator applied to values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Name as the exporter gave it; may be empty.
+    pub name: String,
+    /// Operator, e.g. `Conv`.
+    pub op: String,
+    /// Operator domain; empty for ONNX's own.
+    pub domain: String,
+    /// Version of that domain's operator set.
+    pub opset: i64,
+    /// Inputs; `None` where an optional one is left out.
+    pub inputs: Vec<Option<ValueId>>,
+    /// Outputs; `None` where an optional one is not wanted.
+    pub outputs: Vec<Option<ValueId>>,
+    /// Attributes.
+    pub attributes: Attributes,
+    /// Module path of the exporting framework, outermost first, e.g. `[layer1, 0, conv1]`.
+    pub scope: Vec<String>,
+    /// Position in the file's node list; nodes inlined from one function call share it.
+    pub file_index: usize,
+}
+
+impl Node {
+    /// Inputs that are not left out.
+    pub fn present_inputs(&self) -> impl Iterator<Item = ValueId> {
+        self.inputs.iter().flatten().copied()
+    }
+
+    /// Outputs that are wanted.
+    pub fn present_outputs(&self) -> impl Iterator<Item = ValueId> {
+        self.outputs.iter().flatten().copied()
+    }
+}
+
+/// A model's computation graph; nodes in execution order.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    /// Nodes; position = [`NodeId`].
+    pub nodes: Vec<Node>,
+    /// Values; position = [`ValueId`].
+    pub values: Vec<Value>,
+    /// Graph inputs that are not initializers.
+    pub inputs: Vec<ValueId>,
+    /// Graph outputs.
+    pub outputs: Vec<ValueId>,
+    /// Operator set versions by domain; ONNX's own domain is the empty string.
+    pub opsets: BTreeMap<String, i64>,
+}
+
+impl Graph {
+    /// The node with this id.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// The value with this id.
+    #[must_use]
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.index()]
+    }
+
+    /// Node ids in execution order.
+    pub fn node_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.nodes.len()).map(NodeId::new)
+    }
+
+    /// Value ids in ascending order.
+    pub fn value_ids(&self) -> impl Iterator<Item = ValueId> + use<> {
+        (0..self.values.len()).map(ValueId::new)
+    }
+
+    /// The opset of ONNX's own operators; 0 if the model uses none.
+    #[must_use]
+    pub fn opset(&self) -> i64 {
+        self.opsets.get("").copied().unwrap_or(0)
+    }
+}

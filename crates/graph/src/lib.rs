@@ -1,0 +1,20 @@
+//! The typed computation graph that every pass reads.
+//!
+//! A [`Graph`] is immutable once built; what passes find out about it lives in side tables indexed
+//! by [`ValueId`] or [`NodeId`]. Nodes stand in execution order.
+
+mod attribute;
+mod diagnostic;
+mod dtype;
+mod graph;
+mod id;
+mod order;
+mod tensor;
+
+pub use attribute::{Attribute, Attributes};
+pub use diagnostic::{Diagnostic, Failure, Place, Severity};
+pub use dtype::DType;
+pub use graph::{DeclaredType, Dim, Graph, Node, Origin, Value};
+pub use id::{NodeId, Table, ValueId};
+pub use order::{Cycle, execution_order};
+pub use tensor::{Elements, SMALL, Tensor};

@@ -1,0 +1,51 @@
+//! Operator attributes from their wire form.
+
+use std::path::Path;
+
+use hawkeye_graph::Attribute;
+
+use crate::tensor::tensor;
+use crate::wire::{AttributeProto, attribute_proto::AttributeType as Type};
+
+/// Converts an attribute.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub(crate) fn attribute(proto: &AttributeProto, folder: Option<&Path>) -> Result<Attribute, String> {
+    let text = |bytes: &bytes::Bytes| String::from_utf8_lossy(bytes).into_owned();
+    Ok(match kind(proto) {
+        Type::Float => Attribute::Float(proto.f()),
+        Type::Int => Attribute::Int(proto.i()),
+        Type::String => Attribute::String(proto.s.as_ref().map(text).unwrap_or_default()),
+        Type::Tensor => match &proto.t {
+            Some(t) => Attribute::Tensor(tensor(t, folder)?),
+            None => return Err("tensor attribute without a tensor".to_owned()),
+        },
+        Type::Graph => Attribute::Graph(proto.g().to_vec()),
+        Type::Floats => Attribute::Floats(proto.floats.clone()),
+        Type::Ints => Attribute::Ints(proto.ints.clone()),
+        Type::Strings => Attribute::Strings(proto.strings.iter().map(text).collect()),
+        Type::Undefined
+        | Type::Tensors
+        | Type::Graphs
+        | Type::SparseTensor
+        | Type::SparseTensors
+        | Type::TypeProto
+        | Type::TypeProtos => Attribute::Other,
+    })
+}
+
+/// The stated type; IR version 1 did not state it, so it is guessed from the field that is set.
+fn kind(proto: &AttributeProto) -> Type {
+    match proto.r#type() {
+        Type::Undefined if proto.f.is_some() => Type::Float,
+        Type::Undefined if proto.i.is_some() => Type::Int,
+        Type::Undefined if proto.s.is_some() => Type::String,
+        Type::Undefined if proto.t.is_some() => Type::Tensor,
+        Type::Undefined if proto.g.is_some() => Type::Graph,
+        Type::Undefined if !proto.floats.is_empty() => Type::Floats,
+        Type::Undefined if !proto.ints.is_empty() => Type::Ints,
+        Type::Undefined if !proto.strings.is_empty() => Type::Strings,
+        stated => stated,
+    }
+}
