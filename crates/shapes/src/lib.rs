@@ -1,0 +1,16 @@
+//! Shape inference: the element type, shape and, where constant and small, the elements of every
+//! value.
+//!
+//! [`bind`] fixes the shapes of the inputs; [`infer`] has tract-onnx analyse the rest. Weights never
+//! reach tract: constants of more than [`hawkeye_graph::SMALL`] elements become typed inputs.
+//! Operators that tract lacks or gets wrong have rules of our own in `rules`.
+
+mod bind;
+mod facts;
+mod infer;
+mod proto;
+mod rules;
+
+pub use bind::{Bindings, bind};
+pub use facts::{Fact, Shapes};
+pub use infer::infer;

@@ -1,0 +1,140 @@
+//! Binding the symbolic dimensions of the inputs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hawkeye_graph::{DeclaredType, Diagnostic, Dim, Failure, Graph, Origin, Place, ValueId};
+
+/// What the user fixes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bindings {
+    /// Sizes of the model's own symbols.
+    pub dims: BTreeMap<String, u64>,
+    /// Size of the leading dimension of the inputs.
+    pub batch: Option<u64>,
+    /// Whole shapes of inputs by name.
+    pub shapes: BTreeMap<String, Vec<u64>>,
+}
+
+/// The shape of every graph input.
+///
+/// # Errors
+/// Symbols without a size, all at once with the flags that would give them one; names that the
+/// model does not have; sizes that contradict the model.
+pub fn bind(graph: &Graph, bindings: &Bindings) -> Result<BTreeMap<ValueId, Vec<u64>>, Failure> {
+    let mut binder = Binder { bindings, sizes: bindings.dims.clone(), errors: Vec::new(), unbound: BTreeSet::new() };
+    let inputs: Vec<(ValueId, &str, &DeclaredType)> = graph
+        .inputs
+        .iter()
+        .filter_map(|id| match &graph.value(*id).origin {
+            Origin::Input(declared) => Some((*id, graph.value(*id).name.as_str(), declared)),
+            Origin::Initializer(_) | Origin::Node(_) => None,
+        })
+        .collect();
+    binder.check_names(&inputs);
+    for (_, name, declared) in &inputs {
+        binder.batch(name, declared);
+    }
+    let shapes = inputs.iter().map(|(id, name, declared)| (*id, binder.shape(name, declared))).collect();
+    binder.report_unbound();
+    if binder.errors.is_empty() { Ok(shapes) } else { Err(Failure(binder.errors)) }
+}
+
+struct Binder<'a> {
+    bindings: &'a Bindings,
+    sizes: BTreeMap<String, u64>,
+    errors: Vec<Diagnostic>,
+    unbound: BTreeSet<String>,
+}
+
+impl Binder<'_> {
+    fn check_names(&mut self, inputs: &[(ValueId, &str, &DeclaredType)]) {
+        let symbols: BTreeSet<&str> = inputs.iter().flat_map(|(_, _, d)| symbols(d)).collect();
+        for name in self.bindings.dims.keys().filter(|n| !symbols.contains(n.as_str())) {
+            let known = list(symbols.iter().copied());
+            self.errors.push(
+                Diagnostic::error(Place::Model, format!("has no dimension named \"{name}\""))
+                    .help(format!("its symbolic dimensions: {known}")),
+            );
+        }
+        for name in self.bindings.shapes.keys().filter(|n| inputs.iter().all(|(_, input, _)| input != n)) {
+            let known = list(inputs.iter().map(|(_, name, _)| *name));
+            self.errors.push(
+                Diagnostic::error(Place::Model, format!("has no input named \"{name}\""))
+                    .help(format!("its inputs: {known}")),
+            );
+        }
+    }
+
+    /// Applies `--batch` to the leading dimension of an input.
+    fn batch(&mut self, name: &str, declared: &DeclaredType) {
+        let Some(batch) = self.bindings.batch else { return };
+        if self.bindings.shapes.contains_key(name) {
+            return;
+        }
+        match declared.dims.as_ref().and_then(|d| d.first()) {
+            Some(Dim::Symbol(symbol)) => {
+                self.sizes.entry(symbol.clone()).or_insert(batch);
+            }
+            Some(Dim::Fixed(fixed)) if *fixed != batch => self.errors.push(
+                Diagnostic::error(
+                    Place::Value(name.to_owned()),
+                    format!("the model fixes its leading dimension at {fixed}, so --batch {batch} does not apply"),
+                )
+                .help("export the model with a dynamic batch, or give the whole shape with --shape"),
+            ),
+            Some(Dim::Fixed(_)) | None => {}
+        }
+    }
+
+    fn shape(&mut self, name: &str, declared: &DeclaredType) -> Vec<u64> {
+        if let Some(shape) = self.bindings.shapes.get(name) {
+            if let Some(dims) = &declared.dims
+                && dims.len() != shape.len()
+            {
+                let message = format!("has {} dimensions, but --shape gives {}", dims.len(), shape.len());
+                self.errors.push(Diagnostic::error(Place::Value(name.to_owned()), message));
+            }
+            return shape.clone();
+        }
+        let Some(dims) = &declared.dims else {
+            self.errors.push(
+                Diagnostic::error(Place::Value(name.to_owned()), "the model does not declare its shape")
+                    .help(format!("add --shape \"{name}=...\", e.g. --shape \"{name}=1x3x224x224\"")),
+            );
+            return Vec::new();
+        };
+        let size = |dim: &Dim| match dim {
+            Dim::Fixed(size) => Some(*size),
+            Dim::Symbol(symbol) => self.sizes.get(symbol).copied(),
+        };
+        let sizes: Vec<Option<u64>> = dims.iter().map(size).collect();
+        for (dim, size) in dims.iter().zip(&sizes) {
+            if let (Dim::Symbol(symbol), None) = (dim, size) {
+                self.unbound.insert(symbol.clone());
+            }
+        }
+        sizes.into_iter().map(Option::unwrap_or_default).collect()
+    }
+
+    fn report_unbound(&mut self) {
+        if self.unbound.is_empty() {
+            return;
+        }
+        let flags: Vec<String> = self.unbound.iter().map(|s| format!("--dim \"{s}=N\"")).collect();
+        let message = format!("has dimensions without a size: {}", list(self.unbound.iter().map(String::as_str)));
+        let help = format!("add {}; --batch N sets the leading dimension of the inputs", flags.join(" "));
+        self.errors.push(Diagnostic::error(Place::Model, message).help(help));
+    }
+}
+
+fn symbols(declared: &DeclaredType) -> impl Iterator<Item = &str> {
+    declared.dims.iter().flatten().filter_map(|dim| match dim {
+        Dim::Symbol(symbol) => Some(symbol.as_str()),
+        Dim::Fixed(_) => None,
+    })
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.map(|n| format!("\"{n}\"")).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
