@@ -1,0 +1,21 @@
+//! From operators to protocol calls.
+//!
+//! [`secrecy`] finds out who knows each value; [`read`] applies a framework's own reading of
+//! operators; [`lower`] expands every node through a [`Lowering`]; [`settle`] then charges what has
+//! state (buffers that refill, keys sent once, preprocessing of a whole network) in program order.
+
+mod groups;
+mod lowering;
+mod operands;
+mod program;
+mod read;
+mod secrecy;
+mod settle;
+mod view;
+
+pub use lowering::{Expansion, Lowering, LoweringError, Note, Reading};
+pub use program::{Operation, Program, Subject, lower};
+pub use read::read;
+pub use secrecy::{Conventions, Visibility, secrecy};
+pub use settle::settle;
+pub use view::{ModelView, NodeView, TensorView};

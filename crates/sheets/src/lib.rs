@@ -1,0 +1,20 @@
+//! Frameworks as data: a manifest and Starlark sheets.
+//!
+//! [`Framework::open`] reads the manifest, [`Framework::instantiate`] fixes parties and parameters
+//! and loads the sheets; the [`Sheets`] that result implement [`hawkeye_lower::Lowering`].
+//! `docs/FRAMEWORKS.md` is the language's reference.
+
+mod convert;
+mod folder;
+mod framework;
+mod host;
+mod loader;
+mod manifest;
+mod numbers;
+mod protocol;
+mod recorder;
+mod sheets;
+
+pub use framework::{Framework, FrameworkError, Instance, builtin_names};
+pub use manifest::{Counter, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds, VisibilityRule, Visible};
+pub use sheets::Sheets;

@@ -1,0 +1,105 @@
+//! The seam between the pipeline and a framework.
+
+use hawkeye_cost::{CallId, Calls, Data};
+
+use crate::{ModelView, NodeView};
+
+/// What a node became.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expansion {
+    /// Its protocol calls; `None` if there are none.
+    pub call: Option<CallId>,
+    /// What is attached to its outputs, in order; missing ones get [`Data::None`].
+    pub outputs: Vec<Data>,
+    /// What is attached anew to inputs that it changed in place, by position.
+    pub inputs: Vec<(usize, Data)>,
+    /// What the user should know.
+    pub notes: Vec<Note>,
+}
+
+/// A remark of a framework.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Note {
+    /// Something to know about the operator.
+    Warning(String),
+    /// What the numbers rest on, e.g. `composed`.
+    Evidence(String),
+}
+
+/// What a framework reads instead of what the model says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reading {
+    /// An attribute with this value; [`Data::None`] removes it.
+    Attribute(String, Data),
+    /// The constant vector of integers at this input.
+    Input(usize, Vec<i64>),
+}
+
+/// Why something can't be lowered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoweringError {
+    /// The framework has no lowering for the operator.
+    Unsupported {
+        /// How to add one.
+        help: String,
+    },
+    /// The framework refuses it.
+    Refused(String),
+    /// The framework's description is wrong; the message tells where.
+    Broken(String),
+}
+
+/// A framework: how operators expand into protocol calls.
+///
+/// `hawkeye-sheets` implements it by Starlark sheets; embedders may implement it natively. All
+/// methods must be deterministic, and [`Lowering::node`] must depend on the view alone, so that
+/// equal operators are equal.
+pub trait Lowering {
+    /// What the framework reads a node as, where that differs from ONNX.
+    ///
+    /// # Errors
+    /// If the framework refuses the node or its description is wrong.
+    fn read(&mut self, node: &NodeView) -> Result<(Vec<Reading>, Vec<Note>), LoweringError>;
+
+    /// Checks the model as a whole.
+    ///
+    /// # Errors
+    /// If the framework can't run it.
+    fn check(&mut self, model: &ModelView) -> Result<Vec<Note>, LoweringError>;
+
+    /// What happens before the first node.
+    ///
+    /// # Errors
+    /// If the framework's description is wrong.
+    fn begin(&mut self, calls: &mut Calls, model: &ModelView) -> Result<Expansion, LoweringError>;
+
+    /// Expands a node.
+    ///
+    /// # Errors
+    /// If the framework can't run it.
+    fn node(&mut self, calls: &mut Calls, node: &NodeView) -> Result<Expansion, LoweringError>;
+
+    /// What happens after the last node.
+    ///
+    /// # Errors
+    /// If the framework's description is wrong.
+    fn end(&mut self, calls: &mut Calls, model: &ModelView) -> Result<Expansion, LoweringError>;
+
+    /// Draws from a resource in the given state: its next state and the calls that it takes.
+    ///
+    /// # Errors
+    /// If the framework's description is wrong.
+    fn draw(
+        &mut self,
+        calls: &mut Calls,
+        resource: &str,
+        state: &Data,
+        request: &Data,
+    ) -> Result<(Data, Option<CallId>), LoweringError>;
+
+    /// The calls of a group that serves the whole program.
+    ///
+    /// # Errors
+    /// If the framework's description is wrong.
+    fn group(&mut self, calls: &mut Calls, group: &str, weight: u64) -> Result<Option<CallId>, LoweringError>;
+}

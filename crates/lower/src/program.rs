@@ -1,0 +1,193 @@
+//! Lowering every node, in execution order.
+
+use std::collections::BTreeSet;
+
+use hawkeye_cost::{CallId, Calls};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Place, Table, ValueId};
+use hawkeye_shapes::Shapes;
+
+use crate::view::Views;
+use crate::{Expansion, Lowering, LoweringError, Note, Visibility};
+
+/// What an operation of the program belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// What the framework does before the first node.
+    Begin,
+    /// A node of the graph.
+    Node(NodeId),
+    /// What the framework does after the last node.
+    End,
+}
+
+/// A step of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// What it belongs to.
+    pub subject: Subject,
+    /// Its protocol calls; `None` if it costs nothing.
+    pub call: Option<CallId>,
+    /// What the numbers rest on, where that differs from the framework's own evidence.
+    pub evidence: BTreeSet<String>,
+}
+
+/// The lowered model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Program {
+    /// Operations in execution order, one for each node at least.
+    pub operations: Vec<Operation>,
+    /// Warnings.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Expands every node through the framework.
+///
+/// A node whose inputs are all public, or all known to one party, is computed in the clear and
+/// costs nothing.
+///
+/// # Errors
+/// Every node that can't be lowered, with the reason; nodes behind such a node are not looked at.
+pub fn lower(
+    graph: &Graph,
+    shapes: &Shapes,
+    visibility: &Table<ValueId, Visibility>,
+    calls: &mut Calls,
+    lowering: &mut dyn Lowering,
+) -> Result<Program, Failure> {
+    let mut pass = Pass {
+        views: Views::new(graph, shapes, visibility),
+        failed: Table::new(vec![false; graph.values.len()]),
+        program: Program::default(),
+        errors: Vec::new(),
+    };
+    let model = pass.views.model();
+    match lowering.check(&model) {
+        Ok(notes) => {
+            pass.notes(&Place::Model, notes);
+        }
+        Err(error) => pass.errors.push(complain(Place::Model, error)),
+    }
+    let begin = lowering.begin(calls, &model);
+    pass.boundary(Subject::Begin, begin);
+    for id in graph.node_ids() {
+        pass.node(id, calls, lowering);
+    }
+    if pass.errors.is_empty() {
+        let end = lowering.end(calls, &pass.views.model());
+        pass.boundary(Subject::End, end);
+    }
+    if !pass.errors.is_empty() {
+        // Shape problems explain why nodes could not be lowered.
+        pass.errors.extend(shapes.diagnostics.iter().cloned());
+        return Err(Failure(pass.errors));
+    }
+    Ok(pass.program)
+}
+
+struct Pass<'a> {
+    views: Views<'a>,
+    failed: Table<ValueId, bool>,
+    program: Program,
+    errors: Vec<Diagnostic>,
+}
+
+impl Pass<'_> {
+    fn node(&mut self, id: NodeId, calls: &mut Calls, lowering: &mut dyn Lowering) {
+        let node = self.views.graph.node(id);
+        if node.present_inputs().any(|input| self.failed[input]) {
+            self.fail(node);
+            return;
+        }
+        let expansion = if in_the_clear(node, self.views.visibility) {
+            Ok(Expansion::default())
+        } else {
+            match self.views.node(node) {
+                Ok(view) => lowering.node(calls, &view),
+                Err(value) => {
+                    self.errors.push(unknown_shape(node, &self.views.graph.value(value).name));
+                    self.fail(node);
+                    return;
+                }
+            }
+        };
+        match expansion {
+            Ok(expansion) => self.accept(id, expansion),
+            Err(error) => {
+                self.errors.push(complain(Place::node(node), error));
+                self.fail(node);
+            }
+        }
+    }
+
+    fn accept(&mut self, id: NodeId, expansion: Expansion) {
+        let node = self.views.graph.node(id);
+        for (output, state) in node.outputs.iter().zip(expansion.outputs) {
+            if let Some(output) = output {
+                self.views.states[*output] = state;
+            }
+        }
+        for (position, state) in expansion.inputs {
+            if let Some(Some(input)) = node.inputs.get(position) {
+                self.views.states[*input] = state;
+            }
+        }
+        let evidence = self.notes(&Place::node(node), expansion.notes);
+        let operation = Operation { subject: Subject::Node(id), call: expansion.call, evidence };
+        self.program.operations.push(operation);
+    }
+
+    fn boundary(&mut self, subject: Subject, expansion: Result<Expansion, LoweringError>) {
+        match expansion {
+            Ok(Expansion { call: None, notes, .. }) => {
+                self.notes(&Place::Model, notes);
+            }
+            Ok(Expansion { call, notes, .. }) => {
+                let evidence = self.notes(&Place::Model, notes);
+                self.program.operations.push(Operation { subject, call, evidence });
+            }
+            Err(error) => self.errors.push(complain(Place::Model, error)),
+        }
+    }
+
+    /// Files warnings; returns the evidence.
+    fn notes(&mut self, place: &Place, notes: Vec<Note>) -> BTreeSet<String> {
+        let mut evidence = BTreeSet::new();
+        for note in notes {
+            match note {
+                Note::Warning(text) => self.program.diagnostics.push(Diagnostic::warning(place.clone(), text)),
+                Note::Evidence(kind) => {
+                    evidence.insert(kind);
+                }
+            }
+        }
+        evidence
+    }
+
+    fn fail(&mut self, node: &Node) {
+        for output in node.present_outputs() {
+            self.failed[output] = true;
+        }
+    }
+}
+
+/// Whether one party, or every party, can compute the node alone.
+fn in_the_clear(node: &Node, visibility: &Table<ValueId, Visibility>) -> bool {
+    let joined = node.present_inputs().map(|id| visibility[id]).fold(Visibility::Public, Visibility::join);
+    joined != Visibility::Secret
+}
+
+fn unknown_shape(node: &Node, value: &str) -> Diagnostic {
+    Diagnostic::error(Place::node(node), format!("the shape of \"{value}\" can't be found out"))
+        .help("if it depends on the data, export the model with fixed sizes; else see the shape problems above or below")
+}
+
+/// A lowering error at a place.
+pub(crate) fn complain(place: Place, error: LoweringError) -> Diagnostic {
+    match error {
+        LoweringError::Unsupported { help } => {
+            Diagnostic::error(place, "the framework has no lowering for this operator").help(help)
+        }
+        LoweringError::Refused(message) => Diagnostic::error(place, message),
+        LoweringError::Broken(message) => Diagnostic::error(place, format!("the framework's sheet failed: {message}")),
+    }
+}

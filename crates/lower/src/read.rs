@@ -1,0 +1,92 @@
+//! A framework's own reading of the model.
+
+use hawkeye_cost::Data;
+use hawkeye_graph::{
+    Attribute, Diagnostic, Failure, Graph, Node, Origin, Place, Table, Tensor, Value, ValueId,
+};
+use hawkeye_shapes::Shapes;
+
+use crate::program::complain;
+use crate::view::Views;
+use crate::{Lowering, Note, Reading, Visibility};
+
+/// The graph as the framework reads it, with a warning for every node it reads differently; `None`
+/// if it reads all of it as ONNX means it. Shapes must be inferred anew.
+///
+/// # Errors
+/// What the framework refuses.
+pub fn read(
+    graph: &Graph,
+    shapes: &Shapes,
+    lowering: &mut dyn Lowering,
+) -> Result<Option<(Graph, Vec<Diagnostic>)>, Failure> {
+    let visibility = Table::new(vec![Visibility::Secret; graph.values.len()]);
+    let views = Views::new(graph, shapes, &visibility);
+    let mut changed: Option<Graph> = None;
+    let mut warnings = Vec::new();
+    let mut errors = Vec::new();
+    for id in graph.node_ids() {
+        let node = graph.node(id);
+        // Where shapes are unknown, lowering will say so.
+        let Ok(view) = views.node(node) else { continue };
+        match lowering.read(&view) {
+            Ok((readings, notes)) => {
+                warnings.extend(notes.into_iter().filter_map(|note| match note {
+                    Note::Warning(text) => Some(Diagnostic::warning(Place::node(node), text)),
+                    Note::Evidence(_) => None,
+                }));
+                if !readings.is_empty() {
+                    let graph = changed.get_or_insert_with(|| graph.clone());
+                    for reading in readings {
+                        apply(graph, id.index(), reading);
+                    }
+                }
+            }
+            Err(error) => errors.push(complain(Place::node(node), error)),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Failure(errors));
+    }
+    Ok(changed.map(|graph| (graph, warnings)))
+}
+
+fn apply(graph: &mut Graph, index: usize, reading: Reading) {
+    match reading {
+        Reading::Attribute(name, value) => {
+            let attributes = &mut graph.nodes[index].attributes;
+            match attribute(value) {
+                Some(value) => attributes.set(&name, value),
+                None => attributes.remove(&name),
+            }
+        }
+        Reading::Input(position, ints) => {
+            let id = ValueId::new(graph.values.len());
+            let name = format!("{}:{position}", label(&graph.nodes[index], index));
+            graph.values.push(Value { name, origin: Origin::Initializer(Tensor::vector(ints)) });
+            let inputs = &mut graph.nodes[index].inputs;
+            if inputs.len() <= position {
+                inputs.resize(position + 1, None);
+            }
+            inputs[position] = Some(id);
+        }
+    }
+}
+
+fn label(node: &Node, index: usize) -> String {
+    if node.name.is_empty() { format!("node {index}") } else { node.name.clone() }
+}
+
+fn attribute(value: Data) -> Option<Attribute> {
+    Some(match value {
+        Data::Int(i) => Attribute::Int(i),
+        Data::Bool(b) => Attribute::Int(b.into()),
+        Data::Float(bits) => Attribute::Float(f64::from_bits(bits) as f32),
+        Data::Text(s) => Attribute::String(s),
+        Data::List(items) | Data::Tuple(items) => {
+            let int = |item| if let Data::Int(i) = item { Some(i) } else { None };
+            Attribute::Ints(items.into_iter().map(int).collect::<Option<_>>()?)
+        }
+        Data::None | Data::Dict(_) | Data::Struct(_) => return None,
+    })
+}

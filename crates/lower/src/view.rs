@@ -1,0 +1,223 @@
+//! What a framework sees of the model.
+
+use hawkeye_cost::Data;
+use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Table, Tensor, ValueId};
+use hawkeye_shapes::Shapes;
+
+use crate::Visibility;
+use crate::operands::operands;
+
+/// A tensor as a framework sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorView {
+    /// Name in the model.
+    pub name: String,
+    /// Elements per dimension.
+    pub shape: Vec<u64>,
+    /// Element type; `None` if shape inference did not find it.
+    pub dtype: Option<DType>,
+    /// Who knows it.
+    pub visibility: Visibility,
+    /// Elements of a small constant.
+    pub elements: Option<Elements>,
+    /// Whether it is one of the model's own parameters.
+    pub initializer: bool,
+    /// What the framework attached to it.
+    pub state: Data,
+}
+
+/// A node as a framework sees it. Its name is not part of it, so that equal operators are equal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeView {
+    /// Operator.
+    pub op: String,
+    /// Operator domain; empty for ONNX's own.
+    pub domain: String,
+    /// Version of that domain's operator set.
+    pub opset: i64,
+    /// Inputs; `None` where an optional one is left out.
+    pub inputs: Vec<Option<TensorView>>,
+    /// Outputs; `None` where an optional one is not wanted.
+    pub outputs: Vec<Option<TensorView>>,
+    /// Attributes, and operands that other opsets have as attributes.
+    pub attributes: Vec<(String, Data)>,
+}
+
+/// A model as a framework sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelView {
+    /// Graph inputs.
+    pub inputs: Vec<TensorView>,
+    /// Graph outputs.
+    pub outputs: Vec<TensorView>,
+    /// Nodes in execution order.
+    pub nodes: Vec<NodeView>,
+}
+
+/// Everything that views are made from.
+pub(crate) struct Views<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) shapes: &'a Shapes,
+    pub(crate) visibility: &'a Table<ValueId, Visibility>,
+    pub(crate) states: Table<ValueId, Data>,
+}
+
+impl<'a> Views<'a> {
+    pub(crate) fn new(graph: &'a Graph, shapes: &'a Shapes, visibility: &'a Table<ValueId, Visibility>) -> Self {
+        let states = Table::new(vec![Data::None; graph.values.len()]);
+        Self { graph, shapes, visibility, states }
+    }
+
+    /// A value whose shape is known.
+    pub(crate) fn tensor(&self, id: ValueId) -> Option<TensorView> {
+        let fact = &self.shapes.facts[id];
+        Some(TensorView { shape: fact.shape()?, ..self.outline(id) })
+    }
+
+    /// A value; its shape is empty if it is not known.
+    fn outline(&self, id: ValueId) -> TensorView {
+        let value = self.graph.value(id);
+        let fact = &self.shapes.facts[id];
+        TensorView {
+            name: value.name.clone(),
+            shape: fact.shape().unwrap_or_default(),
+            dtype: fact.dtype,
+            visibility: self.visibility[id],
+            elements: fact.elements.clone(),
+            initializer: matches!(value.origin, Origin::Initializer(_)),
+            state: self.states[id].clone(),
+        }
+    }
+
+    /// A node, or the first of its values whose shape is not known.
+    pub(crate) fn node(&self, node: &Node) -> Result<NodeView, ValueId> {
+        let tensors = |ids: &[Option<ValueId>]| {
+            ids.iter().map(|id| id.map(|id| self.tensor(id).ok_or(id)).transpose()).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(self.view(node, tensors(&node.inputs)?, tensors(&node.outputs)?))
+    }
+
+    /// The model; shapes that are not known are left empty.
+    pub(crate) fn model(&self) -> ModelView {
+        let outlines = |ids: &[ValueId]| ids.iter().map(|id| self.outline(*id)).collect();
+        let optional = |ids: &[Option<ValueId>]| ids.iter().map(|id| id.map(|id| self.outline(id))).collect();
+        let node = |node| self.view(node, optional(&node.inputs), optional(&node.outputs));
+        ModelView {
+            inputs: outlines(&self.graph.inputs),
+            outputs: outlines(&self.graph.outputs),
+            nodes: self.graph.nodes.iter().map(node).collect(),
+        }
+    }
+
+    fn view(&self, node: &Node, inputs: Vec<Option<TensorView>>, outputs: Vec<Option<TensorView>>) -> NodeView {
+        let mut attributes: Vec<_> = node.attributes.iter().map(|(name, a)| (name.to_owned(), attribute(a))).collect();
+        attributes.extend(operands(node, &inputs));
+        NodeView {
+            op: node.op.clone(),
+            domain: node.domain.clone(),
+            opset: node.opset,
+            inputs,
+            outputs,
+            attributes,
+        }
+    }
+}
+
+fn attribute(attribute: &Attribute) -> Data {
+    match attribute {
+        Attribute::Int(i) => Data::Int(*i),
+        Attribute::Float(f) => f64::from(*f).into(),
+        Attribute::String(s) => Data::Text(s.clone()),
+        Attribute::Ints(v) => Data::List(v.iter().copied().map(Data::Int).collect()),
+        Attribute::Floats(v) => Data::List(v.iter().map(|f| f64::from(*f).into()).collect()),
+        Attribute::Strings(v) => Data::List(v.iter().cloned().map(Data::Text).collect()),
+        Attribute::Tensor(Tensor { elements, .. }) => elements.as_ref().map_or(Data::None, list),
+        Attribute::Graph(_) | Attribute::Other => Data::None,
+    }
+}
+
+/// Elements as a flat list.
+pub(crate) fn list(elements: &Elements) -> Data {
+    Data::List(match elements {
+        Elements::Ints(v) => v.iter().copied().map(Data::Int).collect(),
+        Elements::Floats(v) => v.iter().copied().map(Data::from).collect(),
+        Elements::Strings(v) => v.iter().cloned().map(Data::Text).collect(),
+    })
+}
+
+impl NodeView {
+    /// This as the record that sheets see.
+    #[must_use]
+    pub fn data(&self) -> Data {
+        self.record(TensorView::data)
+    }
+
+    /// This with the names of its tensors.
+    fn named(&self) -> Data {
+        self.record(TensorView::named)
+    }
+
+    fn record(&self, tensor: fn(&TensorView) -> Data) -> Data {
+        let tensors = |views: &[Option<TensorView>]| {
+            Data::List(views.iter().map(|v| v.as_ref().map_or(Data::None, tensor)).collect())
+        };
+        let attributes = self.attributes.iter().map(|(name, value)| (Data::Text(name.clone()), value.clone()));
+        Data::Struct(vec![
+            ("op".to_owned(), Data::Text(self.op.clone())),
+            ("domain".to_owned(), Data::Text(self.domain.clone())),
+            ("opset".to_owned(), Data::Int(self.opset)),
+            ("inputs".to_owned(), tensors(&self.inputs)),
+            ("outputs".to_owned(), tensors(&self.outputs)),
+            ("attrs".to_owned(), Data::Dict(attributes.collect())),
+        ])
+    }
+}
+
+impl TensorView {
+    fn fields(&self) -> Vec<(String, Data)> {
+        // Importer and rules bound element counts by 2^48, so sizes fit.
+        let int = |n: u64| Data::Int(i64::try_from(n).unwrap_or(i64::MAX));
+        let visibility = match self.visibility {
+            Visibility::Public => "public".into(),
+            Visibility::Secret => "secret".into(),
+            Visibility::Known(party) => Data::Int(party.0.into()),
+        };
+        let size = self.shape.iter().try_fold(1u64, |n, d| n.checked_mul(*d)).unwrap_or(u64::MAX);
+        vec![
+            ("shape".to_owned(), Data::Tuple(self.shape.iter().copied().map(int).collect())),
+            ("size".to_owned(), int(size)),
+            ("rank".to_owned(), int(self.shape.len() as u64)),
+            ("dtype".to_owned(), self.dtype.map_or(Data::None, |d| d.name().into())),
+            ("visibility".to_owned(), visibility),
+            ("value".to_owned(), self.elements.as_ref().map_or(Data::None, list)),
+            ("initializer".to_owned(), Data::Bool(self.initializer)),
+            ("state".to_owned(), self.state.clone()),
+        ]
+    }
+
+    /// This as the record that sheets see.
+    #[must_use]
+    pub fn data(&self) -> Data {
+        Data::Struct(self.fields())
+    }
+
+    /// This with its name.
+    fn named(&self) -> Data {
+        let mut fields = self.fields();
+        fields.push(("name".to_owned(), Data::Text(self.name.clone())));
+        Data::Struct(fields)
+    }
+}
+
+impl ModelView {
+    /// This as the record that sheets see.
+    #[must_use]
+    pub fn data(&self) -> Data {
+        let tensors = |views: &[TensorView]| Data::List(views.iter().map(TensorView::named).collect());
+        Data::Struct(vec![
+            ("inputs".to_owned(), tensors(&self.inputs)),
+            ("outputs".to_owned(), tensors(&self.outputs)),
+            ("nodes".to_owned(), Data::List(self.nodes.iter().map(NodeView::named).collect())),
+        ])
+    }
+}

@@ -1,0 +1,71 @@
+//! Plain data to and from Starlark values.
+
+use hawkeye_cost::Data;
+use starlark::values::dict::{AllocDict, DictRef};
+use starlark::values::float::StarlarkFloat;
+use starlark::values::list::{AllocList, ListRef};
+use starlark::values::structs::{AllocStruct, StructRef};
+use starlark::values::tuple::{AllocTuple, TupleRef};
+use starlark::values::{Heap, UnpackValue, Value, ValueLike};
+
+/// The value of plain data.
+pub(crate) fn to_value<'v>(data: &Data, heap: Heap<'v>) -> Value<'v> {
+    match data {
+        Data::None => Value::new_none(),
+        Data::Bool(b) => Value::new_bool(*b),
+        Data::Int(i) => heap.alloc(*i),
+        Data::Float(bits) => heap.alloc(f64::from_bits(*bits)),
+        Data::Text(text) => heap.alloc(text.as_str()),
+        Data::List(items) => heap.alloc(AllocList(items.iter().map(|item| to_value(item, heap)))),
+        Data::Tuple(items) => {
+            let values: Vec<Value<'v>> = items.iter().map(|item| to_value(item, heap)).collect();
+            heap.alloc(AllocTuple(values))
+        }
+        Data::Dict(entries) => {
+            heap.alloc(AllocDict(entries.iter().map(|(k, v)| (to_value(k, heap), to_value(v, heap)))))
+        }
+        Data::Struct(fields) => {
+            heap.alloc(AllocStruct(fields.iter().map(|(name, v)| (name.as_str(), to_value(v, heap)))))
+        }
+    }
+}
+
+/// The plain data of a value; `None` if it holds a function or an integer of more than 64 bits.
+pub(crate) fn to_data(value: Value<'_>) -> Option<Data> {
+    if value.is_none() {
+        return Some(Data::None);
+    }
+    if let Some(b) = value.unpack_bool() {
+        return Some(Data::Bool(b));
+    }
+    if let Some(small) = value.unpack_i32() {
+        return Some(Data::Int(small.into()));
+    }
+    if let Some(text) = value.unpack_str() {
+        return Some(Data::Text(text.to_owned()));
+    }
+    let all = |items: &[Value<'_>]| items.iter().map(|item| to_data(*item)).collect::<Option<Vec<_>>>();
+    if let Some(items) = TupleRef::from_value(value) {
+        return Some(Data::Tuple(all(items.content())?));
+    }
+    if let Some(items) = ListRef::from_value(value) {
+        return Some(Data::List(all(items.content())?));
+    }
+    if let Some(record) = StructRef::from_value(value) {
+        let field = |(name, value): (starlark::values::StringValue<'_>, Value<'_>)| {
+            Some((name.as_str().to_owned(), to_data(value)?))
+        };
+        return Some(Data::Struct(record.iter().map(field).collect::<Option<_>>()?));
+    }
+    if let Some(entries) = DictRef::from_value(value) {
+        let entries = entries.iter().map(|(k, v)| Some((to_data(k)?, to_data(v)?)));
+        return Some(Data::Dict(entries.collect::<Option<_>>()?));
+    }
+    if let Some(float) = value.downcast_ref::<StarlarkFloat>() {
+        return Some(Data::from(float.0));
+    }
+    match i64::unpack_value(value) {
+        Ok(Some(int)) => Some(Data::Int(int)),
+        _ => None,
+    }
+}

@@ -1,0 +1,92 @@
+//! Where manifests and sheets are read from.
+
+use std::path::{Component, Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+
+static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../frameworks");
+
+/// A framework's own directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Folder {
+    /// One of those that come with the tool, by name.
+    Builtin(String),
+    /// One on disk.
+    Disk(PathBuf),
+}
+
+/// A file: of the built-in frameworks, or in a directory on disk. The text is how users know it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum FilePath {
+    Builtin(String),
+    Disk(PathBuf),
+}
+
+impl FilePath {
+    /// How users know it.
+    pub(crate) fn display(&self) -> String {
+        match self {
+            Self::Builtin(path) => format!("frameworks/{path}"),
+            Self::Disk(path) => path.display().to_string(),
+        }
+    }
+
+    pub(crate) fn read(&self) -> Result<String, String> {
+        match self {
+            Self::Builtin(path) => {
+                let file = BUILTIN.get_file(path).ok_or("there is no such built-in file")?;
+                file.contents_utf8().map(str::to_owned).ok_or_else(|| "it is not UTF-8".to_owned())
+            }
+            Self::Disk(path) => std::fs::read_to_string(path).map_err(|e| e.to_string()),
+        }
+    }
+}
+
+impl Folder {
+    /// The directory that a user's `--framework` names: a path if it looks like one, else a
+    /// built-in framework.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        if name.contains('/') || name.contains('\\') || name.starts_with('.') {
+            return Some(Self::Disk(PathBuf::from(name)));
+        }
+        BUILTIN.get_file(format!("{name}/framework.yaml")).map(|_| Self::Builtin(name.to_owned()))
+    }
+
+    /// Names of the built-in frameworks, sorted.
+    pub(crate) fn builtin() -> Vec<String> {
+        let manifest = |dir: &&Dir<'_>| dir.get_file(dir.path().join("framework.yaml")).is_some();
+        let mut names: Vec<String> =
+            BUILTIN.dirs().filter(manifest).map(|dir| dir.path().display().to_string()).collect();
+        names.sort();
+        names
+    }
+
+    /// A file that this framework's sheets or manifest name: `//spu/hal.star` is built in, other
+    /// paths are within the directory.
+    pub(crate) fn file(&self, path: &str) -> Result<FilePath, String> {
+        let (base, relative) = match (path.strip_prefix("//"), self) {
+            (Some(path), _) => (None, path.to_owned()),
+            (None, Self::Builtin(name)) => (None, format!("{name}/{path}")),
+            (None, Self::Disk(folder)) => (Some(folder), path.to_owned()),
+        };
+        let inside = |c: Component<'_>| matches!(c, Component::Normal(_) | Component::CurDir);
+        if !Path::new(&relative).components().all(inside) {
+            return Err(format!("\"{path}\" leads out of the framework's directory"));
+        }
+        Ok(match base {
+            None => FilePath::Builtin(relative),
+            Some(folder) => FilePath::Disk(folder.join(relative)),
+        })
+    }
+
+    /// The directory in which a file lies, for the loads of that file.
+    pub(crate) fn of(file: &FilePath) -> Self {
+        match file {
+            FilePath::Builtin(path) => {
+                let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                Self::Builtin(folder.to_owned())
+            }
+            FilePath::Disk(path) => Self::Disk(path.parent().unwrap_or(Path::new("")).to_owned()),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The functions that sheets call to send, count, repeat and draw.
+
+use std::sync::Arc;
+
+use hawkeye_cost::{Call, Data, Item, Message, Party, Phase, Step};
+use hawkeye_lower::Note;
+use starlark::environment::GlobalsBuilder;
+use starlark::eval::Evaluator;
+use starlark::starlark_module;
+use starlark::values::list::UnpackList;
+use starlark::values::none::{NoneOr, NoneType};
+use starlark::values::tuple::{TupleRef, UnpackTuple};
+use starlark::values::structs::AllocStruct;
+use starlark::values::{FrozenValue, UnpackValue, Value};
+
+use crate::convert::to_data;
+use crate::recorder::{Parties, Recorder};
+
+/// A host function was used wrongly.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misuse(String);
+
+fn misuse(message: impl Into<String>) -> starlark::Error {
+    starlark::Error::new_other(Misuse(message.into()))
+}
+
+fn recorder<'a>(eval: &Evaluator<'_, 'a, '_>) -> starlark::Result<&'a Recorder> {
+    Recorder::of(eval).ok_or_else(|| misuse("can't be used while a sheet is loaded, only inside functions"))
+}
+
+fn phase(recorder: &Recorder, name: NoneOr<&str>) -> starlark::Result<Phase> {
+    match name {
+        NoneOr::None => Ok(recorder.phase()),
+        NoneOr::Other(name) => {
+            Phase::from_name(name).ok_or_else(|| misuse(format!("\"{name}\" is no phase; phases are setup, offline, online")))
+        }
+    }
+}
+
+/// Checks a message's ends. Parties are numbered from 0; `parties` counts those of the protocol
+/// and the extra ones.
+fn message(parties: u32, from: i64, to: i64, bytes: u64, count: u64, spread: u64) -> starlark::Result<Message> {
+    let party = |number: i64| match u16::try_from(number) {
+        Ok(party) if u32::from(party) < parties => Ok(Party(party)),
+        _ => Err(misuse(format!("there is no party {number}; parties are 0 to {}", parties - 1))),
+    };
+    if from == to {
+        return Err(misuse(format!("party {from} sends to itself")));
+    }
+    Ok(Message { from: party(from)?, to: party(to)?, bytes, count, spread })
+}
+
+fn record(recorder: &Recorder, step: Step) {
+    recorder.push(Item::Step(step));
+}
+
+/// Runs `f` and gives what it did as a call of its own.
+fn body<'v>(
+    recorder: &Recorder,
+    f: Value<'v>,
+    args: &[Value<'v>],
+    eval: &mut Evaluator<'v, '_, '_>,
+) -> starlark::Result<(Call, Value<'v>)> {
+    recorder.begin("");
+    let result = eval.eval_function(f, args, &[]);
+    let closed = recorder.end();
+    for note in closed.notes {
+        recorder.note(note);
+    }
+    Ok((closed.call, result?))
+}
+
+#[starlark_module]
+pub(crate) fn emission(builder: &mut GlobalsBuilder) {
+    fn send<'v>(
+        src: i64,
+        dst: i64,
+        bytes: u64,
+        #[starlark(default = 1)] messages: u64,
+        #[starlark(default = 1)] rounds: u64,
+        #[starlark(default = NoneOr::None)] phase: NoneOr<&str>,
+        #[starlark(default = "")] channel: &str,
+        #[starlark(default = 0)] spread: u64,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<NoneType> {
+        let recorder = recorder(eval)?;
+        let parties = recorder.parties().all.into();
+        let messages = vec![message(parties, src, dst, bytes, messages, spread)?];
+        let phase = self::phase(recorder, phase)?;
+        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1 });
+        Ok(NoneType)
+    }
+
+    fn exchange<'v>(
+        bytes: u64,
+        #[starlark(default = 1)] rounds: u64,
+        #[starlark(default = NoneOr::None)] phase: NoneOr<&str>,
+        #[starlark(default = "")] channel: &str,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<NoneType> {
+        let recorder = recorder(eval)?;
+        let parties = recorder.parties().protocol;
+        let pairs = (0..parties).flat_map(|a| (0..parties).filter(move |b| *b != a).map(move |b| (a, b)));
+        let messages =
+            pairs.map(|(from, to)| Message { from: Party(from), to: Party(to), bytes, count: 1, spread: 0 }).collect();
+        let phase = self::phase(recorder, phase)?;
+        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1 });
+        Ok(NoneType)
+    }
+
+    fn step<'v>(
+        messages: UnpackList<Value<'v>>,
+        #[starlark(default = 1)] rounds: u64,
+        #[starlark(default = 1)] flights: u64,
+        #[starlark(default = NoneOr::None)] phase: NoneOr<&str>,
+        #[starlark(default = "")] channel: &str,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<NoneType> {
+        let recorder = recorder(eval)?;
+        let parties = recorder.parties().all.into();
+        let mut sent = Vec::with_capacity(messages.items.len());
+        for item in messages.items {
+            let fields = TupleRef::from_value(item).map(TupleRef::content).unwrap_or_default();
+            let numbers: Option<Vec<i64>> = fields.iter().map(|f| i64::unpack_value(*f).ok().flatten()).collect();
+            let unsigned = |n: i64| u64::try_from(n).map_err(|_| misuse(format!("{n} is negative")));
+            sent.push(match numbers.as_deref() {
+                Some([src, dst, bytes]) => message(parties, *src, *dst, unsigned(*bytes)?, 1, 0)?,
+                Some([src, dst, bytes, count]) => message(parties, *src, *dst, unsigned(*bytes)?, unsigned(*count)?, 0)?,
+                _ => return Err(misuse(format!("{item} is no message: (src, dst, bytes) or (src, dst, bytes, count)"))),
+            });
+        }
+        let phase = self::phase(recorder, phase)?;
+        let channel: Arc<str> = channel.into();
+        record(recorder, Step { phase, channel, messages: sent, rounds, flights });
+        Ok(NoneType)
+    }
+
+    fn count<'v>(counter: &str, amount: u64, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+        let recorder = recorder(eval)?;
+        let counter = recorder.symbol(counter);
+        recorder.push(Item::Count { counter, amount });
+        Ok(NoneType)
+    }
+}
+
+#[starlark_module]
+pub(crate) fn composition(builder: &mut GlobalsBuilder) {
+    fn in_phase<'v>(
+        #[starlark(require = pos)] phase: &str,
+        #[starlark(require = pos)] f: Value<'v>,
+        #[starlark(args)] args: UnpackTuple<Value<'v>>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<Value<'v>> {
+        let recorder = recorder(eval)?;
+        let phase = self::phase(recorder, NoneOr::Other(phase))?;
+        let before = recorder.set_phase(phase);
+        let result = eval.eval_function(f, &args.items, &[]);
+        recorder.set_phase(before);
+        result
+    }
+
+    fn repeat<'v>(
+        #[starlark(require = pos)] times: u64,
+        #[starlark(require = pos)] f: Value<'v>,
+        #[starlark(args)] args: UnpackTuple<Value<'v>>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<Value<'v>> {
+        if times == 0 {
+            return Ok(Value::new_none());
+        }
+        let recorder = recorder(eval)?;
+        let (call, result) = body(recorder, f, &args.items, eval)?;
+        match call.items.as_slice() {
+            [Item::Call { call, times: 1 }] => recorder.push(Item::Call { call: *call, times }),
+            _ => {
+                if let Some(call) = recorder.store(call) {
+                    recorder.push(Item::Call { call, times });
+                }
+            }
+        }
+        Ok(result)
+    }
+
+    fn parallel<'v>(
+        #[starlark(args)] functions: UnpackTuple<Value<'v>>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<Vec<Value<'v>>> {
+        let recorder = recorder(eval)?;
+        let mut calls = Vec::with_capacity(functions.items.len());
+        let mut results = Vec::with_capacity(functions.items.len());
+        for f in functions.items {
+            let (call, result) = body(recorder, f, &[], eval)?;
+            calls.extend(recorder.store(call));
+            results.push(result);
+        }
+        if !calls.is_empty() {
+            recorder.push(Item::Parallel(calls));
+        }
+        Ok(results)
+    }
+}
+
+#[starlark_module]
+pub(crate) fn state(builder: &mut GlobalsBuilder) {
+    fn once<'v>(
+        #[starlark(require = pos)] key: Value<'v>,
+        #[starlark(require = pos)] f: Value<'v>,
+        #[starlark(args)] args: UnpackTuple<Value<'v>>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<NoneType> {
+        let recorder = recorder(eval)?;
+        let key = to_data(key).ok_or_else(|| misuse("the key of once() must be plain data"))?;
+        let (call, _) = body(recorder, f, &args.items, eval)?;
+        if let Some(call) = recorder.store(call) {
+            recorder.push(Item::Once { key, call });
+        }
+        Ok(NoneType)
+    }
+
+    fn draw<'v>(resource: &str, request: Value<'v>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+        let recorder = recorder(eval)?;
+        let request = to_data(request).ok_or_else(|| misuse("a request must be plain data"))?;
+        let resource = recorder.symbol(resource);
+        recorder.push(Item::Draw { resource, request });
+        Ok(NoneType)
+    }
+
+    fn defer<'v>(group: &str, weight: u64, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+        let recorder = recorder(eval)?;
+        let group = recorder.symbol(group);
+        recorder.push(Item::Defer { group, weight });
+        Ok(NoneType)
+    }
+}
+
+#[starlark_module]
+pub(crate) fn notes(builder: &mut GlobalsBuilder) {
+    fn warn<'v>(text: &str, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+        recorder(eval)?.note(Note::Warning(text.to_owned()));
+        Ok(NoneType)
+    }
+
+    fn evidence<'v>(kind: &str, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+        recorder(eval)?.note(Note::Evidence(kind.to_owned()));
+        Ok(NoneType)
+    }
+}
+
+/// Parameters and the number of parties, as sheets see them.
+pub(crate) fn constants(builder: &mut GlobalsBuilder, parameters: &[(String, Data)], parties: Parties) {
+    builder.set("parties", i32::from(parties.protocol));
+    let fields: Vec<(String, FrozenValue)> = parameters
+        .iter()
+        .map(|(name, value)| {
+            let value = match value {
+                Data::Bool(b) => builder.alloc(*b),
+                Data::Int(i) => builder.alloc(*i),
+                Data::Float(bits) => builder.alloc(f64::from_bits(*bits)),
+                Data::Text(text) => builder.alloc(text.as_str()),
+                Data::None | Data::List(_) | Data::Tuple(_) | Data::Dict(_) | Data::Struct(_) => {
+                    FrozenValue::new_none()
+                }
+            };
+            (name.clone(), value)
+        })
+        .collect();
+    builder.set("params", AllocStruct(fields));
+}

@@ -1,0 +1,282 @@
+//! The manifest of a framework, `framework.yaml`.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+/// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are documented in docs/FRAMEWORKS.md")]
+pub struct Manifest {
+    pub schema: String,
+    pub name: String,
+    pub title: String,
+    pub version: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
+    pub sheet: String,
+    pub parties: Parties,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra_parties: Vec<String>,
+    pub visibility: VisibilityRule,
+    #[serde(default = "modelled")]
+    pub evidence: String,
+    #[serde(default)]
+    pub rounds: Rounds,
+    pub counters: IndexMap<String, Counter>,
+    #[serde(default)]
+    pub parameters: IndexMap<String, Parameter>,
+}
+
+fn modelled() -> String {
+    "modelled".to_owned()
+}
+
+/// The sources that the sheets follow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are documented in docs/FRAMEWORKS.md")]
+pub struct Reference {
+    pub repository: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+}
+
+/// How many parties run the protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Parties {
+    /// A fixed set.
+    Named {
+        /// Their names, by number.
+        names: Vec<String>,
+    },
+    /// Any number in a range.
+    Range {
+        /// The number unless the user gives one.
+        default: u16,
+        /// Least number.
+        min: u16,
+        /// Largest number.
+        max: u16,
+    },
+}
+
+/// Who knows what goes into the model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VisibilityRule {
+    /// The inputs.
+    pub inputs: Visible,
+    /// Initializers of real numbers.
+    pub weights: Visible,
+}
+
+/// Who knows a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visible {
+    /// No party.
+    Secret,
+    /// Every party.
+    Public,
+    /// The party of that number.
+    #[serde(untagged)]
+    Known {
+        /// Its number.
+        party: u16,
+    },
+}
+
+/// How the framework counts rounds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rounds {
+    /// Each step of the sheet says.
+    #[default]
+    Sheet,
+    /// Every flight is a round.
+    Flights,
+    /// Every change of direction on a channel is one.
+    #[serde(untagged)]
+    DirectionChanges {
+        /// Which channel, and what came before the program.
+        direction_changes: DirectionChanges,
+    },
+}
+
+/// A channel whose changes of direction are counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectionChanges {
+    /// Name of the channel.
+    #[serde(default)]
+    pub channel: String,
+    /// Sender and receiver of the last message before the program.
+    pub last: [u16; 2],
+}
+
+/// A named view over costs: what the framework's own statistics show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are documented in docs/FRAMEWORKS.md")]
+pub struct Counter {
+    pub sum: Quantity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phases: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+}
+
+/// What a counter sums up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantity {
+    /// Payload bytes of links.
+    Bytes,
+    /// Messages of links.
+    Messages,
+    /// Rounds as the framework counts them.
+    Rounds,
+    /// Message flights.
+    Flights,
+    /// What the sheet counts with `count(key, ...)`.
+    Counted,
+}
+
+/// A parameter of the framework, in its own spelling.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are documented in docs/FRAMEWORKS.md")]
+pub struct Parameter {
+    #[serde(rename = "type")]
+    pub kind: ParameterKind,
+    pub default: serde_yaml::Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choices: Option<Vec<String>>,
+    pub doc: String,
+}
+
+/// Type of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParameterKind {
+    /// An integer between `min` and `max`.
+    Int,
+    /// `true` or `false`.
+    Bool,
+    /// A real number.
+    Float,
+    /// One of `choices`.
+    Choice,
+}
+
+impl Manifest {
+    /// The schema that this version reads.
+    pub const SCHEMA: &'static str = "hawkeye-framework/1";
+
+    /// What is wrong with the manifest beyond its syntax.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.schema != Self::SCHEMA {
+            problems.push(format!("schema is \"{}\", not \"{}\"", self.schema, Self::SCHEMA));
+        }
+        match &self.parties {
+            Parties::Named { names } if names.len() < 2 => problems.push("there are fewer than two parties".to_owned()),
+            Parties::Range { default, min, max } if !(2 <= *min && min <= default && default <= max && *max <= 64) => {
+                problems.push("parties must have 2 <= min <= default <= max <= 64".to_owned());
+            }
+            Parties::Named { .. } | Parties::Range { .. } => {}
+        }
+        for (name, counter) in &self.counters {
+            if (counter.sum == Quantity::Counted) != counter.key.is_some() {
+                problems.push(format!("counter {name}: \"key\" goes with \"sum: counted\""));
+            }
+            for phase in counter.phases.iter().flatten() {
+                if hawkeye_cost::Phase::from_name(phase).is_none() {
+                    problems.push(format!("counter {name}: \"{phase}\" is no phase; phases are setup, offline, online"));
+                }
+            }
+        }
+        for (name, parameter) in &self.parameters {
+            if let Err(problem) = parameter.value(&parameter.default) {
+                problems.push(format!("default of parameter {name}: {problem}"));
+            }
+        }
+        problems
+    }
+}
+
+impl Parameter {
+    /// The value as sheets see it.
+    ///
+    /// # Errors
+    /// Says why it is not one for this parameter.
+    pub fn value(&self, value: &serde_yaml::Value) -> Result<hawkeye_cost::Data, String> {
+        use hawkeye_cost::Data;
+        use serde_yaml::Value;
+        match (self.kind, value) {
+            (ParameterKind::Int, Value::Number(n)) => {
+                let int = n.as_i64().ok_or_else(|| format!("{n} is no integer of 64 bits"))?;
+                match (self.min, self.max) {
+                    (Some(min), _) if int < min => Err(format!("{int} is less than {min}")),
+                    (_, Some(max)) if int > max => Err(format!("{int} is more than {max}")),
+                    _ => Ok(Data::Int(int)),
+                }
+            }
+            (ParameterKind::Bool, Value::Bool(b)) => Ok(Data::Bool(*b)),
+            (ParameterKind::Float, Value::Number(n)) => {
+                n.as_f64().map(Data::from).ok_or_else(|| format!("{n} is no number"))
+            }
+            (ParameterKind::Choice, Value::String(s)) => {
+                let choices = self.choices.as_deref().unwrap_or_default();
+                if choices.contains(s) {
+                    Ok(Data::Text(s.clone()))
+                } else {
+                    Err(format!("\"{s}\" is none of {}", choices.join(", ")))
+                }
+            }
+            (kind, _) => Err(format!("is no {}", kind.name())),
+        }
+    }
+
+    /// Reads a value that the user wrote.
+    ///
+    /// # Errors
+    /// Says why it is not one for this parameter.
+    pub fn parse(&self, text: &str) -> Result<hawkeye_cost::Data, String> {
+        let value = match self.kind {
+            ParameterKind::Choice => serde_yaml::Value::String(text.to_owned()),
+            ParameterKind::Int | ParameterKind::Bool | ParameterKind::Float => {
+                serde_yaml::from_str(text).map_err(|_| format!("\"{text}\" is no {}", self.kind.name()))?
+            }
+        };
+        self.value(&value).map_err(|problem| if problem.starts_with("is no") { format!("\"{text}\" {problem}") } else { problem })
+    }
+}
+
+impl ParameterKind {
+    /// Its name in manifests.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Int => "int",
+            Self::Bool => "bool",
+            Self::Float => "float",
+            Self::Choice => "choice",
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Numbers for sheets: exact integers, and doubles where the framework computes with doubles.
+
+use starlark::environment::GlobalsBuilder;
+use starlark::starlark_module;
+use starlark::values::float::UnpackFloat;
+use starlark::values::list_or_tuple::UnpackListOrTuple;
+
+/// A number that has no result.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct OutOfRange(String);
+
+fn out_of_range(message: String) -> starlark::Error {
+    starlark::Error::new_other(OutOfRange(message))
+}
+
+fn overflow() -> starlark::Error {
+    out_of_range("the result exceeds 64 bits".to_owned())
+}
+
+fn whole(x: f64) -> starlark::Result<i64> {
+    // 2^63 is the first double beyond the range.
+    if x.is_finite() && (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&x) {
+        Ok(x as i64)
+    } else {
+        Err(out_of_range(format!("{x} is no integer of 64 bits")))
+    }
+}
+
+#[starlark_module]
+pub(crate) fn integers(builder: &mut GlobalsBuilder) {
+    fn ceil_div(a: i64, b: i64) -> starlark::Result<i64> {
+        if b <= 0 {
+            return Err(out_of_range(format!("ceil_div by {b}")));
+        }
+        Ok(a.div_euclid(b) + i64::from(a.rem_euclid(b) != 0))
+    }
+
+    fn ceil_log2(n: u64) -> starlark::Result<u32> {
+        match n {
+            0 => Err(out_of_range("ceil_log2 of 0".to_owned())),
+            n => Ok(u64::BITS - (n - 1).leading_zeros()),
+        }
+    }
+
+    fn bit_length(n: u64) -> starlark::Result<u32> {
+        Ok(u64::BITS - n.leading_zeros())
+    }
+
+    fn isqrt(n: u64) -> starlark::Result<u64> {
+        Ok(n.isqrt())
+    }
+
+    fn sum(xs: UnpackListOrTuple<i64>) -> starlark::Result<i64> {
+        xs.items.iter().try_fold(0i64, |sum, x| sum.checked_add(*x)).ok_or_else(overflow)
+    }
+
+    fn prod(xs: UnpackListOrTuple<i64>) -> starlark::Result<i64> {
+        xs.items.iter().try_fold(1i64, |product, x| product.checked_mul(*x)).ok_or_else(overflow)
+    }
+}
+
+#[starlark_module]
+pub(crate) fn doubles(builder: &mut GlobalsBuilder) {
+    fn log(x: UnpackFloat) -> starlark::Result<f64> {
+        Ok(x.0.ln())
+    }
+
+    fn log2(x: UnpackFloat) -> starlark::Result<f64> {
+        Ok(x.0.log2())
+    }
+
+    fn sqrt(x: UnpackFloat) -> starlark::Result<f64> {
+        Ok(x.0.sqrt())
+    }
+
+    fn pow(x: UnpackFloat, y: UnpackFloat) -> starlark::Result<f64> {
+        Ok(x.0.powf(y.0))
+    }
+
+    fn f32(x: UnpackFloat) -> starlark::Result<f64> {
+        Ok(f64::from(x.0 as f32))
+    }
+
+    fn ceil(x: UnpackFloat) -> starlark::Result<i64> {
+        whole(x.0.ceil())
+    }
+
+    fn floor(x: UnpackFloat) -> starlark::Result<i64> {
+        whole(x.0.floor())
+    }
+}

@@ -1,0 +1,116 @@
+//! Sheet functions as protocol calls.
+#![allow(unsafe_code, reason = "Starlark's derives implement marker traits for values on its heap")]
+
+use std::fmt;
+
+use allocative::Allocative;
+use hawkeye_cost::Item;
+use starlark::coerce::Coerce;
+use starlark::eval::{Arguments, Evaluator};
+use starlark::starlark_complex_value;
+use starlark::values::{
+    Freeze, FreezeResult, Freezer, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue,
+    Trace, Value, ValueLike, starlark_value,
+};
+
+use crate::convert::{to_data, to_value};
+use crate::recorder::{Expanded, Key, Recorder};
+
+/// A function of a sheet, wrapped so that calling it opens a node of the call tree. Calls with
+/// equal plain arguments are expanded once.
+#[derive(Debug, Trace, Coerce, ProvidesStaticType, NoSerialize, StarlarkPagable, Allocative)]
+#[repr(C)]
+pub(crate) struct ProtocolGen<V> {
+    function: V,
+    name: String,
+    id: usize,
+}
+
+starlark_complex_value!(pub(crate) Protocol);
+
+impl<'v> Protocol<'v> {
+    pub(crate) fn new(function: Value<'v>, name: &str, id: usize) -> Self {
+        Self { function, name: name.to_owned(), id }
+    }
+}
+
+impl<V> fmt::Display for ProtocolGen<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl<'v> Freeze for Protocol<'v> {
+    type Frozen = FrozenProtocol;
+    fn freeze(self, freezer: &Freezer) -> FreezeResult<Self::Frozen> {
+        Ok(ProtocolGen { function: self.function.freeze(freezer)?, name: self.name, id: self.id })
+    }
+}
+
+#[starlark_value(type = "function")]
+impl<'v, V: ValueLike<'v>> StarlarkValue<'v> for ProtocolGen<V>
+where
+    Self: ProvidesStaticType<'v>,
+{
+    fn invoke(
+        &self,
+        _me: Value<'v>,
+        args: &Arguments<'v, '_>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<Value<'v>> {
+        let heap = eval.heap();
+        let positional: Vec<Value<'v>> = args.positions(heap)?.collect();
+        let named: Vec<(String, Value<'v>)> =
+            args.names_map()?.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect();
+        let Some(recorder) = Recorder::of(eval) else {
+            return call(self.function.to_value(), &positional, &named, eval);
+        };
+        let key = self.key(recorder, &positional, &named);
+        if let Some(expanded) = key.as_ref().and_then(|key| recorder.known(key)) {
+            replay(recorder, &expanded);
+            return Ok(to_value(&expanded.result, heap));
+        }
+        recorder.begin(&self.name);
+        let result = call(self.function.to_value(), &positional, &named, eval);
+        let closed = recorder.end();
+        let result = result?;
+        let call = recorder.store(closed.call);
+        let expanded = Expanded { result: to_data(result).unwrap_or_default(), call, notes: closed.notes };
+        replay(recorder, &expanded);
+        if let (Some(key), Some(_)) = (key, to_data(result)) {
+            recorder.remember(key, expanded);
+        }
+        Ok(result)
+    }
+}
+
+impl<V> ProtocolGen<V> {
+    /// What identifies the call, if its arguments are plain data.
+    fn key(&self, recorder: &Recorder, positional: &[Value<'_>], named: &[(String, Value<'_>)]) -> Option<Key> {
+        Some(Key {
+            function: self.id,
+            phase: recorder.phase(),
+            arguments: positional.iter().map(|value| to_data(*value)).collect::<Option<_>>()?,
+            named: named.iter().map(|(name, value)| Some((name.clone(), to_data(*value)?))).collect::<Option<_>>()?,
+        })
+    }
+}
+
+fn call<'v>(
+    function: Value<'v>,
+    positional: &[Value<'v>],
+    named: &[(String, Value<'v>)],
+    eval: &mut Evaluator<'v, '_, '_>,
+) -> starlark::Result<Value<'v>> {
+    let named: Vec<(&str, Value<'v>)> = named.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    eval.eval_function(function, positional, &named)
+}
+
+fn replay(recorder: &Recorder, expanded: &Expanded) {
+    if let Some(call) = expanded.call {
+        recorder.push(Item::Call { call, times: 1 });
+    }
+    for note in &expanded.notes {
+        recorder.note(note.clone());
+    }
+}

@@ -1,0 +1,234 @@
+//! Starlark sheets as a lowering.
+
+use std::collections::HashMap;
+
+use hawkeye_cost::{CallId, Calls, Data};
+use hawkeye_lower::{Expansion, Lowering, LoweringError, ModelView, NodeView, Note, Reading};
+use starlark::environment::{FrozenModule, Module};
+use starlark::eval::Evaluator;
+use starlark::{Error, ErrorKind};
+
+use crate::convert::{to_data, to_value};
+use crate::loader::{explain, limit};
+use crate::recorder::{Parties, Recorder};
+
+/// Loaded sheets; see [`Lowering`].
+pub struct Sheets {
+    module: FrozenModule,
+    recorder: Recorder,
+    help: String,
+    nodes: HashMap<Data, Result<Expansion, LoweringError>>,
+    drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
+}
+
+impl std::fmt::Debug for Sheets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sheets").finish_non_exhaustive()
+    }
+}
+
+/// What running a sheet function gave.
+struct Outcome {
+    result: Data,
+    call: Option<CallId>,
+    notes: Vec<Note>,
+}
+
+impl Sheets {
+    pub(crate) fn new(module: FrozenModule, parties: Parties, help: String) -> Self {
+        Self { module, recorder: Recorder::new(parties), help, nodes: HashMap::new(), drawn: HashMap::new() }
+    }
+
+    /// Operators that the sheets lower, as they are named in ONNX, sorted.
+    #[must_use]
+    pub fn operators(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.module.names().filter_map(|name| name.as_str().strip_prefix("lower_").map(str::to_owned)).collect();
+        names.sort();
+        names
+    }
+
+    fn defines(&self, function: &str) -> bool {
+        matches!(self.module.get_option(function), Ok(Some(_)))
+    }
+
+    /// Runs a function of the entry sheet; `None` if there is none of that name.
+    fn run(
+        &self,
+        calls: &mut Calls,
+        function: &str,
+        name: &str,
+        arguments: &[&Data],
+    ) -> Result<Option<Outcome>, LoweringError> {
+        let Ok(Some(function)) = self.module.get_option(function) else { return Ok(None) };
+        let recorder = &self.recorder;
+        let outcome = recorder.with_calls(calls, || {
+            Module::with_temp_heap(|module| {
+                let mut eval = Evaluator::new(&module);
+                limit(&mut eval);
+                eval.extra = Some(recorder);
+                let heap = module.heap();
+                let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
+                recorder.begin(name);
+                let result = eval.eval_function(heap.access_owned_frozen_value(&function), &arguments, &[])?;
+                let closed = recorder.end();
+                Ok(Outcome {
+                    result: to_data(result).unwrap_or_default(),
+                    call: recorder.store(closed.call),
+                    notes: closed.notes,
+                })
+            })
+        });
+        outcome.map(Some).map_err(refusal)
+    }
+
+    fn model(
+        &self,
+        calls: &mut Calls,
+        function: &str,
+        name: &str,
+        model: &ModelView,
+    ) -> Result<Expansion, LoweringError> {
+        if !self.defines(function) {
+            return Ok(Expansion::default());
+        }
+        let outcome = self.run(calls, function, name, &[&model.data()])?;
+        Ok(outcome.map(|o| Expansion { call: o.call, notes: o.notes, ..Expansion::default() }).unwrap_or_default())
+    }
+
+    fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
+        let function = format!("lower_{}", identifier(node));
+        match self.run(calls, &function, &node.op, &[data])? {
+            Some(outcome) => expansion(outcome, &function),
+            None => Err(LoweringError::Unsupported { help: self.help.replace("lower_<Operator>", &function) }),
+        }
+    }
+}
+
+/// `fail` is a refusal; anything else that goes wrong is a fault of the sheet.
+fn refusal(error: Error) -> LoweringError {
+    match error.kind() {
+        ErrorKind::Fail(message) => LoweringError::Refused(message.to_string()),
+        _ => LoweringError::Broken(explain(&error)),
+    }
+}
+
+/// The operator as part of a function's name.
+fn identifier(node: &NodeView) -> String {
+    if node.domain.is_empty() {
+        node.op.clone()
+    } else {
+        format!("{}_{}", node.domain.replace(|c: char| !c.is_ascii_alphanumeric(), "_"), node.op)
+    }
+}
+
+/// Reads what a `lower_` function returned.
+fn expansion(outcome: Outcome, function: &str) -> Result<Expansion, LoweringError> {
+    let outputs = match outcome.result.field("outputs") {
+        Some(Data::List(states) | Data::Tuple(states)) => states.clone(),
+        None => Vec::new(),
+        Some(other) => return Err(wrong(function, "outputs must be a list of states", other)),
+    };
+    let inputs = match outcome.result.field("inputs") {
+        Some(Data::Dict(states)) => states
+            .iter()
+            .map(|(position, state)| match position {
+                Data::Int(i) => usize::try_from(*i).ok().map(|i| (i, state.clone())),
+                _ => None,
+            })
+            .collect::<Option<Vec<_>>>(),
+        None => Some(Vec::new()),
+        Some(_) => None,
+    };
+    let inputs =
+        inputs.ok_or_else(|| wrong(function, "inputs must be a dictionary of positions and states", &outcome.result))?;
+    match outcome.result {
+        Data::None | Data::Struct(_) => Ok(Expansion { call: outcome.call, outputs, inputs, notes: outcome.notes }),
+        other => Err(wrong(function, "returns None or struct(outputs = [...], inputs = {...})", &other)),
+    }
+}
+
+fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
+    LoweringError::Broken(format!("{function}: {expected}, not {found}"))
+}
+
+impl Lowering for Sheets {
+    fn read(&mut self, node: &NodeView) -> Result<(Vec<Reading>, Vec<Note>), LoweringError> {
+        let function = format!("read_{}", identifier(node));
+        if !self.defines(&function) {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let Some(outcome) = self.run(&mut Calls::default(), &function, &node.op, &[&node.data()])? else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let entries = match outcome.result {
+            Data::None => Vec::new(),
+            Data::Dict(entries) => entries,
+            other => return Err(wrong(&function, "returns None or a dictionary", &other)),
+        };
+        let reading = |(key, value): (Data, Data)| match (key, value) {
+            (Data::Text(name), value) => Ok(Reading::Attribute(name, value)),
+            (Data::Int(position), Data::List(items)) => {
+                let ints = items.iter().map(|i| if let Data::Int(i) = i { Some(*i) } else { None }).collect();
+                match (usize::try_from(position), ints) {
+                    (Ok(position), Some(ints)) => Ok(Reading::Input(position, ints)),
+                    _ => Err(wrong(&function, "replaces an input by a list of integers", &Data::List(items))),
+                }
+            }
+            (key, _) => Err(wrong(&function, "keys are attribute names or input positions", &key)),
+        };
+        Ok((entries.into_iter().map(reading).collect::<Result<_, _>>()?, outcome.notes))
+    }
+
+    fn check(&mut self, model: &ModelView) -> Result<Vec<Note>, LoweringError> {
+        Ok(self.model(&mut Calls::default(), "check", "check", model)?.notes)
+    }
+
+    fn begin(&mut self, calls: &mut Calls, model: &ModelView) -> Result<Expansion, LoweringError> {
+        self.model(calls, "begin", "Setup", model)
+    }
+
+    fn node(&mut self, calls: &mut Calls, node: &NodeView) -> Result<Expansion, LoweringError> {
+        let data = node.data();
+        if let Some(known) = self.nodes.get(&data) {
+            return known.clone();
+        }
+        let expansion = self.expand(calls, node, &data);
+        self.nodes.insert(data, expansion.clone());
+        expansion
+    }
+
+    fn end(&mut self, calls: &mut Calls, model: &ModelView) -> Result<Expansion, LoweringError> {
+        self.model(calls, "end", "Output", model)
+    }
+
+    fn draw(
+        &mut self,
+        calls: &mut Calls,
+        resource: &str,
+        state: &Data,
+        request: &Data,
+    ) -> Result<(Data, Option<CallId>), LoweringError> {
+        let key = (resource.to_owned(), state.clone(), request.clone());
+        if let Some(known) = self.drawn.get(&key) {
+            return Ok(known.clone());
+        }
+        let function = format!("draw_{resource}");
+        let outcome = self.run(calls, &function, &function, &[state, request])?;
+        let outcome = outcome.ok_or_else(|| missing(&function))?;
+        let drawn = (outcome.result, outcome.call);
+        self.drawn.insert(key, drawn.clone());
+        Ok(drawn)
+    }
+
+    fn group(&mut self, calls: &mut Calls, group: &str, weight: u64) -> Result<Option<CallId>, LoweringError> {
+        let function = format!("group_{group}");
+        let weight = Data::Int(i64::try_from(weight).unwrap_or(i64::MAX));
+        let outcome = self.run(calls, &function, &function, &[&weight])?;
+        Ok(outcome.ok_or_else(|| missing(&function))?.call)
+    }
+}
+
+fn missing(function: &str) -> LoweringError {
+    LoweringError::Broken(format!("the entry sheet does not define {function}"))
+}
