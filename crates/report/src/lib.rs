@@ -1,0 +1,16 @@
+//! The cost report: views over a settled program.
+//!
+//! Every number in a [`Report`] is a sum over messages of the program under some prefix of the call
+//! tree; nothing is computed here that is not such a sum. The structure is the published schema
+//! `hawkeye/1`.
+
+mod build;
+mod counters;
+mod schema;
+mod tree;
+
+pub use build::{Subjects, report};
+pub use schema::{
+    CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, PhaseCost, Phases, Report,
+    RunInfo, SCHEMA, Scalar, Uncertainty,
+};

@@ -1,0 +1,67 @@
+//! Writing results and complaints.
+
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use hawkeye::{Diagnostic, Failure, Place, Severity};
+use tempfile::NamedTempFile;
+
+/// Writes to a file, whole or not at all, or to standard output. A reader that has seen enough is
+/// no error.
+pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> {
+    let Some(path) = path else {
+        let mut stdout = std::io::stdout().lock();
+        return match stdout.write_all(content).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(failed(error.to_string())),
+            _ => Ok(()),
+        };
+    };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let whole = || -> std::io::Result<()> {
+        let mut file = NamedTempFile::new_in(folder)?;
+        file.write_all(content)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    whole().map_err(|e| {
+        let place = Place::File { path: path.display().to_string(), position: None };
+        Diagnostic::error(place, format!("can't be written: {e}")).into()
+    })
+}
+
+/// A failure to write.
+pub(crate) fn failed(message: String) -> Failure {
+    Diagnostic::error(Place::File { path: "output".to_owned(), position: None }, message).into()
+}
+
+/// Prints warnings.
+pub(crate) fn warn(diagnostics: &[Diagnostic]) {
+    print(diagnostics, None);
+}
+
+/// Prints errors about a subject.
+pub(crate) fn complain(failure: &Failure, subject: String) {
+    print(&failure.0, Some(&subject));
+}
+
+/// Prints diagnostics in the manner of compilers: what, where, and what to do.
+fn print(diagnostics: &[Diagnostic], subject: Option<&str>) {
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        let severity = match diagnostic.severity {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        };
+        let place = match (&diagnostic.place, subject) {
+            (Place::File { .. }, _) | (_, None) => diagnostic.place.to_string(),
+            (Place::Model, Some(subject)) => subject.to_owned(),
+            (place, Some(subject)) => format!("{subject}: {place}"),
+        };
+        text.push_str(&format!("{severity}: {}\n  --> {place}\n", diagnostic.message));
+        if let Some(help) = &diagnostic.help {
+            text.push_str(&format!("  = help: {help}\n"));
+        }
+    }
+    // There is nowhere left to report a failure to.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

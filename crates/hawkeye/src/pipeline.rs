@@ -1,0 +1,151 @@
+//! The pipeline: every pass in order.
+
+use std::collections::BTreeMap;
+
+use hawkeye_cost::{Calls, Data};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Place, ValueId};
+use hawkeye_lower::{Conventions, Visibility, lower, read, secrecy, settle};
+use hawkeye_onnx::Model;
+use hawkeye_report::{FrameworkInfo, ModelInfo, Report, RunInfo, Scalar, Subjects, report};
+use hawkeye_shapes::{Bindings, Shapes, bind, infer};
+use hawkeye_sheets::{Framework, Instance, Parties};
+
+/// What the user fixes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Sizes of symbolic dimensions.
+    pub bindings: Bindings,
+    /// Number of parties; the framework's default if not given.
+    pub parties: Option<u16>,
+    /// Parameters of the framework by name, as the user wrote them.
+    pub settings: BTreeMap<String, String>,
+    /// Who knows the weights; the framework's convention if not given.
+    pub weights: Option<Visibility>,
+    /// Who knows particular inputs or initializers, by name.
+    pub visibility: BTreeMap<String, Visibility>,
+    /// Levels of the report's call tree.
+    pub depth: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            bindings: Bindings::default(),
+            parties: None,
+            settings: BTreeMap::new(),
+            weights: None,
+            visibility: BTreeMap::new(),
+            depth: 3,
+        }
+    }
+}
+
+/// Profiles a model under a framework; `file` names it in the report.
+///
+/// # Errors
+/// Everything that a pass found wrong.
+pub fn analyse(model: &Model, file: &str, framework: Framework, options: &Options) -> Result<Report, Failure> {
+    let mut framework = framework.instantiate(options.parties, &options.settings)?;
+    let inputs = bind(&model.graph, &options.bindings)?;
+    let shapes = infer(&model.graph, &inputs);
+    let mut diagnostics = model.diagnostics.clone();
+    let reading = reread(&model.graph, &shapes, &inputs, &mut framework, &mut diagnostics)?;
+    let (graph, shapes) = reading.as_ref().map_or((&model.graph, &shapes), |(graph, shapes)| (graph, shapes));
+    let conventions = conventions(graph, &framework, options)?;
+    let visibility = secrecy(graph, &conventions);
+    let mut calls = Calls::default();
+    let program = lower(graph, shapes, &visibility, &mut calls, &mut framework.sheets)?;
+    let program = settle(program, &mut calls, &framework.round_rule, &mut framework.sheets)?;
+    diagnostics.extend(program.diagnostics.iter().cloned());
+    let subjects = Subjects {
+        model: model_info(model, file),
+        framework: framework_info(&framework),
+        run: run_info(&model.graph, &inputs, &conventions, options),
+        counters: framework.manifest.counters.clone(),
+        diagnostics,
+    };
+    report(subjects, graph, shapes, &program, &calls, &framework.round_rule, options.depth)
+        .map_err(|overflow| Diagnostic::error(Place::Model, overflow.to_string()).into())
+}
+
+/// The graph as the framework reads it, with its shapes, where that differs from ONNX.
+fn reread(
+    graph: &Graph,
+    shapes: &Shapes,
+    inputs: &BTreeMap<ValueId, Vec<u64>>,
+    framework: &mut Instance,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Option<(Graph, Shapes)>, Failure> {
+    let Some((graph, warnings)) = read(graph, shapes, &mut framework.sheets)? else { return Ok(None) };
+    diagnostics.extend(warnings);
+    let shapes = infer(&graph, inputs);
+    Ok(Some((graph, shapes)))
+}
+
+fn conventions(graph: &Graph, framework: &Instance, options: &Options) -> Result<Conventions, Failure> {
+    let unknown = |name: &&String| graph.values.iter().all(|value| value.name != **name);
+    let errors: Vec<Diagnostic> = options
+        .visibility
+        .keys()
+        .filter(unknown)
+        .map(|name| Diagnostic::error(Place::Model, format!("has no input or initializer named \"{name}\"")))
+        .collect();
+    if !errors.is_empty() {
+        return Err(Failure(errors));
+    }
+    let rule = &framework.manifest.visibility;
+    Ok(Conventions {
+        inputs: rule.inputs.into(),
+        weights: options.weights.unwrap_or(rule.weights.into()),
+        named: options.visibility.clone(),
+    })
+}
+
+fn model_info(model: &Model, file: &str) -> ModelInfo {
+    ModelInfo {
+        file: file.to_owned(),
+        sha256: model.digest.sha256.clone(),
+        sha256_of: model.digest.without_weights.then_some("file without weights"),
+        producer: model.producer.clone(),
+        opset: model.graph.opset(),
+        nodes: model.file_nodes,
+        parameters: model.parameters,
+    }
+}
+
+fn framework_info(framework: &Instance) -> FrameworkInfo {
+    let scalar = |data: &Data| match data {
+        Data::Bool(b) => Scalar::Bool(*b),
+        Data::Int(i) => Scalar::Int(*i),
+        Data::Float(bits) => Scalar::Float(f64::from_bits(*bits)),
+        other => Scalar::Text(if let Data::Text(text) = other { text.clone() } else { other.to_string() }),
+    };
+    let mut party_names = match &framework.manifest.parties {
+        Parties::Named { names } => names.clone(),
+        Parties::Range { .. } => Vec::new(),
+    };
+    party_names.extend(framework.manifest.extra_parties.iter().cloned());
+    FrameworkInfo {
+        name: framework.manifest.name.clone(),
+        version: framework.manifest.version.clone(),
+        parties: framework.parties,
+        party_names,
+        evidence: framework.manifest.evidence.clone(),
+        parameters: framework.parameters.iter().map(|(name, value)| (name.clone(), scalar(value))).collect(),
+    }
+}
+
+fn run_info(
+    graph: &Graph,
+    inputs: &BTreeMap<ValueId, Vec<u64>>,
+    conventions: &Conventions,
+    options: &Options,
+) -> RunInfo {
+    let first = graph.inputs.first().and_then(|id| inputs.get(id));
+    RunInfo {
+        phase: "inference",
+        batch: first.and_then(|shape| shape.first()).copied().unwrap_or(1),
+        dims: options.bindings.dims.iter().map(|(name, size)| (name.clone(), *size)).collect(),
+        weights: conventions.weights.to_string(),
+    }
+}

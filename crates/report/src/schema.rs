@@ -1,0 +1,216 @@
+//! The report's structure, schema `hawkeye/1`. Keys may be added, but none renamed or removed.
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+/// Name and version of the schema.
+pub const SCHEMA: &str = "hawkeye/1";
+
+/// What a model costs under a framework.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The model.
+    pub model: ModelInfo,
+    /// The framework.
+    pub framework: FrameworkInfo,
+    /// What was profiled.
+    pub run: RunInfo,
+    /// Costs of the whole program.
+    pub totals: Phases,
+    /// Who sends how much to whom.
+    pub links: Vec<LinkTraffic>,
+    /// The framework's own statistics, as it would print them.
+    pub counters: IndexMap<String, u64>,
+    /// Costs per operator in execution order; they add up to the totals.
+    pub operators: Vec<Operator>,
+    /// The prefix tree of calls, cut at the depth asked for.
+    pub calls: Vec<CallNode>,
+    /// What the user should know.
+    pub diagnostics: Vec<DiagnosticInfo>,
+}
+
+/// The model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ModelInfo {
+    /// File name as given.
+    pub file: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// What was hashed, where that is not the whole file: `file without weights`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256_of: Option<&'static str>,
+    /// Program that wrote the file.
+    pub producer: String,
+    /// Version of the ONNX operators.
+    pub opset: i64,
+    /// Nodes in the file.
+    pub nodes: usize,
+    /// Elements of all initializers of real numbers.
+    pub parameters: u64,
+}
+
+/// The framework.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FrameworkInfo {
+    /// Name.
+    pub name: String,
+    /// The version that is modelled.
+    pub version: String,
+    /// Number of parties.
+    pub parties: u16,
+    /// Names of parties that have one, by number, and of extra ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub party_names: Vec<String>,
+    /// What its numbers rest on: `measured` or `modelled`.
+    pub evidence: String,
+    /// Every parameter with its value.
+    pub parameters: IndexMap<String, Scalar>,
+}
+
+/// A parameter's value.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// Truth value.
+    Bool(bool),
+    /// Integer.
+    Int(i64),
+    /// Real number.
+    Float(f64),
+    /// Text.
+    Text(String),
+}
+
+/// What was profiled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunInfo {
+    /// `inference`.
+    pub phase: &'static str,
+    /// Leading dimension of the first input; 1 if it has none.
+    pub batch: u64,
+    /// Sizes of the model's symbolic dimensions.
+    pub dims: IndexMap<String, u64>,
+    /// Who knows the weights: `secret`, `public`, or `party N`.
+    pub weights: String,
+}
+
+/// Costs of one phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PhaseCost {
+    /// Payload bytes sent by all parties.
+    pub bytes: u64,
+    /// Messages sent by all parties.
+    pub messages: u64,
+    /// Rounds as the framework counts them.
+    pub rounds: u64,
+    /// Sequential message flights, counted alike for all frameworks.
+    pub flights: u64,
+    /// Where sizes vary from run to run: by how much.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<Uncertainty>,
+}
+
+/// The band in which a measurement may lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Uncertainty {
+    /// Plus or minus this many bytes.
+    pub bytes: u64,
+}
+
+/// Costs by phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Phases {
+    /// Once per session.
+    pub setup: PhaseCost,
+    /// Before the inputs are known.
+    pub offline: PhaseCost,
+    /// On the inputs.
+    pub online: PhaseCost,
+}
+
+/// What is sent over a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LinkTraffic {
+    /// Phase.
+    pub phase: &'static str,
+    /// Sender.
+    pub from: u16,
+    /// Receiver.
+    pub to: u16,
+    /// Channel, where the framework has several.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub channel: String,
+    /// Payload bytes.
+    pub bytes: u64,
+    /// Messages.
+    pub messages: u64,
+}
+
+/// Costs of an operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Operator {
+    /// Position in this list.
+    pub index: usize,
+    /// The node's name; what the framework does before and after the model is named `(setup)` and
+    /// `(output)`.
+    pub name: String,
+    /// The operator; `Setup` and `Output` for those.
+    pub op: String,
+    /// Module path of the exporting framework.
+    pub scope: Vec<String>,
+    /// `forward`.
+    pub pass: &'static str,
+    /// Its outputs.
+    pub outputs: Vec<OutputInfo>,
+    /// Costs by phase.
+    #[serde(flatten)]
+    pub phases: Phases,
+    /// Its part of the framework's own statistics.
+    pub counters: IndexMap<String, u64>,
+    /// What its numbers rest on, where that differs from the framework's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+}
+
+/// An output of an operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OutputInfo {
+    /// Name of the value.
+    pub name: String,
+    /// Elements per dimension; an unknown one is null.
+    pub shape: Option<Vec<Option<u64>>>,
+}
+
+/// A node of the prefix tree: a module, an operator or a protocol call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CallNode {
+    /// Name of the module, node or protocol function.
+    pub name: String,
+    /// The operator, if this is a node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub op: Option<String>,
+    /// How often it runs under its parent.
+    pub times: u64,
+    /// Costs by phase; phases without any are left out.
+    #[serde(flatten)]
+    pub costs: IndexMap<&'static str, PhaseCost>,
+    /// What it calls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<CallNode>,
+}
+
+/// A diagnostic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DiagnosticInfo {
+    /// `warning`.
+    pub severity: &'static str,
+    /// What it is about.
+    pub place: String,
+    /// One sentence.
+    pub message: String,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}

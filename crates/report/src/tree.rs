@@ -1,0 +1,161 @@
+//! The prefix tree of calls.
+
+use std::collections::HashMap;
+
+use hawkeye_cost::{CallId, Calls, Cost, Item, Overflow, Phase, Summaries};
+use indexmap::IndexMap;
+
+use crate::schema::{CallNode, PhaseCost, Uncertainty};
+
+/// Name of the child that stands for the messages a call sends itself, beside what its callees
+/// send.
+const OWN: &str = "(messages)";
+
+/// A node of the tree while it grows: children of equal names are one.
+#[derive(Debug, Default)]
+pub(crate) struct Branch {
+    op: Option<String>,
+    times: u64,
+    cost: Cost,
+    children: Vec<(String, Branch)>,
+    positions: HashMap<String, usize>,
+}
+
+impl Branch {
+    /// The child of that name, made if need be.
+    pub(crate) fn child(&mut self, name: &str) -> &mut Self {
+        let position = match self.positions.get(name) {
+            Some(position) => *position,
+            None => {
+                self.positions.insert(name.to_owned(), self.children.len());
+                self.children.push((name.to_owned(), Self::default()));
+                self.children.len() - 1
+            }
+        };
+        &mut self.children[position].1
+    }
+
+    /// Adds a run of this node.
+    pub(crate) fn add(&mut self, op: Option<&str>, times: u64, cost: &Cost) -> Result<(), Overflow> {
+        self.op = op.map(str::to_owned).or(self.op.take());
+        self.times = self.times.checked_add(times).ok_or(Overflow)?;
+        self.cost = std::mem::take(&mut self.cost).then(cost)?;
+        Ok(())
+    }
+
+    /// Marks this as a module, which runs once however many operators it has.
+    pub(crate) fn once(&mut self) {
+        self.times = 1;
+    }
+
+    /// The finished children, in order of first appearance; those that cost nothing are left out.
+    pub(crate) fn finish(self) -> Result<Vec<CallNode>, Overflow> {
+        let worth_it = |(_, branch): &(String, Self)| !branch.cost.is_zero();
+        let node = |(name, branch): (String, Self)| {
+            let mut costs = IndexMap::new();
+            for phase in Phase::ALL {
+                let cost = phase_cost(&branch.cost, phase)?;
+                if cost != PhaseCost::default() {
+                    costs.insert(phase.name(), cost);
+                }
+            }
+            Ok(CallNode { name, op: branch.op.clone(), times: branch.times, costs, children: branch.finish()? })
+        };
+        self.children.into_iter().filter(worth_it).map(node).collect()
+    }
+}
+
+/// The costs of a phase.
+pub(crate) fn phase_cost(cost: &Cost, phase: Phase) -> Result<PhaseCost, Overflow> {
+    let traffic = cost.traffic(phase)?;
+    Ok(PhaseCost {
+        bytes: traffic.bytes,
+        messages: traffic.messages,
+        rounds: cost.rounds[phase].count,
+        flights: cost.flights[phase].count,
+        uncertainty: (traffic.spread > 0).then_some(Uncertainty { bytes: traffic.spread }),
+    })
+}
+
+/// A call at its place in the tree.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'a> {
+    /// The call.
+    pub(crate) call: CallId,
+    /// How often it runs in sequence.
+    pub(crate) repeated: u64,
+    /// How often that sequence runs, each time in the same context.
+    pub(crate) outer: u64,
+    /// What comes before.
+    pub(crate) before: &'a Cost,
+    /// Levels of the tree to grow below it.
+    pub(crate) depth: usize,
+}
+
+/// Grows trees from the calls of one program.
+pub(crate) struct Grower<'a, 'b> {
+    pub(crate) calls: &'a Calls,
+    pub(crate) summaries: &'b mut Summaries<'a>,
+}
+
+impl Grower<'_, '_> {
+    /// Grows the tree below a call.
+    pub(crate) fn grow(&mut self, branch: &mut Branch, site: Site<'_>) -> Result<(), Overflow> {
+        if site.depth == 0 {
+            return Ok(());
+        }
+        self.items(branch, site)?;
+        if site.repeated > 1 {
+            // From the second run on, what comes before is the run before.
+            let before = site.before.clone().then(&*self.summaries.cost(site.call)?)?;
+            let outer = site.outer.checked_mul(site.repeated - 1).ok_or(Overflow)?;
+            self.items(branch, Site { outer, before: &before, ..site })?;
+        }
+        Ok(())
+    }
+
+    /// Adds what one run of the call does, `outer` times.
+    fn items(&mut self, branch: &mut Branch, site: Site<'_>) -> Result<(), Overflow> {
+    let Site { outer: times, depth, .. } = site;
+    let mut before = site.before.clone();
+    let calls = self.calls;
+    let items = &calls.call(site.call).items;
+    let has_callees = items.iter().any(|item| matches!(item, Item::Call { .. } | Item::Parallel(_)));
+    for item in items {
+        let cost = self.summaries.item(item)?;
+        let seen = cost.after(&before).times(times)?;
+        match item {
+            Item::Call { call, times: inner } => {
+                let name = calls.name(calls.call(*call).name);
+                let runs = times.checked_mul(*inner).ok_or(Overflow)?;
+                let below = Site { call: *call, repeated: *inner, outer: times, before: &before, depth };
+                if name.is_empty() {
+                    self.grow(branch, below)?;
+                } else {
+                    let child = branch.child(name);
+                    child.add(None, runs, &seen)?;
+                    self.grow(child, Site { depth: depth - 1, ..below })?;
+                }
+            }
+            Item::Parallel(parallel) => {
+                let child = branch.child("parallel");
+                child.add(None, times, &seen)?;
+                for call in parallel {
+                    let name = calls.name(calls.call(*call).name).clone();
+                    let side = self.summaries.cost(*call)?.after(&Cost::default()).times(times)?;
+                    if depth > 1 {
+                        let lane = child.child(if name.is_empty() { "branch" } else { &name });
+                        lane.add(None, times, &side)?;
+                        let alone = &Cost::default();
+                        self.grow(lane, Site { call: *call, repeated: 1, outer: times, before: alone, depth: depth - 2 })?;
+                    }
+                }
+            }
+            _ if has_callees => branch.child(OWN).add(None, times, &seen)?,
+            _ => {}
+        }
+        before = before.then(&cost)?;
+    }
+    Ok(())
+}
+}
