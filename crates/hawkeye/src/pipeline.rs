@@ -46,40 +46,40 @@ impl Default for Options {
 /// Everything that a pass found wrong.
 pub fn analyse(model: &Model, file: &str, framework: Framework, options: &Options) -> Result<Report, Failure> {
     let mut framework = framework.instantiate(options.parties, &options.settings)?;
-    let inputs = bind(&model.graph, &options.bindings)?;
-    let shapes = infer(&model.graph, &inputs);
-    let mut diagnostics = model.diagnostics.clone();
-    let reading = reread(&model.graph, &shapes, &inputs, &mut framework, &mut diagnostics)?;
-    let (graph, shapes) = reading.as_ref().map_or((&model.graph, &shapes), |(graph, shapes)| (graph, shapes));
+    let graph = &model.graph;
+    let inputs = bind(graph, &options.bindings)?;
     let conventions = conventions(graph, &framework, options)?;
     let visibility = secrecy(graph, &conventions);
+    let shapes = infer(graph, &inputs);
+    let reading = read(graph, &shapes, &visibility, &mut framework.sheets)?;
+    let (shapes, misfit) = as_read(shapes, reading.map(|graph| infer(&graph, &inputs)));
     let mut calls = Calls::default();
-    let program = lower(graph, shapes, &visibility, &mut calls, &mut framework.sheets)?;
+    let program = lower(graph, &shapes, &visibility, &mut calls, &mut framework.sheets)?;
     let program = settle(program, &mut calls, &framework.round_rule, &mut framework.sheets)?;
-    diagnostics.extend(program.diagnostics.iter().cloned());
+    let diagnostics = [model.diagnostics.as_slice(), &misfit, &program.diagnostics].concat();
     let subjects = Subjects {
         model: model_info(model, file),
         framework: framework_info(&framework),
-        run: run_info(&model.graph, &inputs, &conventions, options),
+        run: run_info(graph, &inputs, &conventions, options),
         counters: framework.manifest.counters.clone(),
         diagnostics,
     };
-    report(subjects, graph, shapes, &program, &calls, &framework.round_rule, options.depth)
+    report(subjects, graph, &shapes, &program, &calls, &framework.round_rule, options.depth)
         .map_err(|overflow| Diagnostic::error(Place::Model, overflow.to_string()).into())
 }
 
-/// The graph as the framework reads it, with its shapes, where that differs from ONNX.
-fn reread(
-    graph: &Graph,
-    shapes: &Shapes,
-    inputs: &BTreeMap<ValueId, Vec<u64>>,
-    framework: &mut Instance,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Result<Option<(Graph, Shapes)>, Failure> {
-    let Some((graph, warnings)) = read(graph, shapes, &mut framework.sheets)? else { return Ok(None) };
-    diagnostics.extend(warnings);
-    let shapes = infer(&graph, inputs);
-    Ok(Some((graph, shapes)))
+/// The shapes as the framework reads the model, unless that reading does not fit together.
+fn as_read(shapes: Shapes, read: Option<Shapes>) -> (Shapes, Vec<Diagnostic>) {
+    let known = |shapes: &Shapes| shapes.facts.iter().filter(|fact| fact.shape().is_some()).count();
+    match read {
+        None => (shapes, Vec::new()),
+        Some(read) if known(&read) >= known(&shapes) => (read, Vec::new()),
+        Some(_) => {
+            let message = "read as the framework reads its operators, the shapes do not fit together, so the \
+                           framework itself can't run it; costs are those of what ONNX means";
+            (shapes, vec![Diagnostic::warning(Place::Model, message)])
+        }
+    }
 }
 
 fn conventions(graph: &Graph, framework: &Instance, options: &Options) -> Result<Conventions, Failure> {

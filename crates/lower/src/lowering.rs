@@ -55,11 +55,14 @@ pub enum LoweringError {
 /// methods must be deterministic, and [`Lowering::node`] must depend on the view alone, so that
 /// equal operators are equal.
 pub trait Lowering {
-    /// What the framework reads a node as, where that differs from ONNX.
+    /// Whether the framework has a reading of its own for some nodes of an operator.
+    fn rereads(&self, domain: &str, op: &str) -> bool;
+
+    /// What the framework reads a node as, where that gives other shapes than ONNX.
     ///
     /// # Errors
     /// If the framework refuses the node or its description is wrong.
-    fn read(&mut self, node: &NodeView) -> Result<(Vec<Reading>, Vec<Note>), LoweringError>;
+    fn read(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError>;
 
     /// Checks the model as a whole.
     ///

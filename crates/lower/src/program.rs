@@ -77,8 +77,9 @@ pub fn lower(
         pass.boundary(Subject::End, end);
     }
     if !pass.errors.is_empty() {
-        // Shape problems explain why nodes could not be lowered.
+        // Shape problems and warnings may explain why nodes could not be lowered.
         pass.errors.extend(shapes.diagnostics.iter().cloned());
+        pass.errors.append(&mut pass.program.diagnostics);
         return Err(Failure(pass.errors));
     }
     Ok(pass.program)
@@ -178,7 +179,7 @@ fn in_the_clear(node: &Node, visibility: &Table<ValueId, Visibility>) -> bool {
 
 fn unknown_shape(node: &Node, value: &str) -> Diagnostic {
     Diagnostic::error(Place::node(node), format!("the shape of \"{value}\" can't be found out"))
-        .help("if it depends on the data, export the model with fixed sizes; else see the shape problems above or below")
+        .help("if it depends on the data, export the model with fixed sizes; else the warnings below tell why")
 }
 
 /// A lowering error at a place.

@@ -1,54 +1,44 @@
 //! A framework's own reading of the model.
 
 use hawkeye_cost::Data;
-use hawkeye_graph::{
-    Attribute, Diagnostic, Failure, Graph, Node, Origin, Place, Table, Tensor, Value, ValueId,
-};
+use hawkeye_graph::{Attribute, Failure, Graph, Node, Origin, Place, Table, Tensor, Value, ValueId};
 use hawkeye_shapes::Shapes;
 
 use crate::program::complain;
 use crate::view::Views;
-use crate::{Lowering, Note, Reading, Visibility};
+use crate::{Lowering, Reading, Visibility};
 
-/// The graph as the framework reads it, with a warning for every node it reads differently; `None`
-/// if it reads all of it as ONNX means it. Shapes must be inferred anew.
+/// The graph as the framework reads it, from which shapes must be inferred anew; `None` if that is
+/// how ONNX means it. Values and nodes keep their ids.
 ///
 /// # Errors
 /// What the framework refuses.
 pub fn read(
     graph: &Graph,
     shapes: &Shapes,
+    visibility: &Table<ValueId, Visibility>,
     lowering: &mut dyn Lowering,
-) -> Result<Option<(Graph, Vec<Diagnostic>)>, Failure> {
-    let visibility = Table::new(vec![Visibility::Secret; graph.values.len()]);
-    let views = Views::new(graph, shapes, &visibility);
+) -> Result<Option<Graph>, Failure> {
+    let views = Views::new(graph, shapes, visibility);
     let mut changed: Option<Graph> = None;
-    let mut warnings = Vec::new();
     let mut errors = Vec::new();
     for id in graph.node_ids() {
         let node = graph.node(id);
-        // Where shapes are unknown, lowering will say so.
-        let Ok(view) = views.node(node) else { continue };
-        match lowering.read(&view) {
-            Ok((readings, notes)) => {
-                warnings.extend(notes.into_iter().filter_map(|note| match note {
-                    Note::Warning(text) => Some(Diagnostic::warning(Place::node(node), text)),
-                    Note::Evidence(_) => None,
-                }));
-                if !readings.is_empty() {
-                    let graph = changed.get_or_insert_with(|| graph.clone());
-                    for reading in readings {
-                        apply(graph, id.index(), reading);
-                    }
+        if !lowering.rereads(&node.domain, &node.op) {
+            continue;
+        }
+        match lowering.read(&views.outlined(node)) {
+            Ok(readings) if readings.is_empty() => {}
+            Ok(readings) => {
+                let graph = changed.get_or_insert_with(|| graph.clone());
+                for reading in readings {
+                    apply(graph, id.index(), reading);
                 }
             }
             Err(error) => errors.push(complain(Place::node(node), error)),
         }
     }
-    if !errors.is_empty() {
-        return Err(Failure(errors));
-    }
-    Ok(changed.map(|graph| (graph, warnings)))
+    if errors.is_empty() { Ok(changed) } else { Err(Failure(errors)) }
 }
 
 fn apply(graph: &mut Graph, index: usize, reading: Reading) {

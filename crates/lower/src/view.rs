@@ -97,15 +97,19 @@ impl<'a> Views<'a> {
         Ok(self.view(node, tensors(&node.inputs)?, tensors(&node.outputs)?))
     }
 
+    /// A node; shapes that are not known are left empty.
+    pub(crate) fn outlined(&self, node: &Node) -> NodeView {
+        let outlines = |ids: &[Option<ValueId>]| ids.iter().map(|id| id.map(|id| self.outline(id))).collect();
+        self.view(node, outlines(&node.inputs), outlines(&node.outputs))
+    }
+
     /// The model; shapes that are not known are left empty.
     pub(crate) fn model(&self) -> ModelView {
         let outlines = |ids: &[ValueId]| ids.iter().map(|id| self.outline(*id)).collect();
-        let optional = |ids: &[Option<ValueId>]| ids.iter().map(|id| id.map(|id| self.outline(id))).collect();
-        let node = |node| self.view(node, optional(&node.inputs), optional(&node.outputs));
         ModelView {
             inputs: outlines(&self.graph.inputs),
             outputs: outlines(&self.graph.outputs),
-            nodes: self.graph.nodes.iter().map(node).collect(),
+            nodes: self.graph.nodes.iter().map(|node| self.outlined(node)).collect(),
         }
     }
 

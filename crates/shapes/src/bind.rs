@@ -17,8 +17,10 @@ pub struct Bindings {
 
 /// The shape of every graph input.
 ///
+/// A size for a symbol that the model does not have is no error: the same flags serve many models.
+///
 /// # Errors
-/// Symbols without a size, all at once with the flags that would give them one; names that the
+/// Symbols without a size, all at once with the flags that would give them one; inputs that the
 /// model does not have; sizes that contradict the model.
 pub fn bind(graph: &Graph, bindings: &Bindings) -> Result<BTreeMap<ValueId, Vec<u64>>, Failure> {
     let mut binder = Binder { bindings, sizes: bindings.dims.clone(), errors: Vec::new(), unbound: BTreeSet::new() };
@@ -48,14 +50,6 @@ struct Binder<'a> {
 
 impl Binder<'_> {
     fn check_names(&mut self, inputs: &[(ValueId, &str, &DeclaredType)]) {
-        let symbols: BTreeSet<&str> = inputs.iter().flat_map(|(_, _, d)| symbols(d)).collect();
-        for name in self.bindings.dims.keys().filter(|n| !symbols.contains(n.as_str())) {
-            let known = list(symbols.iter().copied());
-            self.errors.push(
-                Diagnostic::error(Place::Model, format!("has no dimension named \"{name}\""))
-                    .help(format!("its symbolic dimensions: {known}")),
-            );
-        }
         for name in self.bindings.shapes.keys().filter(|n| inputs.iter().all(|(_, input, _)| input != n)) {
             let known = list(inputs.iter().map(|(_, name, _)| *name));
             self.errors.push(
@@ -125,13 +119,6 @@ impl Binder<'_> {
         let help = format!("add {}; --batch N sets the leading dimension of the inputs", flags.join(" "));
         self.errors.push(Diagnostic::error(Place::Model, message).help(help));
     }
-}
-
-fn symbols(declared: &DeclaredType) -> impl Iterator<Item = &str> {
-    declared.dims.iter().flatten().filter_map(|dim| match dim {
-        Dim::Symbol(symbol) => Some(symbol.as_str()),
-        Dim::Fixed(_) => None,
-    })
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {

@@ -16,18 +16,44 @@ use crate::{Fact, Shapes, rules};
 /// Never fails: what can't be found out stays unknown, and a diagnostic says why.
 #[must_use]
 pub fn infer(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Shapes {
-    let (mut facts, problem) = analyse(graph, inputs);
-    for id in graph.value_ids() {
-        declared(graph, inputs, id, &mut facts[id]);
+    let mut found = BTreeMap::new();
+    let (mut facts, mut problem) = analyse(graph, inputs, &found);
+    while found.len() < MOST_REPAIRS {
+        let more = rules::lenient(graph, &facts);
+        if more.is_empty() {
+            break;
+        }
+        found.extend(more);
+        (facts, problem) = analyse(graph, inputs, &found);
     }
     let diagnostics = problem.into_iter().map(|message| diagnostic(graph, &message)).collect();
     Shapes { facts, diagnostics }
 }
 
-/// tract's view of every value, and the first problem that it met.
-fn analyse(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> (Table<ValueId, Fact>, Option<String>) {
+/// Values on mixed types whose shapes are found by rules of our own; each may take a new analysis.
+const MOST_REPAIRS: usize = 64;
+
+/// What is known about every value, and the first problem that tract met; `found` is known already.
+fn analyse(
+    graph: &Graph,
+    inputs: &BTreeMap<ValueId, Vec<u64>>,
+    found: &BTreeMap<ValueId, Fact>,
+) -> (Table<ValueId, Fact>, Option<String>) {
+    let (mut facts, problem) = consult(graph, inputs, found);
+    for id in graph.value_ids() {
+        declared(graph, inputs, id, &mut facts[id]);
+    }
+    (facts, problem)
+}
+
+/// tract's view of every value.
+fn consult(
+    graph: &Graph,
+    inputs: &BTreeMap<ValueId, Vec<u64>>,
+    found: &BTreeMap<ValueId, Fact>,
+) -> (Table<ValueId, Fact>, Option<String>) {
     let unknown = || Table::new(vec![Fact::default(); graph.values.len()]);
-    let proto = model(graph, inputs);
+    let proto = model(graph, inputs, found);
     let mut onnx = tract_onnx::onnx();
     rules::register(&mut onnx.op_register);
     // tract has operators that panic on inputs that make no sense; that must not end this process.

@@ -6,6 +6,8 @@ use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Tensor, Val
 use tract_onnx::pb;
 use tract_onnx::pb::attribute_proto::AttributeType;
 
+use crate::Fact;
+
 /// Name of a value in the proto.
 pub(crate) fn value_name(id: ValueId) -> String {
     format!("v{}", id.index())
@@ -16,8 +18,13 @@ pub(crate) fn node_name(index: usize) -> String {
     format!("n{index}")
 }
 
-/// Converts the graph; `inputs` gives the shapes of its inputs.
-pub(crate) fn model(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> pb::ModelProto {
+/// Converts the graph; `inputs` gives the shapes of its inputs. Nodes whose output is in `found` are
+/// left out.
+pub(crate) fn model(
+    graph: &Graph,
+    inputs: &BTreeMap<ValueId, Vec<u64>>,
+    found: &BTreeMap<ValueId, Fact>,
+) -> pb::ModelProto {
     let mut proto = pb::GraphProto::default();
     for id in graph.value_ids() {
         match &graph.value(id).origin {
@@ -32,7 +39,16 @@ pub(crate) fn model(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> pb::
             Origin::Node(_) => {}
         }
     }
-    proto.node = graph.nodes.iter().enumerate().map(|(index, n)| node(index, n)).collect();
+    for (index, n) in graph.nodes.iter().enumerate() {
+        let known = n.present_outputs().next().and_then(|id| Some((id, found.get(&id)?)));
+        if let Some((id, tensor)) = large_constant(n) {
+            proto.input.push(typed(id, tensor.dtype, &tensor.dims));
+        } else if let Some((id, Fact { dtype: Some(dtype), dims: Some(_), .. })) = known {
+            proto.input.push(typed(id, *dtype, &found[&id].shape().unwrap_or_default()));
+        } else {
+            proto.node.push(node(index, n));
+        }
+    }
     let opsets = graph.opsets.iter().map(|(domain, version)| pb::OperatorSetIdProto {
         domain: domain.clone(),
         version: *version,
@@ -109,6 +125,16 @@ fn small(tensor: &Tensor) -> Option<pb::TensorProto> {
         Elements::Strings(strings) => proto.string_data = strings.iter().map(|s| s.clone().into_bytes()).collect(),
     }
     Some(proto)
+}
+
+/// The output and tensor of a `Constant` node whose elements are not kept.
+fn large_constant(node: &Node) -> Option<(ValueId, &Tensor)> {
+    match node.attributes.get("value") {
+        Some(Attribute::Tensor(tensor)) if node.op == "Constant" && small(tensor).is_none() => {
+            Some((node.present_outputs().next()?, tensor))
+        }
+        _ => None,
+    }
 }
 
 fn node(index: usize, node: &Node) -> pb::NodeProto {

@@ -69,7 +69,7 @@ impl Loader {
     fn evaluate(&mut self, file: &FilePath) -> Result<FrozenModule, String> {
         let name = file.display();
         let text = file.read().map_err(|e| format!("{name}: {e}"))?;
-        let dialect = Dialect { enable_keyword_only_arguments: true, enable_load_reexport: false, ..Dialect::Standard };
+        let dialect = Dialect { enable_keyword_only_arguments: true, ..Dialect::Standard };
         let ast = AstModule::parse(&name, text, &dialect).map_err(|e| explain(&e))?;
         let mut modules = Vec::new();
         for load in ast.loads() {

@@ -97,7 +97,7 @@ impl Sheets {
     }
 
     fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
-        let function = format!("lower_{}", identifier(node));
+        let function = format!("lower_{}", identifier(&node.domain, &node.op));
         match self.run(calls, &function, &node.op, &[data])? {
             Some(outcome) => expansion(outcome, &function),
             None => Err(LoweringError::Unsupported { help: self.help.replace("lower_<Operator>", &function) }),
@@ -108,17 +108,17 @@ impl Sheets {
 /// `fail` is a refusal; anything else that goes wrong is a fault of the sheet.
 fn refusal(error: Error) -> LoweringError {
     match error.kind() {
-        ErrorKind::Fail(message) => LoweringError::Refused(message.to_string()),
+        ErrorKind::Fail(message) => LoweringError::Refused(message.to_string().trim().to_owned()),
         _ => LoweringError::Broken(explain(&error)),
     }
 }
 
 /// The operator as part of a function's name.
-fn identifier(node: &NodeView) -> String {
-    if node.domain.is_empty() {
-        node.op.clone()
+fn identifier(domain: &str, op: &str) -> String {
+    if domain.is_empty() {
+        op.to_owned()
     } else {
-        format!("{}_{}", node.domain.replace(|c: char| !c.is_ascii_alphanumeric(), "_"), node.op)
+        format!("{}_{op}", domain.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
     }
 }
 
@@ -153,13 +153,14 @@ fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
 }
 
 impl Lowering for Sheets {
-    fn read(&mut self, node: &NodeView) -> Result<(Vec<Reading>, Vec<Note>), LoweringError> {
-        let function = format!("read_{}", identifier(node));
-        if !self.defines(&function) {
-            return Ok((Vec::new(), Vec::new()));
-        }
+    fn rereads(&self, domain: &str, op: &str) -> bool {
+        self.defines(&format!("read_{}", identifier(domain, op)))
+    }
+
+    fn read(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {
+        let function = format!("read_{}", identifier(&node.domain, &node.op));
         let Some(outcome) = self.run(&mut Calls::default(), &function, &node.op, &[&node.data()])? else {
-            return Ok((Vec::new(), Vec::new()));
+            return Ok(Vec::new());
         };
         let entries = match outcome.result {
             Data::None => Vec::new(),
@@ -177,7 +178,7 @@ impl Lowering for Sheets {
             }
             (key, _) => Err(wrong(&function, "keys are attribute names or input positions", &key)),
         };
-        Ok((entries.into_iter().map(reading).collect::<Result<_, _>>()?, outcome.notes))
+        entries.into_iter().map(reading).collect()
     }
 
     fn check(&mut self, model: &ModelView) -> Result<Vec<Note>, LoweringError> {

@@ -1,8 +1,12 @@
 //! Shape rules for operators that tract lacks, gets wrong, or would compute at great expense.
 
 mod constant;
+mod lenient;
 mod normalization;
 mod own;
+mod pooling;
+
+pub(crate) use lenient::lenient;
 
 use tract_onnx::model::OnnxOpRegister;
 
@@ -10,4 +14,6 @@ use tract_onnx::model::OnnxOpRegister;
 pub(crate) fn register(operators: &mut OnnxOpRegister) {
     own::register::<constant::ConstantOfShape>(operators);
     own::register::<normalization::BatchNormalization>(operators);
+    own::register::<pooling::AveragePool>(operators);
+    own::register::<pooling::MaxPool>(operators);
 }

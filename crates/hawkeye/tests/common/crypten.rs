@@ -1,0 +1,72 @@
+//! Measured runs of CrypTen 0.4.1.
+
+use std::collections::BTreeMap;
+
+use hawkeye::{Failure, Options, Report, Visibility};
+use serde::Deserialize;
+
+use super::{fixtures, profile};
+
+/// A measured run. Costs are `[rounds, bytes, provider rounds, provider bytes]` as CrypTen's
+/// communicator of party 0 counts them, the provider's part included in the first two.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Trace {
+    pub(crate) name: String,
+    pub(crate) model: String,
+    pub(crate) source: String,
+    parties: u16,
+    provider: String,
+    weights: String,
+    settings: BTreeMap<String, serde_json::Value>,
+    pub(crate) totals: [u64; 4],
+    /// Output name of each node with its costs.
+    ops: Vec<(String, u64, u64, u64, u64)>,
+    #[serde(default)]
+    plain_inputs: Vec<String>,
+}
+
+/// All traces.
+pub(crate) fn traces() -> Vec<Trace> {
+    let text = std::fs::read_to_string(fixtures().join("crypten/traces.jsonl")).expect("the fixture is there");
+    text.lines().map(|line| serde_json::from_str(line).expect("a trace per line")).collect()
+}
+
+impl Trace {
+    /// Profiles the traced model under the trace's settings.
+    pub(crate) fn profile(&self) -> Result<Report, Failure> {
+        let mut options = Options { parties: Some(self.parties), ..Options::default() };
+        options.settings.insert("provider".to_owned(), self.provider.clone());
+        for (name, value) in &self.settings {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            // CrypTen takes a number here, on whose value no cost depends.
+            let text = if name == "reciprocal_initial" { "number".to_owned() } else { text };
+            options.settings.insert(name.clone(), text);
+        }
+        if self.weights == "public" {
+            options.weights = Some(Visibility::Public);
+        }
+        options.visibility.extend(self.plain_inputs.iter().map(|name| (name.clone(), Visibility::Public)));
+        profile(&fixtures().join("crypten/models").join(&self.model), "crypten", &options)
+    }
+
+    /// Every difference between the trace and the report.
+    pub(crate) fn differences(&self, report: &Report) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut compare = |what: &str, measured: [u64; 4], reported: [u64; 4]| {
+            if measured != reported {
+                found.push(format!("{}: {what}: measured {measured:?}, reported {reported:?}", self.name));
+            }
+        };
+        compare("totals", self.totals, counters(&report.counters));
+        for (name, rounds, bytes, provider_rounds, provider_bytes) in &self.ops {
+            let operator = report.operators.iter().find(|o| o.outputs.iter().any(|output| output.name == *name));
+            let reported = operator.map_or([u64::MAX; 4], |o| counters(&o.counters));
+            compare(name, [*rounds, *bytes, *provider_rounds, *provider_bytes], reported);
+        }
+        found
+    }
+}
+
+fn counters(counters: &indexmap::IndexMap<String, u64>) -> [u64; 4] {
+    ["rounds", "bytes", "provider_rounds", "provider_bytes"].map(|name| counters[name])
+}

@@ -1,0 +1,19 @@
+//! What the trace tests share: fixtures, and profiling them.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub(crate) mod crypten;
+
+use std::path::{Path, PathBuf};
+
+use hawkeye::{Failure, Framework, Options, Report, analyse, load};
+
+/// The folder of the test data.
+pub(crate) fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
+}
+
+/// Profiles a model file.
+pub(crate) fn profile(model: &Path, framework: &str, options: &Options) -> Result<Report, Failure> {
+    let file = model.file_name().unwrap_or_default().to_string_lossy();
+    analyse(&load(model)?, &file, Framework::open(framework)?, options)
+}

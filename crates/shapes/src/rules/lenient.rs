@@ -1,0 +1,81 @@
+//! Shapes of operators on mixed types.
+//!
+//! ONNX wants operands of one type, tract insists on it, but frameworks that have a single type for
+//! secret values run comparisons' results through arithmetic. Shapes don't depend on the types.
+
+use hawkeye_graph::{DType, Graph, Node, Table, ValueId};
+
+use crate::Fact;
+
+/// Facts of values that are still unknown although all inputs of their node are known.
+pub(crate) fn lenient(graph: &Graph, facts: &Table<ValueId, Fact>) -> Vec<(ValueId, Fact)> {
+    let unknown = |node: &&Node| node.present_outputs().any(|id| facts[id].shape().is_none());
+    graph.nodes.iter().filter(unknown).filter_map(|node| output(node, facts)).collect()
+}
+
+fn output(node: &Node, facts: &Table<ValueId, Fact>) -> Option<(ValueId, Fact)> {
+    if !node.domain.is_empty() {
+        return None;
+    }
+    let shapes = node.present_inputs().map(|id| facts[id].shape()).collect::<Option<Vec<_>>>()?;
+    let shape = match node.op.as_str() {
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Where" | "Equal" | "Greater" | "GreaterOrEqual" | "Less"
+        | "LessOrEqual" | "And" | "Or" | "Xor" | "Min" | "Max" | "Mean" | "Sum" | "PRelu" => {
+            shapes.iter().try_fold(Vec::new(), |all, shape| broadcast(&all, shape))?
+        }
+        "MatMul" => matmul(shapes.first()?, shapes.get(1)?)?,
+        // Frameworks multiply stacks of matrices here too.
+        "Gemm" if node.attributes.int("transA").unwrap_or(0) == 0 => {
+            let mut weight = shapes.get(1)?.clone();
+            if node.attributes.int("transB").unwrap_or(0) != 0 {
+                weight.reverse();
+            }
+            matmul(shapes.first()?, &weight)?
+        }
+        _ => return None,
+    };
+    let dtypes: Vec<DType> = node.present_inputs().filter_map(|id| facts[id].dtype).collect();
+    let dtype = dtypes.iter().find(|d| d.is_float()).or(dtypes.first()).copied();
+    let dims = Some(shape.into_iter().map(Some).collect());
+    Some((node.present_outputs().next()?, Fact { dtype, dims, elements: None }))
+}
+
+/// The common shape of two operands; `None` if there is none.
+fn broadcast(a: &[u64], b: &[u64]) -> Option<Vec<u64>> {
+    let rank = a.len().max(b.len());
+    let at = |shape: &[u64], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |i| shape[i]);
+    (0..rank)
+        .map(|axis| match (at(a, axis), at(b, axis)) {
+            (x, y) if x == y => Some(x),
+            (1, x) | (x, 1) => Some(x),
+            _ => None,
+        })
+        .collect()
+}
+
+fn matmul(a: &[u64], b: &[u64]) -> Option<Vec<u64>> {
+    let ([batch_a @ .., m, k], [batch_b @ .., l, n]) = (a, b) else { return None };
+    if k != l {
+        return None;
+    }
+    let mut shape = broadcast(batch_a, batch_b)?;
+    shape.extend([*m, *n]);
+    Some(shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operands_are_broadcast() {
+        assert_eq!(broadcast(&[2, 1, 3], &[4, 1]), Some(vec![2, 4, 3]));
+        assert_eq!(broadcast(&[2], &[3]), None);
+    }
+
+    #[test]
+    fn products_of_stacks() {
+        assert_eq!(matmul(&[5, 2, 3], &[3, 4]), Some(vec![5, 2, 4]));
+        assert_eq!(matmul(&[2, 3], &[4, 2]), None);
+    }
+}
