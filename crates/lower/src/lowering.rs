@@ -55,6 +55,12 @@ pub enum LoweringError {
 /// methods must be deterministic, and [`Lowering::node`] must depend on the view alone, so that
 /// equal operators are equal.
 pub trait Lowering {
+    /// Whether the framework has a lowering for an operator.
+    ///
+    /// # Errors
+    /// [`LoweringError::Unsupported`] if it has none.
+    fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError>;
+
     /// Whether the framework has a reading of its own for some nodes of an operator.
     fn rereads(&self, domain: &str, op: &str) -> bool;
 

@@ -99,25 +99,28 @@ impl Pass<'_> {
             self.fail(node);
             return;
         }
-        let expansion = if in_the_clear(node, self.views.visibility) {
-            Ok(Expansion::default())
-        } else {
-            match self.views.node(node) {
-                Ok(view) => lowering.node(calls, &view),
-                Err(value) => {
-                    self.errors.push(unknown_shape(node, &self.views.graph.value(value).name));
-                    self.fail(node);
-                    return;
-                }
-            }
-        };
-        match expansion {
+        match self.expand(node, calls, lowering) {
             Ok(expansion) => self.accept(id, expansion),
             Err(error) => {
-                self.errors.push(complain(Place::node(node), error));
+                self.errors.push(error);
                 self.fail(node);
             }
         }
+    }
+
+    fn expand(
+        &self,
+        node: &Node,
+        calls: &mut Calls,
+        lowering: &mut dyn Lowering,
+    ) -> Result<Expansion, Diagnostic> {
+        if in_the_clear(node, self.views.visibility) {
+            return Ok(Expansion::default());
+        }
+        let complain = |error| complain(Place::node(node), error);
+        lowering.lowers(&node.domain, &node.op).map_err(complain)?;
+        let view = self.views.node(node).map_err(|id| unknown_shape(node, &self.views.graph.value(id).name))?;
+        lowering.node(calls, &view).map_err(complain)
     }
 
     fn accept(&mut self, id: NodeId, expansion: Expansion) {

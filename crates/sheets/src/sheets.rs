@@ -48,6 +48,22 @@ impl Sheets {
         names
     }
 
+    /// Runs any public function of the entry sheet, for tests of what the sheets are built from: the
+    /// calls that it makes, if any.
+    ///
+    /// # Errors
+    /// If there is no such function, or it fails.
+    pub fn call(
+        &mut self,
+        calls: &mut Calls,
+        function: &str,
+        arguments: &[Data],
+    ) -> Result<Option<CallId>, LoweringError> {
+        let arguments: Vec<&Data> = arguments.iter().collect();
+        let outcome = self.run(calls, function, function, &arguments)?;
+        Ok(outcome.ok_or_else(|| missing(function))?.call)
+    }
+
     fn defines(&self, function: &str) -> bool {
         matches!(self.module.get_option(function), Ok(Some(_)))
     }
@@ -100,7 +116,7 @@ impl Sheets {
         let function = format!("lower_{}", identifier(&node.domain, &node.op));
         match self.run(calls, &function, &node.op, &[data])? {
             Some(outcome) => expansion(outcome, &function),
-            None => Err(LoweringError::Unsupported { help: self.help.replace("lower_<Operator>", &function) }),
+            None => Err(missing(&function)),
         }
     }
 }
@@ -153,6 +169,19 @@ fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
 }
 
 impl Lowering for Sheets {
+    fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError> {
+        let function = format!("lower_{}", identifier(domain, op));
+        if self.defines(&function) {
+            return Ok(());
+        }
+        Err(LoweringError::Unsupported {
+            help: match domain {
+                "ai.onnx.ml" => "classical machine learning (ai.onnx.ml) is out of scope; export a neural network".to_owned(),
+                _ => self.help.replace("lower_<Operator>", &function),
+            },
+        })
+    }
+
     fn rereads(&self, domain: &str, op: &str) -> bool {
         self.defines(&format!("read_{}", identifier(domain, op)))
     }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod crypten;
+pub(crate) mod delphi;
 
 use std::path::{Path, PathBuf};
 
