@@ -13,7 +13,7 @@ mod secrecy;
 mod settle;
 mod view;
 
-pub use lowering::{Expansion, Lowering, LoweringError, Note, Reading};
+pub use lowering::{Expansion, Lowering, LoweringError, ModelSource, Note, Reading};
 pub use program::{Operation, Program, Subject, lower};
 pub use read::read;
 pub use secrecy::{Conventions, Visibility, secrecy};

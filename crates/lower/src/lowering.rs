@@ -49,6 +49,9 @@ pub enum LoweringError {
     Broken(String),
 }
 
+/// Makes the view of the model, for frameworks that look at it.
+pub type ModelSource<'a> = &'a dyn Fn() -> ModelView;
+
 /// A framework: how operators expand into protocol calls.
 ///
 /// `hawkeye-sheets` implements it by Starlark sheets; embedders may implement it natively. All
@@ -74,13 +77,13 @@ pub trait Lowering {
     ///
     /// # Errors
     /// If the framework can't run it.
-    fn check(&mut self, model: &ModelView) -> Result<Vec<Note>, LoweringError>;
+    fn check(&mut self, model: ModelSource<'_>) -> Result<Vec<Note>, LoweringError>;
 
     /// What happens before the first node.
     ///
     /// # Errors
     /// If the framework's description is wrong.
-    fn begin(&mut self, calls: &mut Calls, model: &ModelView) -> Result<Expansion, LoweringError>;
+    fn begin(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError>;
 
     /// Expands a node.
     ///
@@ -92,7 +95,7 @@ pub trait Lowering {
     ///
     /// # Errors
     /// If the framework's description is wrong.
-    fn end(&mut self, calls: &mut Calls, model: &ModelView) -> Result<Expansion, LoweringError>;
+    fn end(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError>;
 
     /// Draws from a resource in the given state: its next state and the calls that it takes.
     ///

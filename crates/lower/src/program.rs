@@ -60,20 +60,19 @@ pub fn lower(
         program: Program::default(),
         errors: Vec::new(),
     };
-    let model = pass.views.model();
-    match lowering.check(&model) {
+    match lowering.check(&|| pass.views.model()) {
         Ok(notes) => {
             pass.notes(&Place::Model, notes);
         }
         Err(error) => pass.errors.push(complain(Place::Model, error)),
     }
-    let begin = lowering.begin(calls, &model);
+    let begin = lowering.begin(calls, &|| pass.views.model());
     pass.boundary(Subject::Begin, begin);
     for id in graph.node_ids() {
         pass.node(id, calls, lowering);
     }
     if pass.errors.is_empty() {
-        let end = lowering.end(calls, &pass.views.model());
+        let end = lowering.end(calls, &|| pass.views.model());
         pass.boundary(Subject::End, end);
     }
     if !pass.errors.is_empty() {

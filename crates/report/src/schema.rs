@@ -105,11 +105,16 @@ pub struct PhaseCost {
     pub messages: u64,
     /// Rounds as the framework counts them.
     pub rounds: u64,
-    /// Sequential message flights, counted alike for all frameworks.
+    /// Sequential message flights, counted alike for all frameworks; left out if there are none.
+    #[serde(skip_serializing_if = "is_zero")]
     pub flights: u64,
     /// Where sizes vary from run to run: by how much.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uncertainty: Option<Uncertainty>,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// The band in which a measurement may lie.

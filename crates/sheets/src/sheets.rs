@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use hawkeye_cost::{CallId, Calls, Data};
-use hawkeye_lower::{Expansion, Lowering, LoweringError, ModelView, NodeView, Note, Reading};
+use hawkeye_lower::{Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading};
 use starlark::environment::{FrozenModule, Module};
 use starlark::eval::Evaluator;
 use starlark::{Error, ErrorKind};
@@ -103,12 +103,12 @@ impl Sheets {
         calls: &mut Calls,
         function: &str,
         name: &str,
-        model: &ModelView,
+        model: ModelSource<'_>,
     ) -> Result<Expansion, LoweringError> {
         if !self.defines(function) {
             return Ok(Expansion::default());
         }
-        let outcome = self.run(calls, function, name, &[&model.data()])?;
+        let outcome = self.run(calls, function, name, &[&model().data()])?;
         Ok(outcome.map(|o| Expansion { call: o.call, notes: o.notes, ..Expansion::default() }).unwrap_or_default())
     }
 
@@ -210,11 +210,11 @@ impl Lowering for Sheets {
         entries.into_iter().map(reading).collect()
     }
 
-    fn check(&mut self, model: &ModelView) -> Result<Vec<Note>, LoweringError> {
+    fn check(&mut self, model: ModelSource<'_>) -> Result<Vec<Note>, LoweringError> {
         Ok(self.model(&mut Calls::default(), "check", "check", model)?.notes)
     }
 
-    fn begin(&mut self, calls: &mut Calls, model: &ModelView) -> Result<Expansion, LoweringError> {
+    fn begin(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError> {
         self.model(calls, "begin", "Setup", model)
     }
 
@@ -228,7 +228,7 @@ impl Lowering for Sheets {
         expansion
     }
 
-    fn end(&mut self, calls: &mut Calls, model: &ModelView) -> Result<Expansion, LoweringError> {
+    fn end(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError> {
         self.model(calls, "end", "Output", model)
     }
 

@@ -1,0 +1,28 @@
+.PHONY: all test lint accuracy bench proto check-proto deny
+
+all: test lint
+
+test:
+	cargo test --release --workspace
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+
+# Rewrites docs/ACCURACY.md from the traces in fixtures/.
+accuracy:
+	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test accuracy
+
+bench:
+	cargo bench -p hawkeye
+
+# Generates the wire types from proto/onnx.proto.
+proto:
+	cd proto/generate && cargo run --release -- ../../crates/onnx/src/wire.rs
+
+check-proto:
+	cd proto/generate && cargo run --release -- target/wire.rs
+	diff proto/generate/target/wire.rs crates/onnx/src/wire.rs
+
+deny:
+	cargo deny check
