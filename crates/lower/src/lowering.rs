@@ -79,6 +79,14 @@ pub trait Lowering {
     /// If the framework can't run it.
     fn check(&mut self, model: ModelSource<'_>) -> Result<Vec<Note>, LoweringError>;
 
+    /// What the framework's compiler makes of the model as a whole: an entry per node, or nothing if
+    /// it takes every node as it comes. A record with a field `outputs` says that the node is not
+    /// run, and what is attached to its outputs; any other entry is shown to the node's lowering.
+    ///
+    /// # Errors
+    /// If the framework can't run the model.
+    fn plan(&mut self, model: ModelSource<'_>) -> Result<Vec<Data>, LoweringError>;
+
     /// What happens before the first node.
     ///
     /// # Errors

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use hawkeye_cost::{CallId, Calls};
+use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Place, Table, ValueId};
 use hawkeye_shapes::Shapes;
 
 use crate::view::Views;
-use crate::{Expansion, Lowering, LoweringError, Note, Visibility};
+use crate::{Expansion, Lowering, LoweringError, NodeView, Note, Visibility};
 
 /// What an operation of the program belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +57,14 @@ pub fn lower(
     let mut pass = Pass {
         views: Views::new(graph, shapes, visibility),
         failed: Table::new(vec![false; graph.values.len()]),
+        plan: Vec::new(),
         program: Program::default(),
         errors: Vec::new(),
     };
+    match lowering.plan(&|| pass.views.model()) {
+        Ok(plan) => pass.plan = plan,
+        Err(error) => pass.errors.push(complain(Place::Model, error)),
+    }
     match lowering.check(&|| pass.views.model()) {
         Ok(notes) => {
             pass.notes(&Place::Model, notes);
@@ -87,6 +92,7 @@ pub fn lower(
 struct Pass<'a> {
     views: Views<'a>,
     failed: Table<ValueId, bool>,
+    plan: Vec<Data>,
     program: Program,
     errors: Vec<Diagnostic>,
 }
@@ -98,7 +104,7 @@ impl Pass<'_> {
             self.fail(node);
             return;
         }
-        match self.expand(node, calls, lowering) {
+        match self.expand(id, calls, lowering) {
             Ok(expansion) => self.accept(id, expansion),
             Err(error) => {
                 self.errors.push(error);
@@ -109,17 +115,22 @@ impl Pass<'_> {
 
     fn expand(
         &self,
-        node: &Node,
+        id: NodeId,
         calls: &mut Calls,
         lowering: &mut dyn Lowering,
     ) -> Result<Expansion, Diagnostic> {
+        let node = self.views.graph.node(id);
         if in_the_clear(node, self.views.visibility) {
             return Ok(Expansion::default());
+        }
+        let plan = self.plan.get(id.index()).cloned().unwrap_or_default();
+        if let Some(Data::List(outputs) | Data::Tuple(outputs)) = plan.field("outputs") {
+            return Ok(Expansion { outputs: outputs.clone(), ..Expansion::default() });
         }
         let complain = |error| complain(Place::node(node), error);
         lowering.lowers(&node.domain, &node.op).map_err(complain)?;
         let view = self.views.node(node).map_err(|id| unknown_shape(node, &self.views.graph.value(id).name))?;
-        lowering.node(calls, &view).map_err(complain)
+        lowering.node(calls, &NodeView { plan, ..view }).map_err(complain)
     }
 
     fn accept(&mut self, id: NodeId, expansion: Expansion) {

@@ -41,6 +41,8 @@ pub struct NodeView {
     pub outputs: Vec<Option<TensorView>>,
     /// Attributes, and operands that other opsets have as attributes.
     pub attributes: Vec<(String, Data)>,
+    /// What the framework planned for it; see [`crate::Lowering::plan`].
+    pub plan: Data,
 }
 
 /// A model as a framework sees it.
@@ -123,6 +125,7 @@ impl<'a> Views<'a> {
             inputs,
             outputs,
             attributes,
+            plan: Data::None,
         }
     }
 }
@@ -173,6 +176,7 @@ impl NodeView {
             ("inputs".to_owned(), tensors(&self.inputs)),
             ("outputs".to_owned(), tensors(&self.outputs)),
             ("attrs".to_owned(), Data::Dict(attributes.collect())),
+            ("plan".to_owned(), self.plan.clone()),
         ])
     }
 }

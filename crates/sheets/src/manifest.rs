@@ -205,6 +205,10 @@ impl Manifest {
             if (counter.sum == Quantity::Counted) != counter.key.is_some() {
                 problems.push(format!("counter {name}: \"key\" goes with \"sum: counted\""));
             }
+            let of_links = matches!(counter.sum, Quantity::Bytes | Quantity::Messages);
+            if !of_links && (counter.from.is_some() || counter.to.is_some() || counter.channel.is_some()) {
+                problems.push(format!("counter {name}: from, to and channel go with bytes and messages"));
+            }
             for phase in counter.phases.iter().flatten() {
                 if hawkeye_cost::Phase::from_name(phase).is_none() {
                     problems.push(format!("counter {name}: \"{phase}\" is no phase; phases are setup, offline, online"));

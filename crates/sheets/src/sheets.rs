@@ -214,6 +214,18 @@ impl Lowering for Sheets {
         Ok(self.model(&mut Calls::default(), "check", "check", model)?.notes)
     }
 
+    fn plan(&mut self, model: ModelSource<'_>) -> Result<Vec<Data>, LoweringError> {
+        if !self.defines("plan") {
+            return Ok(Vec::new());
+        }
+        let outcome = self.run(&mut Calls::default(), "plan", "plan", &[&model().data()])?;
+        match outcome.map(|o| o.result).unwrap_or_default() {
+            Data::None => Ok(Vec::new()),
+            Data::List(entries) | Data::Tuple(entries) => Ok(entries),
+            other => Err(wrong("plan", "returns None or a list", &other)),
+        }
+    }
+
     fn begin(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError> {
         self.model(calls, "begin", "Setup", model)
     }
