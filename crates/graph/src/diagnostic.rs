@@ -44,7 +44,8 @@ impl Place {
     /// The place of a node.
     #[must_use]
     pub fn node(node: &Node) -> Self {
-        let op = if node.domain.is_empty() { node.op.clone() } else { format!("{}.{}", node.domain, node.op) };
+        let op =
+            if node.domain.is_empty() { node.op.clone() } else { format!("{}.{}", node.domain, node.op) };
         Self::Node { index: node.file_index, name: node.name.clone(), op, opset: node.opset }
     }
 }

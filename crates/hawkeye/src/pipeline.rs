@@ -44,7 +44,12 @@ impl Default for Options {
 ///
 /// # Errors
 /// Everything that a pass found wrong.
-pub fn analyse(model: &Model, file: &str, framework: Framework, options: &Options) -> Result<Report, Failure> {
+pub fn analyse(
+    model: &Model,
+    file: &str,
+    framework: Framework,
+    options: &Options,
+) -> Result<Report, Failure> {
     let mut framework = framework.instantiate(options.parties, &options.settings)?;
     let graph = &model.graph;
     let inputs = bind(graph, &options.bindings)?;
@@ -88,7 +93,9 @@ fn conventions(graph: &Graph, framework: &Instance, options: &Options) -> Result
         .visibility
         .keys()
         .filter(unknown)
-        .map(|name| Diagnostic::error(Place::Model, format!("has no input or initializer named \"{name}\"")))
+        .map(|name| {
+            Diagnostic::error(Place::Model, format!("the model has no input or initializer named \"{name}\""))
+        })
         .collect();
     if !errors.is_empty() {
         return Err(Failure(errors));

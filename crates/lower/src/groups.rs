@@ -89,7 +89,11 @@ impl Totals {
                         self.add(calls, *call, multiplicity)?;
                     }
                 }
-                Item::Step(_) | Item::Count { .. } | Item::Once { .. } | Item::Draw { .. } | Item::Settled(_) => {}
+                Item::Step(_)
+                | Item::Count { .. }
+                | Item::Once { .. }
+                | Item::Draw { .. }
+                | Item::Settled(_) => {}
             }
         }
         Ok(())
@@ -123,7 +127,12 @@ enum Tree {
     Call(Symbol, Vec<Tree>),
 }
 
-fn leaves(calls: &Calls, summaries: &mut Summaries<'_>, id: CallId, before: &mut Cost) -> Result<Tree, Overflow> {
+fn leaves(
+    calls: &Calls,
+    summaries: &mut Summaries<'_>,
+    id: CallId,
+    before: &mut Cost,
+) -> Result<Tree, Overflow> {
     let call = calls.call(id);
     let mut children = Vec::with_capacity(call.items.len());
     for item in &call.items {
@@ -167,7 +176,8 @@ impl Shares<'_> {
                     }
                 }
                 Item::Parallel(parallel) => {
-                    let parallel = parallel.into_iter().map(|call| self.call(call)).collect::<Result<_, _>>()?;
+                    let parallel =
+                        parallel.into_iter().map(|call| self.call(call)).collect::<Result<_, _>>()?;
                     shared.push(Item::Parallel(parallel));
                 }
                 item => shared.push(item),

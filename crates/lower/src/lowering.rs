@@ -56,7 +56,7 @@ pub type ModelSource<'a> = &'a dyn Fn() -> ModelView;
 ///
 /// `hawkeye-sheets` implements it by Starlark sheets; embedders may implement it natively. All
 /// methods must be deterministic, and [`Lowering::node`] must depend on the view alone, so that
-/// equal operators are equal.
+/// equal operators are equal. One arena serves a program: it is the same in every call.
 pub trait Lowering {
     /// Whether the framework has a lowering for an operator.
     ///
@@ -121,5 +121,6 @@ pub trait Lowering {
     ///
     /// # Errors
     /// If the framework's description is wrong.
-    fn group(&mut self, calls: &mut Calls, group: &str, weight: u64) -> Result<Option<CallId>, LoweringError>;
+    fn group(&mut self, calls: &mut Calls, group: &str, weight: u64)
+    -> Result<Option<CallId>, LoweringError>;
 }

@@ -18,8 +18,10 @@ use Form::{Scalar, Vector};
 /// Input positions of ONNX operators that carry such operands, with the attributes' names.
 fn positions(node: &Node) -> &'static [(usize, &'static str, Form)] {
     match node.op.as_str() {
-        "Squeeze" | "Unsqueeze" | "ReduceL1" | "ReduceL2" | "ReduceLogSum" | "ReduceLogSumExp" | "ReduceMax"
-        | "ReduceMean" | "ReduceMin" | "ReduceProd" | "ReduceSum" | "ReduceSumSquare" => &[(1, "axes", Vector)],
+        "Squeeze" | "Unsqueeze" | "ReduceL1" | "ReduceL2" | "ReduceLogSum" | "ReduceLogSumExp"
+        | "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceProd" | "ReduceSum" | "ReduceSumSquare" => {
+            &[(1, "axes", Vector)]
+        }
         "Clip" => &[(1, "min", Scalar), (2, "max", Scalar)],
         "Pad" => &[(1, "pads", Vector), (2, "value", Scalar), (3, "axes", Vector)],
         "Slice" => &[(1, "starts", Vector), (2, "ends", Vector), (3, "axes", Vector), (4, "steps", Vector)],

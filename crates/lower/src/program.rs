@@ -46,7 +46,7 @@ pub struct Program {
 /// costs nothing.
 ///
 /// # Errors
-/// Every node that can't be lowered, with the reason; nodes behind such a node are not looked at.
+/// Every node that can't be lowered, with the reason.
 pub fn lower(
     graph: &Graph,
     shapes: &Shapes,
@@ -89,6 +89,16 @@ pub fn lower(
     Ok(pass.program)
 }
 
+/// Why a node can't be expanded.
+enum Obstacle {
+    /// The framework can't run it.
+    Refused(Diagnostic),
+    /// The framework's description failed on it.
+    Broken(Diagnostic),
+    /// A shape is not known.
+    Shape(Diagnostic),
+}
+
 struct Pass<'a> {
     views: Views<'a>,
     failed: Table<ValueId, bool>,
@@ -100,16 +110,18 @@ struct Pass<'a> {
 impl Pass<'_> {
     fn node(&mut self, id: NodeId, calls: &mut Calls, lowering: &mut dyn Lowering) {
         let node = self.views.graph.node(id);
-        if node.present_inputs().any(|input| self.failed[input]) {
-            self.fail(node);
-            return;
-        }
+        let behind_failure = node.present_inputs().any(|input| self.failed[input]);
         match self.expand(id, calls, lowering) {
             Ok(expansion) => self.accept(id, expansion),
-            Err(error) => {
+            // What its inputs should have carried is missing, which may be all that is wrong.
+            Err(Obstacle::Broken(_) | Obstacle::Shape(_)) if behind_failure => self.fail(node),
+            Err(Obstacle::Refused(error) | Obstacle::Broken(error) | Obstacle::Shape(error)) => {
                 self.errors.push(error);
                 self.fail(node);
             }
+        }
+        if behind_failure {
+            self.fail(node);
         }
     }
 
@@ -118,7 +130,7 @@ impl Pass<'_> {
         id: NodeId,
         calls: &mut Calls,
         lowering: &mut dyn Lowering,
-    ) -> Result<Expansion, Diagnostic> {
+    ) -> Result<Expansion, Obstacle> {
         let node = self.views.graph.node(id);
         if in_the_clear(node, self.views.visibility) {
             return Ok(Expansion::default());
@@ -127,10 +139,14 @@ impl Pass<'_> {
         if let Some(Data::List(outputs) | Data::Tuple(outputs)) = plan.field("outputs") {
             return Ok(Expansion { outputs: outputs.clone(), ..Expansion::default() });
         }
-        let complain = |error| complain(Place::node(node), error);
-        lowering.lowers(&node.domain, &node.op).map_err(complain)?;
-        let view = self.views.node(node).map_err(|id| unknown_shape(node, &self.views.graph.value(id).name))?;
-        lowering.node(calls, &NodeView { plan, ..view }).map_err(complain)
+        let obstacle = |error| match error {
+            LoweringError::Broken(_) => Obstacle::Broken(complain(Place::node(node), error)),
+            _ => Obstacle::Refused(complain(Place::node(node), error)),
+        };
+        lowering.lowers(&node.domain, &node.op).map_err(obstacle)?;
+        let unknown = |id| Obstacle::Shape(unknown_shape(node, &self.views.graph.value(id).name));
+        let view = self.views.node(node).map_err(unknown)?;
+        lowering.node(calls, &NodeView { plan, ..view }).map_err(obstacle)
     }
 
     fn accept(&mut self, id: NodeId, expansion: Expansion) {
@@ -168,7 +184,9 @@ impl Pass<'_> {
         let mut evidence = BTreeSet::new();
         for note in notes {
             match note {
-                Note::Warning(text) => self.program.diagnostics.push(Diagnostic::warning(place.clone(), text)),
+                Note::Warning(text) => {
+                    self.program.diagnostics.push(Diagnostic::warning(place.clone(), text))
+                }
                 Note::Evidence(kind) => {
                     evidence.insert(kind);
                 }
@@ -191,8 +209,9 @@ fn in_the_clear(node: &Node, visibility: &Table<ValueId, Visibility>) -> bool {
 }
 
 fn unknown_shape(node: &Node, value: &str) -> Diagnostic {
-    Diagnostic::error(Place::node(node), format!("the shape of \"{value}\" can't be found out"))
-        .help("if it depends on the data, export the model with fixed sizes; else the warnings below tell why")
+    Diagnostic::error(Place::node(node), format!("the shape of \"{value}\" can't be found out")).help(
+        "if it depends on the data, export the model with fixed sizes; else the warnings below tell why",
+    )
 }
 
 /// A lowering error at a place.
@@ -202,6 +221,8 @@ pub(crate) fn complain(place: Place, error: LoweringError) -> Diagnostic {
             Diagnostic::error(place, "the framework has no lowering for this operator").help(help)
         }
         LoweringError::Refused(message) => Diagnostic::error(place, message),
-        LoweringError::Broken(message) => Diagnostic::error(place, format!("the framework's sheet failed: {message}")),
+        LoweringError::Broken(message) => {
+            Diagnostic::error(place, format!("the framework's sheet failed: {message}"))
+        }
     }
 }

@@ -24,7 +24,8 @@ pub fn settle(
     rule: &RoundRule,
     lowering: &mut dyn Lowering,
 ) -> Result<Program, Failure> {
-    let mut settlement = Settlement { calls, lowering, reached: HashSet::new(), states: HashMap::new(), changes: 0, steps: 0 };
+    let mut settlement =
+        Settlement { calls, lowering, reached: HashSet::new(), states: HashMap::new(), changes: 0, steps: 0 };
     let mut settled = program;
     for operation in &mut settled.operations {
         if let Some(call) = operation.call {

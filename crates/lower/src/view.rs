@@ -65,7 +65,11 @@ pub(crate) struct Views<'a> {
 }
 
 impl<'a> Views<'a> {
-    pub(crate) fn new(graph: &'a Graph, shapes: &'a Shapes, visibility: &'a Table<ValueId, Visibility>) -> Self {
+    pub(crate) fn new(
+        graph: &'a Graph,
+        shapes: &'a Shapes,
+        visibility: &'a Table<ValueId, Visibility>,
+    ) -> Self {
         let states = Table::new(vec![Data::None; graph.values.len()]);
         Self { graph, shapes, visibility, states }
     }
@@ -94,7 +98,9 @@ impl<'a> Views<'a> {
     /// A node, or the first of its values whose shape is not known.
     pub(crate) fn node(&self, node: &Node) -> Result<NodeView, ValueId> {
         let tensors = |ids: &[Option<ValueId>]| {
-            ids.iter().map(|id| id.map(|id| self.tensor(id).ok_or(id)).transpose()).collect::<Result<Vec<_>, _>>()
+            ids.iter()
+                .map(|id| id.map(|id| self.tensor(id).ok_or(id)).transpose())
+                .collect::<Result<Vec<_>, _>>()
         };
         Ok(self.view(node, tensors(&node.inputs)?, tensors(&node.outputs)?))
     }
@@ -115,8 +121,14 @@ impl<'a> Views<'a> {
         }
     }
 
-    fn view(&self, node: &Node, inputs: Vec<Option<TensorView>>, outputs: Vec<Option<TensorView>>) -> NodeView {
-        let mut attributes: Vec<_> = node.attributes.iter().map(|(name, a)| (name.to_owned(), attribute(a))).collect();
+    fn view(
+        &self,
+        node: &Node,
+        inputs: Vec<Option<TensorView>>,
+        outputs: Vec<Option<TensorView>>,
+    ) -> NodeView {
+        let mut attributes: Vec<_> =
+            node.attributes.iter().map(|(name, a)| (name.to_owned(), attribute(a))).collect();
         attributes.extend(operands(node, &inputs));
         NodeView {
             op: node.op.clone(),
@@ -168,7 +180,8 @@ impl NodeView {
         let tensors = |views: &[Option<TensorView>]| {
             Data::List(views.iter().map(|v| v.as_ref().map_or(Data::None, tensor)).collect())
         };
-        let attributes = self.attributes.iter().map(|(name, value)| (Data::Text(name.clone()), value.clone()));
+        let attributes =
+            self.attributes.iter().map(|(name, value)| (Data::Text(name.clone()), value.clone()));
         Data::Struct(vec![
             ("op".to_owned(), Data::Text(self.op.clone())),
             ("domain".to_owned(), Data::Text(self.domain.clone())),

@@ -93,7 +93,12 @@ impl<'a> Expansion<'a> {
         let own = scope(&node);
         let module = if own.is_empty() { vec![node.op_type().to_owned()] } else { own };
         let scope = [context.scope, &module].concat();
-        let inner = Context { file_index: context.file_index, scope: &scope, opsets: &opsets, depth: context.depth + 1 };
+        let inner = Context {
+            file_index: context.file_index,
+            scope: &scope,
+            opsets: &opsets,
+            depth: context.depth + 1,
+        };
         let names = self.names(&node, function);
         for body in &function.node {
             self.node(Cow::Owned(instantiate(body, &node, function, &names)), &inner)?;
@@ -104,7 +109,9 @@ impl<'a> Expansion<'a> {
     /// What the function's value names become at this call.
     fn names(&self, call: &NodeProto, function: &FunctionProto) -> HashMap<String, String> {
         let mut names = HashMap::new();
-        for (formal, actual) in function.input.iter().zip(call.input.iter().map(String::as_str).chain(std::iter::repeat(""))) {
+        for (formal, actual) in
+            function.input.iter().zip(call.input.iter().map(String::as_str).chain(std::iter::repeat("")))
+        {
             names.insert(formal.clone(), actual.to_owned());
         }
         for (formal, actual) in function.output.iter().zip(&call.output) {

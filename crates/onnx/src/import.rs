@@ -5,8 +5,8 @@ use std::path::Path;
 
 use bytes::Bytes;
 use hawkeye_graph::{
-    Attributes, DType, DeclaredType, Diagnostic, Dim, Failure, Graph, Node, NodeId, Origin, Place, Value, ValueId,
-    execution_order,
+    Attributes, DType, DeclaredType, Diagnostic, Dim, Failure, Graph, Node, NodeId, Origin, Place, Value,
+    ValueId, execution_order,
 };
 use prost::Message;
 
@@ -47,7 +47,8 @@ pub fn import(bytes: Bytes, folder: Option<&Path>) -> Result<Model, Failure> {
             .help("the file may be truncated, or in another format; export it again")
     })?;
     let Some(graph) = &proto.graph else {
-        let message = if bytes.is_empty() { "the file is empty" } else { "not an ONNX file: it holds no graph" };
+        let message =
+            if bytes.is_empty() { "the file is empty" } else { "not an ONNX file: it holds no graph" };
         return Err(Diagnostic::error(Place::Model, message).into());
     };
     let opsets = imports(&proto.opset_import);
@@ -84,7 +85,9 @@ fn check_opset(
 ) {
     let needed = graph.node.iter().any(|n| domain(n.domain()).is_empty());
     match opsets.get("") {
-        None if needed => errors.push(Diagnostic::error(Place::Model, "imports no version of the ONNX operators")),
+        None if needed => {
+            errors.push(Diagnostic::error(Place::Model, "imports no version of the ONNX operators"))
+        }
         Some(version) if version < OPSETS.start() => errors.push(
             Diagnostic::error(Place::Model, format!("opset {version} is older than 7"))
                 .help("convert it with onnx.version_converter, or export it again"),
@@ -128,7 +131,11 @@ impl Builder<'_> {
         }
         for sparse in &graph.sparse_initializer {
             if let Some(values) = &sparse.values {
-                let dense = TensorProto { dims: sparse.dims.clone(), data_type: values.data_type, ..Default::default() };
+                let dense = TensorProto {
+                    dims: sparse.dims.clone(),
+                    data_type: values.data_type,
+                    ..Default::default()
+                };
                 self.initializer(values.name(), &dense);
             }
         }
@@ -217,7 +224,10 @@ impl Builder<'_> {
             Err(cycle) => {
                 let name = |i: &usize| format!("{} ({})", flat[*i].file_index, flat[*i].proto.op_type());
                 let nodes: Vec<String> = cycle.0.iter().take(8).map(name).collect();
-                self.error(place(&flat[cycle.0[0]]), format!("depends on itself, through nodes {}", nodes.join(", ")));
+                self.error(
+                    place(&flat[cycle.0[0]]),
+                    format!("depends on itself, through nodes {}", nodes.join(", ")),
+                );
                 None
             }
         }
@@ -239,12 +249,16 @@ impl Builder<'_> {
         for name in &proto.input {
             let known = self.by_name.get(name).copied();
             if known.is_none() && !name.is_empty() {
-                self.error(place(flat), format!("input \"{name}\" is not defined by any input, initializer or node"));
+                self.error(
+                    place(flat),
+                    format!("input \"{name}\" is not defined by any input, initializer or node"),
+                );
             }
             inputs.push(known);
         }
         let outputs = proto.output.iter();
-        let outputs = outputs.map(|name| (!name.is_empty()).then(|| self.value(name, Origin::Node(id)))).collect();
+        let outputs =
+            outputs.map(|name| (!name.is_empty()).then(|| self.value(name, Origin::Node(id)))).collect();
         Node {
             name: proto.name().to_owned(),
             op: proto.op_type().to_owned(),
@@ -262,7 +276,8 @@ impl Builder<'_> {
         for info in &graph.output {
             match self.by_name.get(info.name()) {
                 Some(id) => self.graph.outputs.push(*id),
-                None => self.error(Place::Value(info.name().to_owned()), "is a graph output, but nothing defines it"),
+                None => self
+                    .error(Place::Value(info.name().to_owned()), "is a graph output, but nothing defines it"),
             }
         }
     }

@@ -24,7 +24,8 @@ fn from_name(path: &str) -> Vec<String> {
     let mut parent = "";
     for module in modules {
         // `layer1/layer1.0` is module `0` of `layer1`; `encoder/layer.0` is `layer.0` of `encoder`.
-        let own = module.strip_prefix(parent).and_then(|m| m.strip_prefix('.')).filter(|_| !parent.is_empty());
+        let own =
+            module.strip_prefix(parent).and_then(|m| m.strip_prefix('.')).filter(|_| !parent.is_empty());
         scope.extend(own.unwrap_or(module).split('.').map(str::to_owned));
         parent = module;
     }
@@ -32,8 +33,10 @@ fn from_name(path: &str) -> Vec<String> {
 }
 
 fn from_namespace(namespace: &str) -> Vec<String> {
-    let names: Vec<&str> =
-        namespace.split('/').map(|segment| segment.split_once(": ").map_or(segment, |(name, _)| name)).collect();
+    let names: Vec<&str> = namespace
+        .split('/')
+        .map(|segment| segment.split_once(": ").map_or(segment, |(name, _)| name))
+        .collect();
     let modules = &names[..names.len() - 1];
     match modules.iter().rev().find(|m| !m.is_empty()) {
         Some(path) => path.split('.').map(str::to_owned).collect(),

@@ -178,7 +178,9 @@ fn external(proto: &TensorProto, folder: Option<&Path>) -> Result<Option<Vec<u8>
     if !Path::new(location).components().all(inside) {
         return Err(format!("external data at \"{location}\", which is outside the model's folder"));
     }
-    let number = |key: &str| entry(key).map(str::parse::<u64>).transpose().map_err(|e| format!("{key} of external data: {e}"));
+    let number = |key: &str| {
+        entry(key).map(str::parse::<u64>).transpose().map_err(|e| format!("{key} of external data: {e}"))
+    };
     let offset = number("offset")?.unwrap_or(0);
     let length = number("length")?;
     let Some(folder) = folder else { return Ok(None) };

@@ -3,13 +3,14 @@
 use hawkeye_cost::{Calls, Cost, Overflow, Phase, RoundRule, summarise};
 use hawkeye_graph::{Diagnostic, Graph, Node, Severity};
 use hawkeye_lower::{Program, Subject};
-use hawkeye_sheets::Counter;
 use hawkeye_shapes::Shapes;
+use hawkeye_sheets::Counter;
 use indexmap::IndexMap;
 
 use crate::counters::counters;
 use crate::schema::{
-    DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, Phases, Report, RunInfo, SCHEMA,
+    DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, Phases, Report, RunInfo,
+    SCHEMA,
 };
 use crate::tree::{Branch, Grower, Site, phase_cost};
 
@@ -53,7 +54,13 @@ pub fn report(
             let cost = summaries.cost(call)?;
             seen = cost.after(&before);
             let mut grower = Grower { calls, summaries: &mut summaries };
-            plant(&mut tree, &label, &seen, &mut grower, Site { call, repeated: 1, outer: 1, before: &before, depth })?;
+            plant(
+                &mut tree,
+                &label,
+                &seen,
+                &mut grower,
+                Site { call, repeated: 1, outer: 1, before: &before, depth },
+            )?;
             before = before.then(&cost)?;
             total = total.then(&seen)?;
         }
@@ -94,13 +101,22 @@ struct Label<'a> {
 
 impl<'a> Label<'a> {
     fn new(graph: &'a Graph, subject: Subject) -> Self {
-        let outside = |name: &str, op: &str| Self { name: name.to_owned(), op: op.to_owned(), scope: Vec::new(), node: None };
+        let outside = |name: &str, op: &str| Self {
+            name: name.to_owned(),
+            op: op.to_owned(),
+            scope: Vec::new(),
+            node: None,
+        };
         match subject {
             Subject::Begin => outside("(setup)", "Setup"),
             Subject::End => outside("(output)", "Output"),
             Subject::Node(id) => {
                 let node = graph.node(id);
-                let name = if node.name.is_empty() { format!("{}_{}", node.op, node.file_index) } else { node.name.clone() };
+                let name = if node.name.is_empty() {
+                    format!("{}_{}", node.op, node.file_index)
+                } else {
+                    node.name.clone()
+                };
                 Self { name, op: node.op.clone(), scope: node.scope.clone(), node: Some(node) }
             }
         }

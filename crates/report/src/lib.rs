@@ -11,6 +11,6 @@ mod tree;
 
 pub use build::{Subjects, report};
 pub use schema::{
-    CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, PhaseCost, Phases, Report,
-    RunInfo, SCHEMA, Scalar, Uncertainty,
+    CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, PhaseCost, Phases,
+    Report, RunInfo, SCHEMA, Scalar, Uncertainty,
 };

@@ -59,7 +59,13 @@ impl Branch {
                     costs.insert(phase.name(), cost);
                 }
             }
-            Ok(CallNode { name, op: branch.op.clone(), times: branch.times, costs, children: branch.finish()? })
+            Ok(CallNode {
+                name,
+                op: branch.op.clone(),
+                times: branch.times,
+                costs,
+                children: branch.finish()?,
+            })
         };
         self.children.into_iter().filter(worth_it).map(node).collect()
     }
@@ -116,46 +122,55 @@ impl Grower<'_, '_> {
 
     /// Adds what one run of the call does, `outer` times.
     fn items(&mut self, branch: &mut Branch, site: Site<'_>) -> Result<(), Overflow> {
-    let Site { outer: times, depth, .. } = site;
-    let mut before = site.before.clone();
-    let calls = self.calls;
-    let items = &calls.call(site.call).items;
-    let has_callees = items.iter().any(|item| matches!(item, Item::Call { .. } | Item::Parallel(_)));
-    for item in items {
-        let cost = self.summaries.item(item)?;
-        let seen = cost.after(&before).times(times)?;
-        match item {
-            Item::Call { call, times: inner } => {
-                let name = calls.name(calls.call(*call).name);
-                let runs = times.checked_mul(*inner).ok_or(Overflow)?;
-                let below = Site { call: *call, repeated: *inner, outer: times, before: &before, depth };
-                if name.is_empty() {
-                    self.grow(branch, below)?;
-                } else {
-                    let child = branch.child(name);
-                    child.add(None, runs, &seen)?;
-                    self.grow(child, Site { depth: depth - 1, ..below })?;
-                }
-            }
-            Item::Parallel(parallel) => {
-                let child = branch.child("parallel");
-                child.add(None, times, &seen)?;
-                for call in parallel {
-                    let name = calls.name(calls.call(*call).name).clone();
-                    let side = self.summaries.cost(*call)?.after(&Cost::default()).times(times)?;
-                    if depth > 1 {
-                        let lane = child.child(if name.is_empty() { "branch" } else { &name });
-                        lane.add(None, times, &side)?;
-                        let alone = &Cost::default();
-                        self.grow(lane, Site { call: *call, repeated: 1, outer: times, before: alone, depth: depth - 2 })?;
+        let Site { outer: times, depth, .. } = site;
+        let mut before = site.before.clone();
+        let calls = self.calls;
+        let items = &calls.call(site.call).items;
+        let has_callees = items.iter().any(|item| matches!(item, Item::Call { .. } | Item::Parallel(_)));
+        for item in items {
+            let cost = self.summaries.item(item)?;
+            let seen = cost.after(&before).times(times)?;
+            match item {
+                Item::Call { call, times: inner } => {
+                    let name = calls.name(calls.call(*call).name);
+                    let runs = times.checked_mul(*inner).ok_or(Overflow)?;
+                    let below = Site { call: *call, repeated: *inner, outer: times, before: &before, depth };
+                    if name.is_empty() {
+                        self.grow(branch, below)?;
+                    } else {
+                        let child = branch.child(name);
+                        child.add(None, runs, &seen)?;
+                        self.grow(child, Site { depth: depth - 1, ..below })?;
                     }
                 }
+                Item::Parallel(parallel) => {
+                    let child = branch.child("parallel");
+                    child.add(None, times, &seen)?;
+                    for call in parallel {
+                        let name = calls.name(calls.call(*call).name).clone();
+                        let side = self.summaries.cost(*call)?.after(&Cost::default()).times(times)?;
+                        if depth > 1 {
+                            let lane = child.child(if name.is_empty() { "branch" } else { &name });
+                            lane.add(None, times, &side)?;
+                            let alone = &Cost::default();
+                            self.grow(
+                                lane,
+                                Site {
+                                    call: *call,
+                                    repeated: 1,
+                                    outer: times,
+                                    before: alone,
+                                    depth: depth - 2,
+                                },
+                            )?;
+                        }
+                    }
+                }
+                _ if has_callees => branch.child(OWN).add(None, times, &seen)?,
+                _ => {}
             }
-            _ if has_callees => branch.child(OWN).add(None, times, &seen)?,
-            _ => {}
+            before = before.then(&cost)?;
         }
-        before = before.then(&cost)?;
+        Ok(())
     }
-    Ok(())
-}
 }

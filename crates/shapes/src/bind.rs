@@ -23,7 +23,8 @@ pub struct Bindings {
 /// Symbols without a size, all at once with the flags that would give them one; inputs that the
 /// model does not have; sizes that contradict the model.
 pub fn bind(graph: &Graph, bindings: &Bindings) -> Result<BTreeMap<ValueId, Vec<u64>>, Failure> {
-    let mut binder = Binder { bindings, sizes: bindings.dims.clone(), errors: Vec::new(), unbound: BTreeSet::new() };
+    let mut binder =
+        Binder { bindings, sizes: bindings.dims.clone(), errors: Vec::new(), unbound: BTreeSet::new() };
     let inputs: Vec<(ValueId, &str, &DeclaredType)> = graph
         .inputs
         .iter()
@@ -53,7 +54,7 @@ impl Binder<'_> {
         for name in self.bindings.shapes.keys().filter(|n| inputs.iter().all(|(_, input, _)| input != n)) {
             let known = list(inputs.iter().map(|(_, name, _)| *name));
             self.errors.push(
-                Diagnostic::error(Place::Model, format!("has no input named \"{name}\""))
+                Diagnostic::error(Place::Model, format!("the model has no input named \"{name}\""))
                     .help(format!("its inputs: {known}")),
             );
         }
@@ -72,7 +73,9 @@ impl Binder<'_> {
             Some(Dim::Fixed(fixed)) if *fixed != batch => self.errors.push(
                 Diagnostic::error(
                     Place::Value(name.to_owned()),
-                    format!("the model fixes its leading dimension at {fixed}, so --batch {batch} does not apply"),
+                    format!(
+                        "the model fixes its leading dimension at {fixed}, so --batch {batch} does not apply"
+                    ),
                 )
                 .help("export the model with a dynamic batch, or give the whole shape with --shape"),
             ),
@@ -115,7 +118,10 @@ impl Binder<'_> {
             return;
         }
         let flags: Vec<String> = self.unbound.iter().map(|s| format!("--dim \"{s}=N\"")).collect();
-        let message = format!("has dimensions without a size: {}", list(self.unbound.iter().map(String::as_str)));
+        let message = format!(
+            "the model has dimensions without a size: {}",
+            list(self.unbound.iter().map(String::as_str))
+        );
         let help = format!("add {}; --batch N sets the leading dimension of the inputs", flags.join(" "));
         self.errors.push(Diagnostic::error(Place::Model, message).help(help));
     }

@@ -49,10 +49,10 @@ pub(crate) fn model(
             proto.node.push(node(index, n));
         }
     }
-    let opsets = graph.opsets.iter().map(|(domain, version)| pb::OperatorSetIdProto {
-        domain: domain.clone(),
-        version: *version,
-    });
+    let opsets = graph
+        .opsets
+        .iter()
+        .map(|(domain, version)| pb::OperatorSetIdProto { domain: domain.clone(), version: *version });
     pb::ModelProto { graph: Some(proto), opset_import: opsets.collect(), ..Default::default() }
 }
 
@@ -114,15 +114,21 @@ fn small(tensor: &Tensor) -> Option<pb::TensorProto> {
             DType::Int16 | DType::Uint16 => {
                 proto.raw_data = ints.iter().flat_map(|v| v.to_le_bytes()[..2].to_vec()).collect();
             }
-            DType::Int32 => proto.raw_data = ints.iter().flat_map(|v| v.to_le_bytes()[..4].to_vec()).collect(),
+            DType::Int32 => {
+                proto.raw_data = ints.iter().flat_map(|v| v.to_le_bytes()[..4].to_vec()).collect()
+            }
             _ => return None,
         },
         Elements::Floats(floats) => match dtype {
-            DType::Float32 => proto.raw_data = floats.iter().flat_map(|v| (*v as f32).to_le_bytes()).collect(),
+            DType::Float32 => {
+                proto.raw_data = floats.iter().flat_map(|v| (*v as f32).to_le_bytes()).collect()
+            }
             DType::Float64 => proto.raw_data = floats.iter().flat_map(|v| v.to_le_bytes()).collect(),
             _ => return None,
         },
-        Elements::Strings(strings) => proto.string_data = strings.iter().map(|s| s.clone().into_bytes()).collect(),
+        Elements::Strings(strings) => {
+            proto.string_data = strings.iter().map(|s| s.clone().into_bytes()).collect()
+        }
     }
     Some(proto)
 }
@@ -138,7 +144,8 @@ fn large_constant(node: &Node) -> Option<(ValueId, &Tensor)> {
 }
 
 fn node(index: usize, node: &Node) -> pb::NodeProto {
-    let names = |values: &[Option<ValueId>]| values.iter().map(|v| v.map(value_name).unwrap_or_default()).collect();
+    let names =
+        |values: &[Option<ValueId>]| values.iter().map(|v| v.map(value_name).unwrap_or_default()).collect();
     // tract looks operators up by name alone; those of other domains are unknown to it.
     let op_type = match node.domain.as_str() {
         "" | "ai.onnx.ml" => node.op.clone(),

@@ -56,9 +56,10 @@ impl Framework {
     pub fn open(name: &str) -> Result<Self, FrameworkError> {
         let Some(folder) = Folder::named(name) else {
             let names = builtin_names();
-            let near = names.iter().filter(|n| strsim::jaro_winkler(n, name) > 0.8).max_by(|a, b| {
-                strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name))
-            });
+            let near = names
+                .iter()
+                .filter(|n| strsim::jaro_winkler(n, name) > 0.8)
+                .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
             let hint = near.map(|n| format!("did you mean {n}? ")).unwrap_or_default();
             return Err(error(name, "there is no such framework")
                 .help(format!("{hint}built in: {}; or give a path, e.g. ./{name}", names.join(", ")))
@@ -110,7 +111,13 @@ impl Framework {
             },
         };
         let help = format!("add lower_<Operator> to {}", self.sheet_path());
-        Ok(Instance { parties, parameters, round_rule, sheets: Sheets::new(module, numbers, help), manifest: self.manifest })
+        Ok(Instance {
+            parties,
+            parameters,
+            round_rule,
+            sheets: Sheets::new(module, numbers, help),
+            manifest: self.manifest,
+        })
     }
 
     fn sheet_path(&self) -> String {
@@ -120,32 +127,42 @@ impl Framework {
     fn party_count(&self, wanted: Option<u16>) -> Result<u16, String> {
         match &self.manifest.parties {
             Parties::Named { names } => {
-                let count = u16::try_from(names.len()).map_err(|_| "has too many parties".to_owned())?;
+                let count = u16::try_from(names.len())
+                    .map_err(|_| "the manifest names too many parties".to_owned())?;
                 match wanted {
-                    Some(wanted) if wanted != count => {
-                        Err(format!("runs between {count} parties ({}), not {wanted}", names.join(", ")))
-                    }
+                    Some(wanted) if wanted != count => Err(format!(
+                        "the protocol runs between {count} parties ({}), not {wanted}",
+                        names.join(", ")
+                    )),
                     _ => Ok(count),
                 }
             }
             Parties::Range { default, min, max } => match wanted.unwrap_or(*default) {
                 count if (*min..=*max).contains(&count) => Ok(count),
-                count => Err(format!("runs between {min} and {max} parties, not {count}")),
+                count => Err(format!("the protocol runs between {min} and {max} parties, not {count}")),
             },
         }
     }
 
-    fn parameters(&self, settings: &BTreeMap<String, String>, errors: &mut Vec<Diagnostic>) -> Vec<(String, Data)> {
+    fn parameters(
+        &self,
+        settings: &BTreeMap<String, String>,
+        errors: &mut Vec<Diagnostic>,
+    ) -> Vec<(String, Data)> {
         let known = &self.manifest.parameters;
         for name in settings.keys().filter(|name| !known.contains_key(*name)) {
-            let near = known.keys().max_by(|a, b| {
-                strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name))
-            });
-            let hint = near.filter(|n| strsim::jaro_winkler(n, name) > 0.8).map(|n| format!("did you mean {n}? "));
+            let near = known
+                .keys()
+                .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+            let hint =
+                near.filter(|n| strsim::jaro_winkler(n, name) > 0.8).map(|n| format!("did you mean {n}? "));
             let all: Vec<&str> = known.keys().map(String::as_str).collect();
             errors.push(
-                error(&self.manifest.name, format!("has no parameter \"{name}\""))
-                    .help(format!("{}it has: {}", hint.unwrap_or_default(), all.join(", "))),
+                error(&self.manifest.name, format!("there is no parameter \"{name}\"")).help(format!(
+                    "{}parameters: {}",
+                    hint.unwrap_or_default(),
+                    all.join(", ")
+                )),
             );
         }
         let value = |(name, parameter): (&String, &crate::Parameter)| {
@@ -154,7 +171,10 @@ impl Framework {
                 None => parameter.value(&parameter.default),
             };
             let value = value.unwrap_or_else(|problem| {
-                errors.push(error(&self.manifest.name, format!("parameter {name}: {problem}")).help(parameter.doc.clone()));
+                errors.push(
+                    error(&self.manifest.name, format!("parameter {name}: {problem}"))
+                        .help(parameter.doc.clone()),
+                );
                 Data::None
             });
             (name.clone(), value)

@@ -9,8 +9,8 @@ use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::list::UnpackList;
 use starlark::values::none::{NoneOr, NoneType};
-use starlark::values::tuple::{TupleRef, UnpackTuple};
 use starlark::values::structs::AllocStruct;
+use starlark::values::tuple::{TupleRef, UnpackTuple};
 use starlark::values::{FrozenValue, UnpackValue, Value};
 
 use crate::convert::to_data;
@@ -32,15 +32,21 @@ fn recorder<'a>(eval: &Evaluator<'_, 'a, '_>) -> starlark::Result<&'a Recorder> 
 fn phase(recorder: &Recorder, name: NoneOr<&str>) -> starlark::Result<Phase> {
     match name {
         NoneOr::None => Ok(recorder.phase()),
-        NoneOr::Other(name) => {
-            Phase::from_name(name).ok_or_else(|| misuse(format!("\"{name}\" is no phase; phases are setup, offline, online")))
-        }
+        NoneOr::Other(name) => Phase::from_name(name)
+            .ok_or_else(|| misuse(format!("\"{name}\" is no phase; phases are setup, offline, online"))),
     }
 }
 
 /// Checks a message's ends. Parties are numbered from 0; `parties` counts those of the protocol
 /// and the extra ones.
-fn message(parties: u32, from: i64, to: i64, bytes: u64, count: u64, spread: u64) -> starlark::Result<Message> {
+fn message(
+    parties: u32,
+    from: i64,
+    to: i64,
+    bytes: u64,
+    count: u64,
+    spread: u64,
+) -> starlark::Result<Message> {
     let party = |number: i64| match u16::try_from(number) {
         Ok(party) if u32::from(party) < parties => Ok(Party(party)),
         _ => Err(misuse(format!("there is no party {number}; parties are 0 to {}", parties - 1))),
@@ -102,8 +108,9 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         let recorder = recorder(eval)?;
         let parties = recorder.parties().protocol;
         let pairs = (0..parties).flat_map(|a| (0..parties).filter(move |b| *b != a).map(move |b| (a, b)));
-        let messages =
-            pairs.map(|(from, to)| Message { from: Party(from), to: Party(to), bytes, count: 1, spread: 0 }).collect();
+        let messages = pairs
+            .map(|(from, to)| Message { from: Party(from), to: Party(to), bytes, count: 1, spread: 0 })
+            .collect();
         let phase = self::phase(recorder, phase)?;
         record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1 });
         Ok(NoneType)
@@ -122,12 +129,19 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         let mut sent = Vec::with_capacity(messages.items.len());
         for item in messages.items {
             let fields = TupleRef::from_value(item).map(TupleRef::content).unwrap_or_default();
-            let numbers: Option<Vec<i64>> = fields.iter().map(|f| i64::unpack_value(*f).ok().flatten()).collect();
+            let numbers: Option<Vec<i64>> =
+                fields.iter().map(|f| i64::unpack_value(*f).ok().flatten()).collect();
             let unsigned = |n: i64| u64::try_from(n).map_err(|_| misuse(format!("{n} is negative")));
             sent.push(match numbers.as_deref() {
                 Some([src, dst, bytes]) => message(parties, *src, *dst, unsigned(*bytes)?, 1, 0)?,
-                Some([src, dst, bytes, count]) => message(parties, *src, *dst, unsigned(*bytes)?, unsigned(*count)?, 0)?,
-                _ => return Err(misuse(format!("{item} is no message: (src, dst, bytes) or (src, dst, bytes, count)"))),
+                Some([src, dst, bytes, count]) => {
+                    message(parties, *src, *dst, unsigned(*bytes)?, unsigned(*count)?, 0)?
+                }
+                _ => {
+                    return Err(misuse(format!(
+                        "{item} is no message: (src, dst, bytes) or (src, dst, bytes, count)"
+                    )));
+                }
             });
         }
         let phase = self::phase(recorder, phase)?;
@@ -218,7 +232,11 @@ pub(crate) fn state(builder: &mut GlobalsBuilder) {
         Ok(NoneType)
     }
 
-    fn draw<'v>(resource: &str, request: Value<'v>, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+    fn draw<'v>(
+        resource: &str,
+        request: Value<'v>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<NoneType> {
         let recorder = recorder(eval)?;
         let request = to_data(request).ok_or_else(|| misuse("a request must be plain data"))?;
         let resource = recorder.symbol(resource);

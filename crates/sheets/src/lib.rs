@@ -16,5 +16,8 @@ mod recorder;
 mod sheets;
 
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
-pub use manifest::{Counter, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds, VisibilityRule, Visible};
+pub use manifest::{
+    Counter, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds, VisibilityRule,
+    Visible,
+};
 pub use sheets::Sheets;

@@ -16,7 +16,7 @@ use crate::{host, numbers};
 /// Nested calls of sheet functions, counting two for each protocol call.
 pub(crate) const DEEPEST_CALLS: usize = 300;
 /// Instructions that one evaluation may run, roughly.
-pub(crate) const MOST_TICKS: u64 = 200_000_000;
+pub(crate) const MOST_TICKS: u64 = 20_000_000;
 
 /// Names that the tool itself calls: they open no node of the call tree.
 const ENTRY_POINTS: [&str; 4] = ["plan", "check", "begin", "end"];
@@ -40,7 +40,8 @@ pub(crate) fn load(
         .with(numbers::integers);
     builder.namespace("math", numbers::doubles);
     host::constants(&mut builder, parameters, parties);
-    let mut loader = Loader { globals: builder.build(), loaded: HashMap::new(), loading: Vec::new(), functions: 0 };
+    let mut loader =
+        Loader { globals: builder.build(), loaded: HashMap::new(), loading: Vec::new(), functions: 0 };
     loader.load(folder.file(entry)?)
 }
 
@@ -87,7 +88,9 @@ impl Loader {
                 eval.eval_module(ast, &self.globals).map_err(|e| explain(&e))?;
             }
             self.wrap(&module);
-            module.freeze_named(FrozenHeapName::User(Box::new(name.clone()))).map_err(|e| format!("{name}: {e:?}"))
+            module
+                .freeze_named(FrozenHeapName::User(Box::new(name.clone())))
+                .map_err(|e| format!("{name}: {e:?}"))
         })
     }
 
@@ -95,9 +98,14 @@ impl Loader {
     fn wrap(&mut self, module: &Module<'_>) {
         let names: Vec<String> = module.names().map(|name| name.as_str().to_owned()).collect();
         for name in names {
-            let entry = ENTRY_POINTS.contains(&name.as_str()) || ENTRY_PREFIXES.iter().any(|p| name.starts_with(p));
+            let entry =
+                ENTRY_POINTS.contains(&name.as_str()) || ENTRY_PREFIXES.iter().any(|p| name.starts_with(p));
             let Some(value) = module.get(&name) else { continue };
-            if entry || name.starts_with('_') || value.get_type() != "function" || Protocol::from_value(value).is_some() {
+            if entry
+                || name.starts_with('_')
+                || value.get_type() != "function"
+                || Protocol::from_value(value).is_some()
+            {
                 continue;
             }
             self.functions += 1;

@@ -195,8 +195,12 @@ impl Manifest {
             problems.push(format!("schema is \"{}\", not \"{}\"", self.schema, Self::SCHEMA));
         }
         match &self.parties {
-            Parties::Named { names } if names.len() < 2 => problems.push("there are fewer than two parties".to_owned()),
-            Parties::Range { default, min, max } if !(2 <= *min && min <= default && default <= max && *max <= 64) => {
+            Parties::Named { names } if names.len() < 2 => {
+                problems.push("there are fewer than two parties".to_owned())
+            }
+            Parties::Range { default, min, max }
+                if !(2 <= *min && min <= default && default <= max && *max <= 64) =>
+            {
                 problems.push("parties must have 2 <= min <= default <= max <= 64".to_owned());
             }
             Parties::Named { .. } | Parties::Range { .. } => {}
@@ -211,7 +215,9 @@ impl Manifest {
             }
             for phase in counter.phases.iter().flatten() {
                 if hawkeye_cost::Phase::from_name(phase).is_none() {
-                    problems.push(format!("counter {name}: \"{phase}\" is no phase; phases are setup, offline, online"));
+                    problems.push(format!(
+                        "counter {name}: \"{phase}\" is no phase; phases are setup, offline, online"
+                    ));
                 }
             }
         }
@@ -268,7 +274,9 @@ impl Parameter {
                 serde_yaml::from_str(text).map_err(|_| format!("\"{text}\" is no {}", self.kind.name()))?
             }
         };
-        self.value(&value).map_err(|problem| if problem.starts_with("is no") { format!("\"{text}\" {problem}") } else { problem })
+        self.value(&value).map_err(|problem| {
+            if problem.starts_with("is no") { format!("\"{text}\" {problem}") } else { problem }
+        })
     }
 }
 

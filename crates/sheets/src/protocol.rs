@@ -9,8 +9,8 @@ use starlark::coerce::Coerce;
 use starlark::eval::{Arguments, Evaluator};
 use starlark::starlark_complex_value;
 use starlark::values::{
-    Freeze, FreezeResult, Freezer, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue,
-    Trace, Value, ValueLike, starlark_value,
+    Freeze, FreezeResult, Freezer, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Trace,
+    Value, ValueLike, starlark_value,
 };
 
 use crate::convert::{to_data, to_value};
@@ -86,12 +86,20 @@ where
 
 impl<V> ProtocolGen<V> {
     /// What identifies the call, if its arguments are plain data.
-    fn key(&self, recorder: &Recorder, positional: &[Value<'_>], named: &[(String, Value<'_>)]) -> Option<Key> {
+    fn key(
+        &self,
+        recorder: &Recorder,
+        positional: &[Value<'_>],
+        named: &[(String, Value<'_>)],
+    ) -> Option<Key> {
         Some(Key {
             function: self.id,
             phase: recorder.phase(),
             arguments: positional.iter().map(|value| to_data(*value)).collect::<Option<_>>()?,
-            named: named.iter().map(|(name, value)| Some((name.clone(), to_data(*value)?))).collect::<Option<_>>()?,
+            named: named
+                .iter()
+                .map(|(name, value)| Some((name.clone(), to_data(*value)?)))
+                .collect::<Option<_>>()?,
         })
     }
 }

@@ -63,7 +63,8 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(parties: Parties) -> Self {
-        let state = State { calls: Calls::default(), open: Vec::new(), phase: Phase::Online, known: HashMap::new() };
+        let state =
+            State { calls: Calls::default(), open: Vec::new(), phase: Phase::Online, known: HashMap::new() };
         Self { state: RefCell::new(state), parties }
     }
 

@@ -42,8 +42,11 @@ impl Sheets {
     /// Operators that the sheets lower, as they are named in ONNX, sorted.
     #[must_use]
     pub fn operators(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.module.names().filter_map(|name| name.as_str().strip_prefix("lower_").map(str::to_owned)).collect();
+        let mut names: Vec<String> = self
+            .module
+            .names()
+            .filter_map(|name| name.as_str().strip_prefix("lower_").map(str::to_owned))
+            .collect();
         names.sort();
         names
     }
@@ -76,8 +79,25 @@ impl Sheets {
         name: &str,
         arguments: &[&Data],
     ) -> Result<Option<Outcome>, LoweringError> {
+        self.record(&self.recorder, calls, function, name, arguments)
+    }
+
+    /// Asks a function of the entry sheet that makes no calls; `None` if there is none of that name.
+    fn ask(&self, function: &str, argument: &Data) -> Result<Option<Outcome>, LoweringError> {
+        // What the recorder knows belongs to the program's arena.
+        let scratch = Recorder::new(self.recorder.parties());
+        self.record(&scratch, &mut Calls::default(), function, function, &[argument])
+    }
+
+    fn record(
+        &self,
+        recorder: &Recorder,
+        calls: &mut Calls,
+        function: &str,
+        name: &str,
+        arguments: &[&Data],
+    ) -> Result<Option<Outcome>, LoweringError> {
         let Ok(Some(function)) = self.module.get_option(function) else { return Ok(None) };
-        let recorder = &self.recorder;
         let outcome = recorder.with_calls(calls, || {
             Module::with_temp_heap(|module| {
                 let mut eval = Evaluator::new(&module);
@@ -86,7 +106,8 @@ impl Sheets {
                 let heap = module.heap();
                 let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
                 recorder.begin(name);
-                let result = eval.eval_function(heap.access_owned_frozen_value(&function), &arguments, &[])?;
+                let result =
+                    eval.eval_function(heap.access_owned_frozen_value(&function), &arguments, &[])?;
                 let closed = recorder.end();
                 Ok(Outcome {
                     result: to_data(result).unwrap_or_default(),
@@ -109,7 +130,9 @@ impl Sheets {
             return Ok(Expansion::default());
         }
         let outcome = self.run(calls, function, name, &[&model().data()])?;
-        Ok(outcome.map(|o| Expansion { call: o.call, notes: o.notes, ..Expansion::default() }).unwrap_or_default())
+        Ok(outcome
+            .map(|o| Expansion { call: o.call, notes: o.notes, ..Expansion::default() })
+            .unwrap_or_default())
     }
 
     fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
@@ -156,10 +179,13 @@ fn expansion(outcome: Outcome, function: &str) -> Result<Expansion, LoweringErro
         None => Some(Vec::new()),
         Some(_) => None,
     };
-    let inputs =
-        inputs.ok_or_else(|| wrong(function, "inputs must be a dictionary of positions and states", &outcome.result))?;
+    let inputs = inputs.ok_or_else(|| {
+        wrong(function, "inputs must be a dictionary of positions and states", &outcome.result)
+    })?;
     match outcome.result {
-        Data::None | Data::Struct(_) => Ok(Expansion { call: outcome.call, outputs, inputs, notes: outcome.notes }),
+        Data::None | Data::Struct(_) => {
+            Ok(Expansion { call: outcome.call, outputs, inputs, notes: outcome.notes })
+        }
         other => Err(wrong(function, "returns None or struct(outputs = [...], inputs = {...})", &other)),
     }
 }
@@ -176,7 +202,10 @@ impl Lowering for Sheets {
         }
         Err(LoweringError::Unsupported {
             help: match domain {
-                "ai.onnx.ml" => "classical machine learning (ai.onnx.ml) is out of scope; export a neural network".to_owned(),
+                "ai.onnx.ml" => {
+                    "classical machine learning (ai.onnx.ml) is out of scope; export a neural network"
+                        .to_owned()
+                }
                 _ => self.help.replace("lower_<Operator>", &function),
             },
         })
@@ -188,7 +217,7 @@ impl Lowering for Sheets {
 
     fn read(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {
         let function = format!("read_{}", identifier(&node.domain, &node.op));
-        let Some(outcome) = self.run(&mut Calls::default(), &function, &node.op, &[&node.data()])? else {
+        let Some(outcome) = self.ask(&function, &node.data())? else {
             return Ok(Vec::new());
         };
         let entries = match outcome.result {
@@ -211,14 +240,17 @@ impl Lowering for Sheets {
     }
 
     fn check(&mut self, model: ModelSource<'_>) -> Result<Vec<Note>, LoweringError> {
-        Ok(self.model(&mut Calls::default(), "check", "check", model)?.notes)
+        if !self.defines("check") {
+            return Ok(Vec::new());
+        }
+        Ok(self.ask("check", &model().data())?.map(|outcome| outcome.notes).unwrap_or_default())
     }
 
     fn plan(&mut self, model: ModelSource<'_>) -> Result<Vec<Data>, LoweringError> {
         if !self.defines("plan") {
             return Ok(Vec::new());
         }
-        let outcome = self.run(&mut Calls::default(), "plan", "plan", &[&model().data()])?;
+        let outcome = self.ask("plan", &model().data())?;
         match outcome.map(|o| o.result).unwrap_or_default() {
             Data::None => Ok(Vec::new()),
             Data::List(entries) | Data::Tuple(entries) => Ok(entries),
@@ -263,7 +295,12 @@ impl Lowering for Sheets {
         Ok(drawn)
     }
 
-    fn group(&mut self, calls: &mut Calls, group: &str, weight: u64) -> Result<Option<CallId>, LoweringError> {
+    fn group(
+        &mut self,
+        calls: &mut Calls,
+        group: &str,
+        weight: u64,
+    ) -> Result<Option<CallId>, LoweringError> {
         let function = format!("group_{group}");
         let weight = Data::Int(i64::try_from(weight).unwrap_or(i64::MAX));
         let outcome = self.run(calls, &function, &function, &[&weight])?;

@@ -39,7 +39,9 @@ impl Command {
             Self::Profile(profile) => profile.model.display().to_string(),
             Self::Shapes(shapes) => shapes.model.display().to_string(),
             Self::Frameworks { command: Frameworks::List } => "frameworks".to_owned(),
-            Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => name.clone(),
+            Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => {
+                name.clone()
+            }
         }
     }
 }

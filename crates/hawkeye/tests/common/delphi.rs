@@ -32,7 +32,13 @@ pub(crate) fn traces() -> Vec<Trace> {
 impl Trace {
     /// Profiles the traced model.
     pub(crate) fn profile(&self) -> Result<Report, Failure> {
-        profile(&fixtures().join("delphi/models").join(&self.model), "delphi", &Options::default())
+        self.profile_to(1)
+    }
+
+    /// The same with a call tree of that depth.
+    pub(crate) fn profile_to(&self, depth: usize) -> Result<Report, Failure> {
+        let options = Options { depth, ..Options::default() };
+        profile(&fixtures().join("delphi/models").join(&self.model), "delphi", &options)
     }
 
     /// Every difference between the trace and the report.
@@ -55,12 +61,17 @@ impl Trace {
                 "relu_all_offline" => o.op == "Relu" || o.op == "Clip",
                 _ => o.op == "Mul",
             };
-            let sum = |counter: &str| report.operators.iter().filter(members).map(|o| o.counters[counter]).sum::<u64>();
+            let sum = |counter: &str| {
+                report.operators.iter().filter(members).map(|o| o.counters[counter]).sum::<u64>()
+            };
             compare(name, &measured.map(Some), &[sum("offline_c2s"), sum("offline_s2c")]);
         }
         if let Some([offline, online]) = self.flights {
             // The keys and the first layer's ciphertexts go in one flight, which the phases split.
-            let reported = [report.totals.setup.flights + report.totals.offline.flights - 1, report.totals.online.flights];
+            let reported = [
+                report.totals.setup.flights + report.totals.offline.flights - 1,
+                report.totals.online.flights,
+            ];
             compare("flights", &[Some(offline), Some(online)], &reported);
         }
         found

@@ -14,7 +14,11 @@ pub(crate) struct ConstantOfShape;
 impl Rule for ConstantOfShape {
     const OP: &'static str = "ConstantOfShape";
 
-    fn outputs(node: &NodeProto, inputs: &[&InferenceFact], _outputs: usize) -> TractResult<TVec<InferenceFact>> {
+    fn outputs(
+        node: &NodeProto,
+        inputs: &[&InferenceFact],
+        _outputs: usize,
+    ) -> TractResult<TVec<InferenceFact>> {
         let value = node.attribute.iter().find(|a| a.name == "value").and_then(|a| a.t.as_ref());
         let dtype = match value {
             Some(value) => DatumType::try_from(DataType::try_from(value.data_type)?)?,
@@ -24,13 +28,21 @@ impl Rule for ConstantOfShape {
             return Ok(tvec!(InferenceFact::dt(dtype)));
         };
         let shape = shape.cast_to::<i64>()?;
-        let dims: Vec<usize> =
-            shape.try_as_plain_ram()?.as_slice::<i64>()?.iter().map(|d| Ok(usize::try_from(*d)?)).collect::<TractResult<_>>()?;
+        let dims: Vec<usize> = shape
+            .try_as_plain_ram()?
+            .as_slice::<i64>()?
+            .iter()
+            .map(|d| Ok(usize::try_from(*d)?))
+            .collect::<TractResult<_>>()?;
         let count = dims.iter().try_fold(1usize, |count, dim| count.checked_mul(*dim));
         match count {
             Some(count) if count as u64 <= SMALL => {
                 let scalar = match value {
-                    Some(value) => tract_onnx::tensor::load_tensor(&tract_onnx::data_resolver::MmapDataResolver, value, None)?,
+                    Some(value) => tract_onnx::tensor::load_tensor(
+                        &tract_onnx::data_resolver::MmapDataResolver,
+                        value,
+                        None,
+                    )?,
                     None => tensor0(0f32),
                 };
                 let tensor = scalar.into_shape(&[])?.broadcast_to_shape(&dims)?;

@@ -13,8 +13,13 @@ pub(crate) struct BatchNormalization;
 impl Rule for BatchNormalization {
     const OP: &'static str = "BatchNormalization";
 
-    fn outputs(_node: &NodeProto, inputs: &[&InferenceFact], outputs: usize) -> TractResult<TVec<InferenceFact>> {
-        let alike = |index: usize| inputs.get(index).map(|f| (*f).clone().without_value()).unwrap_or_default();
+    fn outputs(
+        _node: &NodeProto,
+        inputs: &[&InferenceFact],
+        outputs: usize,
+    ) -> TractResult<TVec<InferenceFact>> {
+        let alike =
+            |index: usize| inputs.get(index).map(|f| (*f).clone().without_value()).unwrap_or_default();
         let statistics = if inputs.len() > 3 { 3 } else { 1 };
         Ok((0..outputs).map(|output| alike(if output == 0 { 0 } else { statistics })).collect())
     }

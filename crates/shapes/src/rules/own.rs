@@ -14,7 +14,11 @@ pub(crate) trait Rule: Clone + Debug + Send + Sync + 'static {
 
     /// Facts of the outputs, of which there are `outputs`, given the facts of the inputs. What is
     /// not known yet stays open.
-    fn outputs(node: &NodeProto, inputs: &[&InferenceFact], outputs: usize) -> TractResult<TVec<InferenceFact>>;
+    fn outputs(
+        node: &NodeProto,
+        inputs: &[&InferenceFact],
+        outputs: usize,
+    ) -> TractResult<TVec<InferenceFact>>;
 }
 
 /// Makes tract use the rule for its operator.

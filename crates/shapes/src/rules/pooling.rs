@@ -17,7 +17,11 @@ pub(crate) struct AveragePool;
 impl Rule for MaxPool {
     const OP: &'static str = "MaxPool";
 
-    fn outputs(node: &NodeProto, inputs: &[&InferenceFact], outputs: usize) -> TractResult<TVec<InferenceFact>> {
+    fn outputs(
+        node: &NodeProto,
+        inputs: &[&InferenceFact],
+        outputs: usize,
+    ) -> TractResult<TVec<InferenceFact>> {
         let pooled = pool(node, inputs)?;
         let indices = pooled.clone().without_datum_type().with_datum_type(DatumType::I64);
         Ok([pooled, indices].into_iter().take(outputs).collect())
@@ -27,7 +31,11 @@ impl Rule for MaxPool {
 impl Rule for AveragePool {
     const OP: &'static str = "AveragePool";
 
-    fn outputs(node: &NodeProto, inputs: &[&InferenceFact], _outputs: usize) -> TractResult<TVec<InferenceFact>> {
+    fn outputs(
+        node: &NodeProto,
+        inputs: &[&InferenceFact],
+        _outputs: usize,
+    ) -> TractResult<TVec<InferenceFact>> {
         Ok(tvec!(pool(node, inputs)?))
     }
 }
@@ -66,7 +74,9 @@ impl Window {
             strides: ints("strides", k, 1),
             dilations: ints("dilations", k, 1),
             pads: ints("pads", 2 * k, 0),
-            auto_pad: attribute("auto_pad").map(|a| String::from_utf8_lossy(&a.s).into_owned()).unwrap_or_default(),
+            auto_pad: attribute("auto_pad")
+                .map(|a| String::from_utf8_lossy(&a.s).into_owned())
+                .unwrap_or_default(),
             ceil: attribute("ceil_mode").is_some_and(|a| a.i != 0),
             kernel,
         };
@@ -77,27 +87,30 @@ impl Window {
         Ok(window)
     }
 
-    /// How many positions the window takes along an axis.
+    /// How many positions the window takes along an axis of a tensor.
     fn positions(&self, axis: usize, size: i64) -> TractResult<i64> {
-        let stride = self.strides[axis];
-        let reach = (self.kernel[axis] - 1).checked_mul(self.dilations[axis]).context("the window is too large")? + 1;
+        // Attributes may hold any 64-bit number; their sums and products fit 128 bits.
+        let wide = |list: &[i64], axis: usize| i128::from(list[axis]);
+        let size = i128::from(size);
+        let stride = wide(&self.strides, axis);
+        let reach = (wide(&self.kernel, axis) - 1) * wide(&self.dilations, axis) + 1;
+        let rounded_up = |n: i128| n.div_euclid(stride) + i128::from(n.rem_euclid(stride) != 0);
         let count = match self.auto_pad.as_str() {
-            "SAME_UPPER" | "SAME_LOWER" => size.div_euclid(stride) + i64::from(size.rem_euclid(stride) != 0),
+            "SAME_UPPER" | "SAME_LOWER" => rounded_up(size),
             "VALID" => (size - reach).div_euclid(stride) + 1,
-            _ => self.padded(axis, size, reach),
+            _ => {
+                let before = wide(&self.pads, axis);
+                let span = size + before + wide(&self.pads, axis + self.kernel.len()) - reach;
+                match self.ceil {
+                    false => span.div_euclid(stride) + 1,
+                    // A window that would start in the padding behind the data is left out.
+                    true if rounded_up(span) * stride >= size + before => rounded_up(span),
+                    true => rounded_up(span) + 1,
+                }
+            }
         };
         ensure!(count > 0, "the window of {reach} does not fit an axis of {size}");
+        let Ok(count) = i64::try_from(count) else { bail!("the window has too many positions") };
         Ok(count)
-    }
-
-    fn padded(&self, axis: usize, size: i64, reach: i64) -> i64 {
-        let (stride, before, after) = (self.strides[axis], self.pads[axis], self.pads[axis + self.kernel.len()]);
-        let span = size + before + after - reach;
-        if !self.ceil {
-            return span.div_euclid(stride) + 1;
-        }
-        let count = span.div_euclid(stride) + i64::from(span.rem_euclid(stride) != 0) + 1;
-        // A window that would start in the padding behind the data is left out.
-        if (count - 1) * stride >= size + before { count - 1 } else { count }
     }
 }

@@ -1,0 +1,122 @@
+//! The command line: exit codes, streams and texts.
+
+mod common;
+
+use std::process::{Command, Output};
+
+use common::fixtures;
+
+fn hawkeye(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hawkeye"))
+        .args(arguments)
+        .current_dir(fixtures().join("models"))
+        .output()
+        .expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("output is text")
+}
+
+#[test]
+fn a_report_goes_to_standard_output() {
+    let output = hawkeye(&["profile", "lenet5.onnx", "--framework", "crypten"]);
+    assert!(output.status.success() && output.stderr.is_empty());
+    insta::assert_snapshot!("lenet5_crypten", text(&output.stdout));
+}
+
+#[test]
+fn json_and_files() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("report.json");
+    let path = path.to_str().expect("paths are text here");
+    let output = hawkeye(&["profile", "lenet5.onnx", "-f", "crypten", "--format", "json", "-o", path]);
+    assert!(output.status.success() && output.stdout.is_empty(), "{}", text(&output.stderr));
+    let report: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(path).expect("it was written")).expect("it is JSON");
+    assert_eq!(report["totals"]["online"]["bytes"], 13_374_176);
+    assert_eq!(report["counters"]["rounds"], 133);
+    let files: Vec<_> = std::fs::read_dir(folder.path()).expect("it exists").collect();
+    assert_eq!(files.len(), 1, "nothing else is left in the folder");
+}
+
+#[test]
+fn shapes_are_printed() {
+    let output = hawkeye(&["shapes", "lenet5.onnx"]);
+    assert!(output.status.success());
+    insta::assert_snapshot!("lenet5_shapes", text(&output.stdout));
+    let output = hawkeye(&["shapes", "lenet5.onnx", "--format", "json"]);
+    let shapes: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let last = shapes["values"].as_array().and_then(|v| v.last()).expect("there are values");
+    assert_eq!(last["shape"], serde_json::json!([1, 10]));
+}
+
+#[test]
+fn parameters_parties_and_depth() {
+    let more = [
+        "profile",
+        "lenet5.onnx",
+        "-f",
+        "crypten",
+        "--parties",
+        "3",
+        "--set",
+        "max_method=pairwise",
+        "--depth",
+        "1",
+    ];
+    let output = hawkeye(&more);
+    let report: serde_yaml::Value = serde_yaml::from_slice(&output.stdout).expect("it is YAML");
+    assert_eq!(report["framework"]["parties"], 3);
+    assert_eq!(report["framework"]["parameters"]["max_method"], "pairwise");
+    assert!(report["calls"][0].get("children").is_none());
+}
+
+#[test]
+fn errors_are_complete_and_helpful() {
+    let cases: [(&str, &[&str]); 9] = [
+        ("no_such_file", &["profile", "nowhere.onnx", "-f", "crypten"]),
+        ("not_a_model", &["profile", "../crypten/traces.jsonl", "-f", "crypten"]),
+        ("no_such_framework", &["profile", "lenet5.onnx", "-f", "crpyten"]),
+        ("no_such_parameter", &["profile", "lenet5.onnx", "-f", "crypten", "--set", "exp_iteration=9"]),
+        ("value_out_of_range", &["profile", "lenet5.onnx", "-f", "crypten", "--set", "exp_iterations=99"]),
+        ("too_many_parties", &["profile", "lenet5.onnx", "-f", "crypten", "--parties", "99"]),
+        ("unbound_dimensions", &["profile", "bert_base.onnx", "-f", "crypten"]),
+        ("unsupported_under_delphi", &["profile", "resnet18.onnx", "-f", "delphi", "--batch", "1"]),
+        ("no_such_input", &["shapes", "resnet18.onnx", "--batch", "1", "--shape", "y=1x2"]),
+    ];
+    for (name, arguments) in cases {
+        let output = hawkeye(arguments);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(output.stdout.is_empty(), "{name}");
+        insta::assert_snapshot!(name, text(&output.stderr));
+    }
+}
+
+#[test]
+fn frameworks_are_listed_shown_and_checked() {
+    let list = text(&hawkeye(&["frameworks", "list"]).stdout);
+    for name in hawkeye::builtin_names() {
+        assert!(list.lines().any(|line| line.starts_with(&name)), "{name}");
+        let output = hawkeye(&["frameworks", "check", &name]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    insta::assert_snapshot!(
+        "frameworks_show_delphi",
+        text(&hawkeye(&["frameworks", "show", "delphi"]).stdout)
+    );
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hawkeye"))
+        .args(["profile", "bert_base.onnx", "-f", "crypten", "--batch", "1", "--dim", "seq=8"])
+        .current_dir(fixtures().join("models"))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
+}

@@ -1,0 +1,55 @@
+//! Real exports by several exporters: each gives a report or one clear error.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use hawkeye::{Failure, Framework, Model, Options, Place, analyse, load};
+use hawkeye_graph::{Dim, Origin};
+
+/// The corpus lies beside the repository; without it there is nothing to test.
+fn corpus() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/onnx/corpus");
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "onnx"));
+    files.sort();
+    files
+}
+
+/// Leading dimensions 1, others 32.
+fn dims(model: &Model) -> BTreeMap<String, u64> {
+    let mut dims = BTreeMap::new();
+    for id in &model.graph.inputs {
+        let Origin::Input(declared) = &model.graph.value(*id).origin else { continue };
+        for (axis, dim) in declared.dims.iter().flatten().enumerate() {
+            if let Dim::Symbol(symbol) = dim {
+                dims.entry(symbol.clone()).or_insert(if axis == 0 { 1 } else { 32 });
+            }
+        }
+    }
+    dims
+}
+
+#[test]
+fn every_export_gives_a_report_or_names_what_is_missing() {
+    let mut reports = BTreeMap::<&str, usize>::new();
+    for path in corpus() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let model = load(&path).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+        let mut options = Options::default();
+        options.bindings.dims = dims(&model);
+        for framework in ["crypten", "delphi"] {
+            match analyse(&model, &name, Framework::open(framework).expect("it is built in"), &options) {
+                Ok(_) => *reports.entry(framework).or_default() += 1,
+                Err(Failure(errors)) => {
+                    let classical = name.starts_with("skl_");
+                    assert!(framework != "crypten" || classical, "{name}: {}", Failure(errors));
+                    let placed =
+                        |place: &Place| matches!(place, Place::Node { .. } | Place::Value(_) | Place::Model);
+                    assert!(errors.iter().all(|e| placed(&e.place) && !e.message.is_empty()), "{name}");
+                }
+            }
+        }
+    }
+    println!("reports: {reports:?}");
+}

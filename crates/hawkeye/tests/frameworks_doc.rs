@@ -1,0 +1,90 @@
+//! The framework of `docs/FRAMEWORKS.md`, run as it stands there.
+
+mod common;
+
+use std::path::Path;
+
+use common::{fixtures, profile};
+use hawkeye::{Framework, Options, builtin_names};
+
+/// Writes the files of the document's code blocks, whose first lines name them.
+fn write_example(folder: &Path) {
+    let text =
+        std::fs::read_to_string(fixtures().join("../docs/FRAMEWORKS.md")).expect("the document is there");
+    for block in text.split("```").skip(1).step_by(2) {
+        let body = block.split_once('\n').map_or("", |(_, body)| body);
+        let Some(name) = body.lines().next().and_then(|line| line.strip_prefix("# beaver/")) else {
+            continue;
+        };
+        std::fs::write(folder.join(name), body).expect("the folder can be written");
+    }
+}
+
+#[test]
+fn the_documented_framework_profiles_a_model() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    write_example(folder.path());
+    let name = folder.path().to_str().expect("paths are text here");
+    let model = fixtures().join("crypten/models/mlp3_b1.onnx");
+    let relu_free = profile(&model, name, &Options::default()).expect_err("the example has no Relu");
+    assert!(relu_free.to_string().contains("(Relu, opset 13): the framework has no lowering"), "{relu_free}");
+
+    let sheet = folder.path().join("beaver.star");
+    let text = std::fs::read_to_string(&sheet).expect("it was written") + "lower_Relu = lower_Add\n";
+    std::fs::write(&sheet, text).expect("it can be written");
+    let report = profile(&model, name, &Options::default()).expect("now it has");
+    // Three fully connected layers: 784 x 128, 128 x 128, 128 x 10; each opens its input and
+    // weights, then truncates its output.
+    let layers = [(784, 128), (128, 128), (128, 10)];
+    let opened: u64 = layers.iter().map(|(n, m)| n + n * m + m).sum();
+    assert_eq!(report.counters["bytes"], 2 * 8 * opened);
+    assert_eq!(report.counters["rounds"], 6);
+    let dealt: u64 = layers.iter().map(|(n, m)| n + n * m + m + 2 * m).sum();
+    assert_eq!(report.totals.offline.bytes, 8 * dealt);
+    let three = Options { parties: Some(3), ..Options::default() };
+    let report = profile(&model, name, &three).expect("it runs between any number of parties");
+    assert_eq!(report.counters["bytes"], 6 * 8 * opened);
+}
+
+#[test]
+fn every_built_in_framework_loads() {
+    for name in builtin_names() {
+        let framework = Framework::open(&name).expect("its manifest is fine");
+        assert_eq!(framework.manifest.name, name);
+        let instance =
+            framework.instantiate(None, &std::collections::BTreeMap::new()).expect("its sheets load");
+        assert!(!instance.sheets.operators().is_empty(), "{name} lowers nothing");
+    }
+}
+
+/// What a sheet or manifest of a user's can do wrong, and what it is told.
+#[test]
+fn mistakes_are_told_with_their_place() {
+    let cases = [
+        ("syntax", "def lower_Gemm(n):\n    send(0,\n", "beaver.star:"),
+        ("unknown name", "def lower_Gemm(n):\n    sned(0, 1, 8)\n", "sned"),
+        ("itself", "def lower_Gemm(n):\n    send(0, 0, 8)\n", "sends to itself"),
+        ("party", "def lower_Gemm(n):\n    send(0, 7, 8)\n", "there is no party 7"),
+        ("phase", "def lower_Gemm(n):\n    send(0, 1, 8, phase = \"later\")\n", "\"later\" is no phase"),
+        ("negative", "def lower_Gemm(n):\n    send(0, 1, -8)\n", "beaver.star:2"),
+        ("endless", "def f(n):\n    return f(n + 1)\ndef lower_Gemm(n):\n    f(0)\n", "beaver.star:"),
+        ("long", "def lower_Gemm(n):\n    for i in range(1000000000):\n        ceil_div(i, 2)\n", "tick"),
+        ("result", "def lower_Gemm(n):\n    return 5\n", "lower_Gemm: returns None or struct"),
+        ("refusal", "def lower_Gemm(n):\n    fail(\"not today\")\n", "not today"),
+        ("loading", "load(\"../../secret.star\", \"x\")\n", "leads out of the framework's directory"),
+        ("missing", "load(\"nowhere.star\", \"x\")\n", "nowhere.star"),
+        ("group", "def lower_Gemm(n):\n    defer(\"relu\", 1)\n", "does not define group_relu"),
+        ("resource", "def lower_Gemm(n):\n    draw(\"cot\", 1)\n", "does not define draw_cot"),
+    ];
+    for (name, sheet, expected) in cases {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        write_example(folder.path());
+        let rest = "\ndef lower_Relu(n):\n    pass\n\nlower_Flatten = lower_Relu\n";
+        std::fs::write(folder.path().join("beaver.star"), format!("{sheet}{rest}"))
+            .expect("it can be written");
+        let path = folder.path().to_str().expect("paths are text here");
+        let model = fixtures().join("crypten/models/mlp3_b1.onnx");
+        let said = profile(&model, path, &Options::default()).expect_err(name).to_string();
+        assert!(said.contains(expected), "{name}: expected \"{expected}\" in:\n{said}");
+    }
+}

@@ -1,0 +1,218 @@
+//! Models that are broken or hostile: a clear error, never a panic.
+
+use hawkeye::{Bindings, Failure, Framework, Options, analyse};
+use hawkeye_onnx::import;
+use hawkeye_onnx::wire::{
+    AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType, tensor_shape_proto,
+    type_proto,
+};
+use prost::Message;
+
+fn node(op: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
+    NodeProto {
+        op_type: Some(op.to_owned()),
+        name: Some(format!("the {op}")),
+        input: inputs.iter().map(|s| (*s).to_owned()).collect(),
+        output: outputs.iter().map(|s| (*s).to_owned()).collect(),
+        ..NodeProto::default()
+    }
+}
+
+fn input(name: &str, dims: &[i64]) -> ValueInfoProto {
+    let dim = |size: &i64| tensor_shape_proto::Dimension {
+        value: Some(tensor_shape_proto::dimension::Value::DimValue(*size)),
+    };
+    let shape = TensorShapeProto { dim: dims.iter().map(dim).collect() };
+    let tensor = type_proto::Tensor { elem_type: Some(1), shape: Some(shape) };
+    ValueInfoProto { name: Some(name.to_owned()), r#type: Some(TypeProto { tensor_type: Some(tensor) }) }
+}
+
+fn output(name: &str) -> ValueInfoProto {
+    ValueInfoProto { name: Some(name.to_owned()), r#type: None }
+}
+
+fn model(nodes: Vec<NodeProto>) -> ModelProto {
+    ModelProto {
+        ir_version: Some(8),
+        opset_import: vec![OperatorSetIdProto { domain: None, version: Some(13) }],
+        graph: Some(GraphProto {
+            node: nodes,
+            input: vec![input("x", &[1, 4])],
+            output: vec![output("y")],
+            ..GraphProto::default()
+        }),
+        ..ModelProto::default()
+    }
+}
+
+fn ints(name: &str, ints: &[i64]) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        r#type: Some(AttributeType::Ints.into()),
+        ints: ints.to_vec(),
+        ..AttributeProto::default()
+    }
+}
+
+fn initializer(name: &str, dims: &[i64]) -> TensorProto {
+    TensorProto {
+        name: Some(name.to_owned()),
+        dims: dims.to_vec(),
+        data_type: Some(1),
+        ..TensorProto::default()
+    }
+}
+
+/// What profiling the bytes says.
+fn complaint(bytes: Vec<u8>) -> String {
+    let result = import(bytes.into(), None).and_then(|model| {
+        let options = Options { bindings: Bindings::default(), ..Options::default() };
+        analyse(&model, "hostile.onnx", Framework::open("crypten")?, &options)
+    });
+    match result {
+        Err(Failure(diagnostics)) => {
+            diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        }
+        Ok(_) => "no error".to_owned(),
+    }
+}
+
+#[test]
+fn every_hostile_model_is_refused_with_its_place() {
+    let relu = || vec![node("Relu", &["x"], &["y"])];
+    let with = |change: &dyn Fn(&mut ModelProto)| {
+        let mut model = model(relu());
+        change(&mut model);
+        model.encode_to_vec()
+    };
+    let graph = |change: &dyn Fn(&mut GraphProto)| {
+        with(&|model| change(model.graph.as_mut().expect("there is a graph")))
+    };
+    let nodes = |nodes: Vec<NodeProto>| model(nodes).encode_to_vec();
+    let valid = nodes(relu());
+    let mut not_utf8 = valid.clone();
+    let position = not_utf8.windows(4).position(|w| w == b"Relu").expect("the operator is there");
+    not_utf8[position] = 0xff;
+    let conv = |attributes: Vec<AttributeProto>| {
+        let mut conv = node("MaxPool", &["x"], &["y"]);
+        conv.attribute = attributes;
+        graph(&move |graph| {
+            graph.input = vec![input("x", &[1, 1, 8, 8])];
+            graph.node = vec![conv.clone()];
+        })
+    };
+    let call = |name: &str| NodeProto { domain: Some("own".to_owned()), ..node(name, &["a"], &["b"]) };
+    let recursive = with(&|model| {
+        model.functions = vec![FunctionProto {
+            name: Some("F".to_owned()),
+            domain: Some("own".to_owned()),
+            input: vec!["a".to_owned()],
+            output: vec!["b".to_owned()],
+            node: vec![call("F")],
+            ..FunctionProto::default()
+        }];
+        let graph = model.graph.as_mut().expect("there is a graph");
+        graph.node = vec![NodeProto { domain: Some("own".to_owned()), ..node("F", &["x"], &["y"]) }];
+    });
+    let external = graph(&|graph| {
+        let entry = |key: &str, value: &str| hawkeye_onnx::wire::StringStringEntryProto {
+            key: Some(key.to_owned()),
+            value: Some(value.to_owned()),
+        };
+        let mut tensor = initializer("w", &[2]);
+        tensor.data_location = Some(1);
+        tensor.external_data = vec![entry("location", "../../etc/passwd")];
+        graph.initializer = vec![tensor];
+    });
+    let cases: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("empty file", Vec::new(), "the file is empty"),
+        ("text file", b"this is not a model".to_vec(), "not an ONNX file"),
+        ("truncated", valid[..valid.len() - 7].to_vec(), "not an ONNX file"),
+        ("no graph", with(&|m| m.graph = None), "holds no graph"),
+        ("name that is not UTF-8", not_utf8, "UTF-8"),
+        ("old opset", with(&|m| m.opset_import[0].version = Some(6)), "older than 7"),
+        ("no opset", with(&|m| m.opset_import.clear()), "imports no version"),
+        (
+            "cycle",
+            nodes(vec![
+                node("Relu", &["b"], &["a"]),
+                node("Relu", &["a"], &["b"]),
+                node("Relu", &["a"], &["y"]),
+            ]),
+            "node 0 \"the Relu\" (Relu, opset 13): depends on itself",
+        ),
+        (
+            "dangling input",
+            nodes(vec![node("Relu", &["nowhere"], &["y"])]),
+            "input \"nowhere\" is not defined",
+        ),
+        ("dangling output", graph(&|g| g.output = vec![output("z")]), "value \"z\": is a graph output"),
+        (
+            "defined twice",
+            nodes(vec![node("Relu", &["x"], &["y"]), node("Relu", &["x"], &["y"])]),
+            "value \"y\": defined more than once",
+        ),
+        ("no operator", nodes(vec![node("", &["x"], &["y"])]), "has no operator"),
+        (
+            "huge dimension",
+            graph(&|g| g.input = vec![input("x", &[1 << 62, 4])]),
+            "value \"x\": input: shape",
+        ),
+        ("dimensions that overflow", graph(&|g| g.input = vec![input("x", &[1 << 40; 3])]), "2^48"),
+        ("negative dimension", graph(&|g| g.input = vec![input("x", &[-3, 4])]), "negative dimension -3"),
+        (
+            "negative weight",
+            graph(&|g| g.initializer = vec![initializer("w", &[-1])]),
+            "negative dimension -1",
+        ),
+        ("huge weight", graph(&|g| g.initializer = vec![initializer("w", &[1 << 62])]), "2^48"),
+        (
+            "unknown type",
+            graph(&|g| g.initializer = vec![TensorProto { data_type: Some(99), ..initializer("w", &[2]) }]),
+            "unknown element type 99",
+        ),
+        ("external data outside", external, "outside the model's folder"),
+        ("endless functions", recursive, "call themselves"),
+        (
+            "unsupported operators",
+            nodes(vec![node("NoSuchOp", &["x"], &["y"])]),
+            "(NoSuchOp, opset 13): the framework has no lowering",
+        ),
+        (
+            "window larger than the image",
+            conv(vec![ints("kernel_shape", &[99, 99]), ints("strides", &[1, 1])]),
+            "does not fit",
+        ),
+        ("absurd strides", conv(vec![ints("kernel_shape", &[2, 2]), ints("strides", &[0, 0])]), "strides"),
+        (
+            "absurd window",
+            conv(vec![
+                ints("kernel_shape", &[i64::MAX, i64::MAX]),
+                ints("strides", &[1, 1]),
+                ints("pads", &[i64::MAX; 4]),
+            ]),
+            "too many positions",
+        ),
+    ];
+    for (name, bytes, expected) in cases {
+        let said = complaint(bytes);
+        assert!(said.contains(expected), "{name}: expected \"{expected}\" in:\n{said}");
+    }
+}
+
+#[test]
+fn all_unsupported_operators_are_named_at_once() {
+    let nodes = vec![node("Foo", &["x"], &["a"]), node("Bar", &["a"], &["b"]), node("Relu", &["b"], &["y"])];
+    let said = complaint(model(nodes).encode_to_vec());
+    assert!(said.contains("(Foo, opset 13)") && said.contains("(Bar, opset 13)"), "{said}");
+    assert!(!said.contains("Relu"), "{said}");
+}
+
+#[test]
+fn truncation_anywhere_is_an_error_or_a_model() {
+    let bytes = model(vec![node("Relu", &["x"], &["y"])]).encode_to_vec();
+    for length in 0..bytes.len() {
+        complaint(bytes[..length].to_vec());
+    }
+}
