@@ -217,7 +217,7 @@ mod tests {
     fn element_counts_are_bounded() {
         assert_eq!(element_count(&[2, 3]), Ok(6));
         assert_eq!(element_count(&[]), Ok(1));
-        assert_eq!(element_count(&[0, 1 << 40, 1 << 40]).is_err(), true);
+        assert!(element_count(&[0, 1 << 40, 1 << 40]).is_err());
         assert_eq!(element_count(&[1 << 48]), Ok(1 << 48));
         assert!(element_count(&[1 << 62]).is_err());
     }

@@ -1,4 +1,5 @@
 //! The functions that sheets call to send, count, repeat and draw.
+#![allow(clippy::too_many_arguments, reason = "sheets pass them by name")]
 
 use std::sync::Arc;
 

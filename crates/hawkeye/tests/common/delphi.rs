@@ -18,7 +18,7 @@ pub(crate) struct Trace {
     /// Sequential flights offline and online, keys included in the former.
     flights: Option<[u64; 2]>,
     /// Name of each node with its costs.
-    ops: Vec<(String, Option<u64>, Option<u64>, Option<u64>, Option<u64>)>,
+    ops: Vec<(String, [Option<u64>; 4])>,
     /// Offline bytes of what serves the whole network.
     groups: BTreeMap<String, [u64; 2]>,
 }
@@ -50,10 +50,10 @@ impl Trace {
             }
         };
         compare("totals", &self.totals, &counters(&report.counters));
-        for (name, a, b, c, d) in &self.ops {
+        for (name, measured) in &self.ops {
             let operator = report.operators.iter().find(|o| o.name == *name);
             let reported = operator.map_or([u64::MAX; 4], |o| counters(&o.counters));
-            compare(name, &[*a, *b, *c, *d], &reported);
+            compare(name, measured, &reported);
         }
         for (name, measured) in &self.groups {
             let members = |o: &&Operator| match name.as_str() {
