@@ -127,11 +127,12 @@ fn framework_info(framework: &Instance) -> FrameworkInfo {
         Data::Float(bits) => Scalar::Float(f64::from_bits(*bits)),
         other => Scalar::Text(if let Data::Text(text) = other { text.clone() } else { other.to_string() }),
     };
-    let mut party_names = match &framework.manifest.parties {
-        Parties::Named { names } => names.clone(),
-        Parties::Range { .. } => Vec::new(),
+    let own: &[String] = match &framework.manifest.parties {
+        Parties::Named { names } => names,
+        Parties::Range { .. } => &[],
     };
-    party_names.extend(framework.manifest.extra_parties.iter().cloned());
+    let extra = (framework.parties..).zip(framework.manifest.extra_parties.iter().cloned());
+    let party_names = (0..).zip(own.iter().cloned()).chain(extra).collect();
     FrameworkInfo {
         name: framework.manifest.name.clone(),
         version: framework.manifest.version.clone(),

@@ -60,9 +60,9 @@ pub struct FrameworkInfo {
     pub version: String,
     /// Number of parties.
     pub parties: u16,
-    /// Names of parties that have one, by number, and of extra ones.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub party_names: Vec<String>,
+    /// Names of parties that have one, by number; a dealer of its own is a party too.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub party_names: IndexMap<u16, String>,
     /// What its numbers rest on: `measured` or `modelled`.
     pub evidence: String,
     /// Every parameter with its value.

@@ -143,33 +143,34 @@ impl Grower<'_, '_> {
                         self.grow(child, Site { depth: depth - 1, ..below })?;
                     }
                 }
-                Item::Parallel(parallel) => {
+                Item::Parallel(sides) => {
                     let child = branch.child("parallel");
                     child.add(None, times, &seen)?;
-                    for call in parallel {
-                        let name = calls.name(calls.call(*call).name).clone();
-                        let side = self.summaries.cost(*call)?.after(&Cost::default()).times(times)?;
-                        if depth > 1 {
-                            let lane = child.child(if name.is_empty() { "branch" } else { &name });
-                            lane.add(None, times, &side)?;
-                            let alone = &Cost::default();
-                            self.grow(
-                                lane,
-                                Site {
-                                    call: *call,
-                                    repeated: 1,
-                                    outer: times,
-                                    before: alone,
-                                    depth: depth - 2,
-                                },
-                            )?;
-                        }
-                    }
+                    self.sides(child, sides, Site { depth: depth - 1, ..site })?;
                 }
                 _ if has_callees => branch.child(OWN).add(None, times, &seen)?,
                 _ => {}
             }
             before = before.then(&cost)?;
+        }
+        Ok(())
+    }
+
+    /// Adds calls that run side by side, each as if it ran alone.
+    fn sides(&mut self, branch: &mut Branch, sides: &[CallId], site: Site<'_>) -> Result<(), Overflow> {
+        if site.depth == 0 {
+            return Ok(());
+        }
+        let alone = Cost::default();
+        for call in sides {
+            let name = self.calls.name(self.calls.call(*call).name);
+            let side = branch.child(if name.is_empty() { "branch" } else { name });
+            let cost = self.summaries.cost(*call)?.after(&alone).times(site.outer)?;
+            side.add(None, site.outer, &cost)?;
+            self.grow(
+                side,
+                Site { call: *call, repeated: 1, before: &alone, depth: site.depth - 1, ..site },
+            )?;
         }
         Ok(())
     }
