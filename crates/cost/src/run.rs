@@ -49,10 +49,14 @@ impl Run {
         Ok(Self { count: sum - self.seam(next), ends })
     }
 
-    /// Side by side with `other`: the longer one counts, and nothing joins with it.
+    /// Side by side with `other`: the longer one counts, and nothing joins with it, unless one of
+    /// them is silent.
     #[must_use]
     pub fn beside(self, other: Self) -> Self {
+        let silent = Self::default();
         match (self.ends, other.ends) {
+            _ if other == silent => self,
+            _ if self == silent => other,
             (None, None) => Self { count: self.count.max(other.count), ends: None },
             _ => Self::new(self.count.max(other.count), Direction::Exchange),
         }
@@ -82,5 +86,20 @@ impl Run {
             (Some((_, last)), Some((first, _))) if last.joins(first) && self.count > 0 && next.count > 0 => 1,
             _ => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_side_leaves_the_other_as_it_is() -> Result<(), Overflow> {
+        let there = Run::new(1, Direction::OneWay(Party(0), Party(1)));
+        assert_eq!(there.beside(Run::default()), there);
+        assert_eq!(Run::default().beside(there), there);
+        assert_eq!(there.then(there.beside(Run::default()))?.count, 1, "the direction goes on");
+        assert_eq!(there.then(there.beside(there))?.count, 2, "two at once are an exchange");
+        Ok(())
     }
 }

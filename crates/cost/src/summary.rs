@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::{CallId, Calls, Cost, Direction, Item, Overflow, Party, Run, Step};
+use crate::{CallId, Calls, Cost, Direction, Item, Overflow, Party, Phase, Run, Step};
 
 /// How a framework counts rounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum RoundRule {
     DirectionChanges {
         /// The channel.
         channel: Arc<str>,
-        /// Sender and receiver of the last message before the program.
+        /// Sender and receiver of the last message of set-up.
         last: (Party, Party),
     },
 }
@@ -33,12 +33,13 @@ impl RoundRule {
         }
     }
 
-    /// What comes before the program, so that its first message may continue a direction.
+    /// What comes before the program, so that its first message may continue a direction: nothing
+    /// before set-up, set-up's last message before the other phases.
     #[must_use]
     pub fn before(&self) -> Cost {
         let mut cost = Cost::default();
         if let Self::DirectionChanges { last: (from, to), .. } = self {
-            for phase in crate::Phase::ALL {
+            for phase in [Phase::Offline, Phase::Online] {
                 cost.rounds[phase] = Run::new(1, Direction::OneWay(*from, *to));
             }
         }
@@ -111,5 +112,23 @@ impl Summaries<'_> {
                 unreachable!("settlement replaces calls with state")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Message;
+
+    #[test]
+    fn the_online_phase_continues_from_setup_but_setup_from_nothing() -> Result<(), Overflow> {
+        let channel: Arc<str> = "io".into();
+        let rule = RoundRule::DirectionChanges { channel: channel.clone(), last: (Party(1), Party(0)) };
+        let message = Message { from: Party(1), to: Party(0), bytes: 0, count: 1, spread: 0 };
+        for (phase, rounds) in [(Phase::Setup, 1), (Phase::Online, 0)] {
+            let step = Step { phase, channel: channel.clone(), messages: vec![message], rounds: 1, flights: 1 };
+            assert_eq!(Cost::of_step(&step, &rule)?.after(&rule.before()).rounds[phase].count, rounds);
+        }
+        Ok(())
     }
 }

@@ -71,7 +71,12 @@ impl Loader {
         let name = file.display();
         let text = file.read().map_err(|e| format!("{name}: {e}"))?;
         let dialect = Dialect { enable_keyword_only_arguments: true, ..Dialect::Standard };
-        let ast = AstModule::parse(&name, text, &dialect).map_err(|e| explain(&e))?;
+        if text.contains("<<=") {
+            return Err(format!("{name}: <<= is not supported; write x = x << n"));
+        }
+        let mut ast = AstModule::parse(&name, text, &dialect).map_err(|e| explain(&e))?;
+        // Starlark's own wraps to 32 bits without notice (facebook/starlark-rust#204).
+        ast.replace_binary_operators(&HashMap::from([("<<".to_owned(), "shift_left".to_owned())]));
         let mut modules = Vec::new();
         for load in ast.loads() {
             let path = Folder::of(file).file(load.module_id).map_err(|e| format!("{}: {e}", load.span))?;
@@ -134,4 +139,30 @@ pub(crate) fn explain(error: &starlark::Error) -> String {
         text.push_str(&format!("\n  in {}{place}", frame.name));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Loads a sheet from a folder of its own.
+    fn loaded(name: &str, sheet: &str) -> Result<FrozenModule, String> {
+        let folder = std::env::temp_dir().join(format!("hawkeye-loader-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
+        std::fs::write(folder.join("s.star"), sheet).map_err(|e| e.to_string())?;
+        let module = load(&Folder::Disk(folder.clone()), "s.star", &[], Parties { protocol: 2, all: 2 });
+        std::fs::remove_dir_all(folder).map_err(|e| e.to_string())?;
+        module
+    }
+
+    #[test]
+    fn shifts_are_exact_or_fail() -> Result<(), String> {
+        let module = loaded("exact", "X = [1 << 30, 1 << 31, 3 << 31, 1 << 62, 5 << 0, 0 << 40]")?;
+        let value = module.get_option("X").map_err(|e| e.to_string())?.ok_or("there is no X")?;
+        assert_eq!(value.value().to_string(), "[1073741824, 2147483648, 6442450944, 4611686018427387904, 5, 0]");
+        for (name, sheet) in [("wide", "X = 1 << 63"), ("wider", "X = 1 << 64"), ("back", "X = 1 << -1"), ("place", "def f(x):\n    x <<= 31")] {
+            assert!(loaded(name, sheet).is_err(), "{sheet}");
+        }
+        Ok(())
+    }
 }

@@ -114,7 +114,7 @@ pub struct DirectionChanges {
     /// Name of the channel.
     #[serde(default)]
     pub channel: String,
-    /// Sender and receiver of the last message before the program.
+    /// Sender and receiver of the last message of set-up.
     pub last: [u16; 2],
 }
 

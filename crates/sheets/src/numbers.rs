@@ -29,6 +29,12 @@ fn whole(x: f64) -> starlark::Result<i64> {
 
 #[starlark_module]
 pub(crate) fn integers(builder: &mut GlobalsBuilder) {
+    fn shift_left(x: i64, bits: i64) -> starlark::Result<i64> {
+        let bits = u32::try_from(bits).map_err(|_| out_of_range(format!("shift by {bits}")))?;
+        let factor = 1i64.checked_shl(bits).filter(|factor| *factor > 0);
+        factor.and_then(|factor| x.checked_mul(factor)).ok_or_else(overflow)
+    }
+
     fn ceil_div(a: i64, b: i64) -> starlark::Result<i64> {
         if b <= 0 {
             return Err(out_of_range(format!("ceil_div by {b}")));
