@@ -4,7 +4,7 @@ mod common;
 
 use std::fmt::Write;
 
-use common::{crypten, delphi, fixtures};
+use common::{crypten, delphi, fixtures, sci};
 
 const HEAD: &str = "# Accuracy
 
@@ -26,7 +26,12 @@ const END: &str = "<!-- end -->";
 
 #[test]
 fn accuracy_tables_are_up_to_date() {
-    let sections = [crypten_section(), delphi_section()];
+    let sections = [
+        crypten_section(),
+        delphi_section(),
+        sci_section("CryptFlow2", "cryptflow2", "bytes of each party and rounds, in total and per node"),
+        sci_section("Cheetah", "cheetah", "the same; ciphertexts, whose sizes vary, within the stated band"),
+    ];
     let texts: Vec<&str> = sections.iter().map(|s| s.text.as_str()).collect();
     check("docs/ACCURACY.md", |_| format!("{HEAD}\n{}", texts.join("\n")));
     check("README.md", |readme| {
@@ -135,4 +140,34 @@ fn delphi_section() -> Section {
         exact,
         text,
     }
+}
+
+fn sci_section(title: &'static str, framework: &str, compared: &'static str) -> Section {
+    let mut text = format!(
+        "## {title}\n\nBytes that ALICE (server) and BOB (client) send online, and rounds as the library counts them. Static runs\n\
+         are formulas applied to the published programs of networks that take hours to run.\n\n\
+         | run | source | ALICE measured | reported | BOB measured | reported | band | rounds measured | reported | nodes equal |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    let (mut runs, mut exact) = (0, 0);
+    for trace in sci::traces(framework) {
+        let report = trace.profile_to(framework, 2).expect("every traced model profiles");
+        let differences = trace.compare(&report).differences;
+        runs += 1;
+        exact += usize::from(differences.is_empty());
+        let (alice, bob, rounds) = trace.totals;
+        let _ = writeln!(
+            text,
+            "| {} | {} | {alice} | {} | {bob} | {} | {} | {rounds} | {} | {} |",
+            trace.name,
+            trace.source,
+            report.counters["total_alice"],
+            report.counters["total_bob"],
+            sci::band(&report.totals.online),
+            report.totals.online.rounds,
+            if differences.is_empty() { "all" } else { "not all" }
+        );
+    }
+    let _ = writeln!(text, "\n{exact} of {runs} runs agree.");
+    Section { framework: title, compared, runs, exact, text }
 }

@@ -34,7 +34,9 @@ struct Node(String, u64, u64, u64, Vec<String>, Option<[u64; 2]>);
 impl Node {
     /// Whether ciphertexts are sent, whose sizes vary.
     fn encrypts(&self) -> bool {
-        self.4.iter().any(|call| ["Conv2DWrapper", "MatMul2D", "ElemWiseActModelVectorMult"].contains(&call.as_str()))
+        self.4
+            .iter()
+            .any(|call| ["Conv2DWrapper", "MatMul2D", "ElemWiseActModelVectorMult"].contains(&call.as_str()))
     }
 }
 
@@ -149,7 +151,8 @@ impl Trace {
         let measured = [node.1 - reversed[0], node.2 - reversed[1]];
         let listed = ["_alice", "_bob"].map(|party| {
             let of_party = |name: &str| name.starts_with("layerwise_") && name.ends_with(party);
-            let counters = operator.counters.iter().filter(|(name, _)| of_party(name) && !name.contains("_conv"));
+            let counters =
+                operator.counters.iter().filter(|(name, _)| of_party(name) && !name.contains("_conv"));
             counters.map(|(_, bytes)| bytes).sum()
         });
         outcome.equal(&format!("{}: {}: layer statistics", self.name, node.0), measured, listed);
@@ -174,8 +177,11 @@ pub(crate) fn sums(report: &Report) -> Vec<String> {
         [("setup", |p| p.setup), ("offline", |p| p.offline), ("online", |p| p.online)];
     for (phase, of) in phases {
         let total = of(&report.totals);
-        let sum = |quantity: fn(&PhaseCost) -> u64| report.operators.iter().map(|o| quantity(&of(&o.phases))).sum::<u64>();
-        let operators = [sum(|c| c.bytes), sum(|c| c.messages), sum(|c| c.rounds), sum(|c| c.flights), sum(band)];
+        let sum = |quantity: fn(&PhaseCost) -> u64| {
+            report.operators.iter().map(|o| quantity(&of(&o.phases))).sum::<u64>()
+        };
+        let operators =
+            [sum(|c| c.bytes), sum(|c| c.messages), sum(|c| c.rounds), sum(|c| c.flights), sum(band)];
         let totals = [total.bytes, total.messages, total.rounds, total.flights, band(&total)];
         outcome.equal(&format!("{phase}: operators"), totals, operators);
         let links = report.links.iter().filter(|l| l.phase == phase);
@@ -226,8 +232,10 @@ impl Table {
     fn read(file: &Path) -> Self {
         let mut records: Vec<Value> = lines(file);
         let rows = records.split_off(1);
-        let header: Header = serde_json::from_value(records.remove(0)).expect("the first line has the settings");
-        let rows = rows.into_iter().map(|row| serde_json::from_value(row).expect("the others are rows")).collect();
+        let header: Header =
+            serde_json::from_value(records.remove(0)).expect("the first line has the settings");
+        let rows =
+            rows.into_iter().map(|row| serde_json::from_value(row).expect("the others are rows")).collect();
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Self { name, settings: header.settings, rows }
     }
@@ -254,9 +262,14 @@ impl Table {
         let mut program = Program::default();
         for row in &self.rows {
             let parameters = row.params.iter().map(|(name, value)| (name.clone(), data(value))).collect();
-            let call = framework.sheets.call(&mut calls, &format!("row_{}", row.op), &[Data::Struct(parameters)]);
+            let call =
+                framework.sheets.call(&mut calls, &format!("row_{}", row.op), &[Data::Struct(parameters)]);
             let call = call.unwrap_or_else(|e| panic!("{}: {row:?}: {e:?}", self.name));
-            program.operations.push(Operation { subject: Subject::Begin, call, evidence: Default::default() });
+            program.operations.push(Operation {
+                subject: Subject::Begin,
+                call,
+                evidence: Default::default(),
+            });
         }
         let program = settle(program, &mut calls, &framework.round_rule, &mut framework.sheets)?;
         let mut summaries = summarise(&calls, &framework.round_rule);
@@ -289,7 +302,11 @@ impl Row {
         }
         outcome.compared += 1;
         outcome.banded += usize::from(band.iter().any(|b| *b > 0));
-        let fits = bytes.iter().zip(&band).zip(&self.bytes).all(|((b, band), measured)| b.abs_diff(*measured) <= *band);
+        let fits = bytes
+            .iter()
+            .zip(&band)
+            .zip(&self.bytes)
+            .all(|((b, band), measured)| b.abs_diff(*measured) <= *band);
         if !fits {
             outcome.equal(&what, &self.bytes, &bytes);
         }
