@@ -3,6 +3,7 @@
 
 pub(crate) mod crypten;
 pub(crate) mod delphi;
+pub(crate) mod spu;
 
 use std::path::{Path, PathBuf};
 
