@@ -20,7 +20,7 @@ pub struct TensorView {
     pub visibility: Visibility,
     /// Elements of a small constant.
     pub elements: Option<Elements>,
-    /// Whether it is one of the model's own parameters.
+    /// Whether it is one of the model's own parameters, or an Identity of one.
     pub initializer: bool,
     /// What the framework attached to it.
     pub state: Data,
@@ -62,6 +62,7 @@ pub(crate) struct Views<'a> {
     pub(crate) shapes: &'a Shapes,
     pub(crate) visibility: &'a Table<ValueId, Visibility>,
     pub(crate) states: Table<ValueId, Data>,
+    parameters: Table<ValueId, bool>,
 }
 
 impl<'a> Views<'a> {
@@ -71,7 +72,7 @@ impl<'a> Views<'a> {
         visibility: &'a Table<ValueId, Visibility>,
     ) -> Self {
         let states = Table::new(vec![Data::None; graph.values.len()]);
-        Self { graph, shapes, visibility, states }
+        Self { graph, shapes, visibility, states, parameters: parameters(graph) }
     }
 
     /// A value whose shape is known.
@@ -90,7 +91,7 @@ impl<'a> Views<'a> {
             dtype: fact.dtype,
             visibility: self.visibility[id],
             elements: fact.elements.clone(),
-            initializer: matches!(value.origin, Origin::Initializer(_)),
+            initializer: self.parameters[id],
             state: self.states[id].clone(),
         }
     }
@@ -140,6 +141,21 @@ impl<'a> Views<'a> {
             plan: Data::None,
         }
     }
+}
+
+/// Which values are the model's own parameters. Exporters store equal ones once, and make the others
+/// with Identity.
+fn parameters(graph: &Graph) -> Table<ValueId, bool> {
+    let stored = |id| matches!(graph.value(id).origin, Origin::Initializer(_));
+    let mut table = Table::new(graph.value_ids().map(stored).collect());
+    for node in &graph.nodes {
+        if let ("Identity", "", [Some(input)], [Some(output)]) =
+            (&*node.op, &*node.domain, &node.inputs[..], &node.outputs[..])
+        {
+            table[*output] = table[*input];
+        }
+    }
+    table
 }
 
 fn attribute(attribute: &Attribute) -> Data {
@@ -240,5 +256,33 @@ impl ModelView {
             ("outputs".to_owned(), tensors(&self.outputs)),
             ("nodes".to_owned(), Data::List(self.nodes.iter().map(NodeView::named).collect())),
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hawkeye_graph::{Attributes, NodeId, Value};
+
+    use super::*;
+
+    #[test]
+    fn identities_of_parameters_are_parameters() {
+        let node = |op: &str, from: usize| Node {
+            name: String::new(),
+            op: op.to_owned(),
+            domain: String::new(),
+            opset: 17,
+            inputs: vec![Some(ValueId::new(from))],
+            outputs: vec![Some(ValueId::new(from + 1))],
+            attributes: Attributes::default(),
+            scope: Vec::new(),
+            file_index: from,
+        };
+        let nodes = vec![node("Identity", 0), node("Identity", 1), node("Relu", 2), node("Identity", 3)];
+        let stored = Origin::Initializer(Tensor { dtype: DType::Float32, dims: vec![2], elements: None });
+        let made = (0..nodes.len()).map(|i| Origin::Node(NodeId::new(i)));
+        let values = std::iter::once(stored).chain(made).map(|origin| Value { name: String::new(), origin });
+        let graph = Graph { values: values.collect(), nodes, ..Graph::default() };
+        assert!(parameters(&graph).iter().eq(&[true, true, true, false, false]));
     }
 }

@@ -4,6 +4,7 @@
 pub(crate) mod crypten;
 pub(crate) mod delphi;
 pub(crate) mod sci;
+pub(crate) mod spu;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,185 @@
+//! Single operations of SPU's protocols: the sheets equal what the running framework counts.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use common::fixtures;
+use common::spu::lines;
+use hawkeye::Framework;
+use hawkeye_cost::{Calls, Cost, Data, Phase, Traffic, summarise};
+use hawkeye_lower::{LoweringError, Operation, Program, Subject, settle};
+use hawkeye_sheets::Instance;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A protocol with its settings.
+#[derive(Clone, Debug, Deserialize)]
+struct Setting {
+    protocol: String,
+    parties: u16,
+    field: String,
+    #[serde(default)]
+    settings: BTreeMap<String, Value>,
+}
+
+/// An operator on secret vectors: sums over the parties per element; none where SPU fails.
+#[derive(Debug, Deserialize)]
+struct OperatorRow {
+    op: String,
+    #[serde(flatten)]
+    setting: Setting,
+    /// Bytes, messages, rounds.
+    totals: Option<[u64; 3]>,
+}
+
+/// Operations with their arguments, and what they send together. What is null is not known.
+#[derive(Debug, Deserialize)]
+struct KernelRow {
+    name: String,
+    /// `measured`; `read` in SPU's code; `model`: by an independent model.
+    source: String,
+    #[serde(flatten)]
+    setting: Setting,
+    calls: Vec<Vec<Value>>,
+    /// Bytes, messages, rounds.
+    totals: [Option<u64>; 3],
+    /// Bytes of the construction of the context.
+    context: Option<u64>,
+    /// Bytes from the trusted third party.
+    offline: Option<u64>,
+}
+
+/// Operators of the table that ONNX does not have.
+const NOT_MODELLED: [&str; 1] = ["atan2"];
+
+/// The sheets under some setting.
+struct Probe {
+    instance: Instance,
+    calls: Calls,
+}
+
+/// Probes by their settings.
+#[derive(Default)]
+struct Probes(HashMap<String, Probe>);
+
+impl Probes {
+    fn get(&mut self, setting: &Setting) -> &mut Probe {
+        self.0.entry(format!("{setting:?}")).or_insert_with(|| Probe::new(setting))
+    }
+}
+
+impl Probe {
+    fn new(setting: &Setting) -> Self {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let given = setting.settings.iter().map(|(name, value)| (name.clone(), text(value)));
+        let mut settings: BTreeMap<_, _> = given.collect();
+        settings.insert("protocol".to_owned(), setting.protocol.clone());
+        settings.insert("field".to_owned(), setting.field.clone());
+        let path = fixtures().join("frameworks/spu-probe");
+        let framework = Framework::open(&path.to_string_lossy()).expect("the probe opens");
+        let instance =
+            framework.instantiate(Some(setting.parties), &settings).expect("the settings are known");
+        Self { instance, calls: Calls::default() }
+    }
+
+    /// What operations cost one after another.
+    fn cost(&mut self, operations: &[Vec<Value>]) -> Result<Cost, LoweringError> {
+        let Self { instance: Instance { sheets, round_rule, .. }, calls } = self;
+        let mut program = Program::default();
+        for operation in operations {
+            let name = Data::Text(operation[0].as_str().expect("a name comes first").to_owned());
+            let arguments = Data::List(operation[1..].iter().map(number).collect());
+            let call = sheets.call(calls, "run", &[name, arguments])?;
+            program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
+        }
+        let program = settle(program, calls, round_rule, sheets).expect("it settles");
+        let mut summaries = summarise(calls, round_rule);
+        let costs = program.operations.iter().filter_map(|operation| operation.call);
+        Ok(costs.fold(Cost::default(), |sum, call| {
+            sum.then(&summaries.cost(call).expect("it is no large number")).expect("it is no large number")
+        }))
+    }
+}
+
+fn number(value: &Value) -> Data {
+    value.as_i64().map_or_else(|| value.as_f64().expect("arguments are numbers").into(), Data::Int)
+}
+
+/// Bytes and messages of a channel, and how far the bytes may be off.
+fn traffic(cost: &Cost, channel: &str) -> Traffic {
+    let links = cost.links.iter().filter(|(link, _)| &*link.channel == channel);
+    links.fold(Traffic::default(), |sum, (_, traffic)| Traffic {
+        bytes: sum.bytes + traffic.bytes,
+        messages: sum.messages + traffic.messages,
+        spread: sum.spread + traffic.spread,
+    })
+}
+
+fn rounds(cost: &Cost) -> u64 {
+    cost.rounds[Phase::Offline].count + cost.rounds[Phase::Online].count
+}
+
+#[test]
+fn operators_cost_what_they_were_measured_to() {
+    let mut differences = Vec::new();
+    let mut probes = Probes::default();
+    let (mut cells, mut failing) = (0, 0);
+    for row in lines::<OperatorRow>("operators.jsonl") {
+        if NOT_MODELLED.contains(&row.op.as_str()) {
+            continue;
+        }
+        for n in [1, 7, 1000] {
+            cells += 1;
+            let found = probes.get(&row.setting).cost(&[vec![row.op.clone().into(), n.into()]]);
+            let equal = match (&row.totals, &found) {
+                (None, Err(LoweringError::Refused(_))) => {
+                    failing += 1;
+                    true
+                }
+                (Some([bytes, messages, measured]), Ok(cost)) => {
+                    let sent = traffic(cost, "link");
+                    // ABY3's rounds overlap by roles drawn at random.
+                    let in_step = row.setting.protocol == "ABY3" || rounds(cost) == *measured;
+                    sent.bytes == bytes * n && sent.messages == *messages && in_step
+                }
+                _ => false,
+            };
+            if !equal {
+                let found = found.map(|cost| (traffic(&cost, "link"), rounds(&cost)));
+                differences.push(format!("{row:?}, {n} elements: {found:?}"));
+            }
+        }
+    }
+    println!("{cells} cells compared, in {failing} of which SPU fails");
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
+
+#[test]
+fn kernels_cost_what_they_were_measured_to() {
+    let mut differences = Vec::new();
+    let mut probes = Probes::default();
+    let mut compared = BTreeMap::new();
+    for row in lines::<KernelRow>("kernels.jsonl") {
+        *compared.entry(row.source.clone()).or_insert(0) += 1;
+        let cost = probes.get(&row.setting).cost(&row.calls).expect("SPU runs it");
+        let sent = traffic(&cost, "link");
+        let [bytes, messages, measured] = row.totals;
+        let mut equal = bytes.is_none_or(|bytes| bytes.abs_diff(sent.bytes) <= sent.spread)
+            && messages.is_none_or(|messages| messages == sent.messages)
+            && measured.is_none_or(|measured| measured == rounds(&cost))
+            && row.offline.is_none_or(|bytes| bytes == traffic(&cost, "beaver").bytes);
+        if let Some(bytes) = row.context {
+            let context = probes
+                .get(&row.setting)
+                .cost(&[vec!["context".into()]])
+                .expect("every run constructs a context");
+            equal &= bytes == traffic(&context, "context").bytes;
+        }
+        if !equal {
+            differences.push(format!("{}: {row:?}: {sent:?}, {} rounds", row.name, rounds(&cost)));
+        }
+    }
+    println!("rows compared: {compared:?}");
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
