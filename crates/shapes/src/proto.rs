@@ -1,10 +1,12 @@
 //! The graph as tract reads it: ONNX protobuf without weights, values named by their ids.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Tensor, ValueId};
 use tract_onnx::pb;
 use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::prelude::f16;
 
 use crate::Fact;
 
@@ -57,7 +59,7 @@ pub(crate) fn model(
 }
 
 /// The type that stands in for one that tract does not have; shapes do not depend on it.
-fn stand_in(dtype: DType) -> DType {
+pub(crate) fn stand_in(dtype: DType) -> DType {
     match dtype {
         DType::Bfloat16
         | DType::Float8E4m3fn
@@ -124,6 +126,10 @@ fn small(tensor: &Tensor) -> Option<pb::TensorProto> {
                 proto.raw_data = floats.iter().flat_map(|v| (*v as f32).to_le_bytes()).collect()
             }
             DType::Float64 => proto.raw_data = floats.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            DType::Float16 => {
+                let halves = floats.iter().map(|v| f16::from_f64(*v).to_bits());
+                proto.raw_data = halves.flat_map(u16::to_le_bytes).collect();
+            }
             _ => return None,
         },
         Elements::Strings(strings) => {
@@ -157,8 +163,24 @@ fn node(index: usize, node: &Node) -> pb::NodeProto {
         domain: node.domain.clone(),
         input: names(&node.inputs),
         output: names(&node.outputs),
-        attribute: node.attributes.iter().filter_map(|(name, value)| attribute(name, value)).collect(),
+        attribute: node
+            .attributes
+            .iter()
+            .filter_map(|(name, value)| attribute(name, &stated(name, value)))
+            .collect(),
         ..Default::default()
+    }
+}
+
+/// The attribute, with a type that it names replaced by one that tract has.
+fn stated<'a>(name: &str, value: &'a Attribute) -> Cow<'a, Attribute> {
+    let names_type = matches!(name, "to" | "dtype" | "output_dtype" | "output_datatype");
+    match value {
+        Attribute::Int(code) if names_type => {
+            let dtype = i32::try_from(*code).ok().and_then(DType::from_onnx);
+            Cow::Owned(Attribute::Int(dtype.map_or(*code, |d| stand_in(d).to_onnx().into())))
+        }
+        value => Cow::Borrowed(value),
     }
 }
 
