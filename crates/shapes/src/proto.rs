@@ -1,9 +1,10 @@
 //! The graph as tract reads it: ONNX protobuf without weights, values named by their ids.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Tensor, ValueId};
+use prost::Message;
 use tract_onnx::pb;
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::prelude::f16;
@@ -48,7 +49,9 @@ pub(crate) fn model(
         } else if let Some((id, Fact { dtype: Some(dtype), dims: Some(_), .. })) = known {
             proto.input.push(typed(id, *dtype, &found[&id].shape().unwrap_or_default()));
         } else {
-            proto.node.push(node(index, n));
+            let mut node = node(index, n);
+            node.attribute.extend(bodies(graph, n));
+            proto.node.push(node);
         }
     }
     let opsets = graph
@@ -170,6 +173,38 @@ fn node(index: usize, node: &Node) -> pb::NodeProto {
             .collect(),
         ..Default::default()
     }
+}
+
+/// Bodies of control flow of more bytes than this are left out: they may hold weights.
+const LARGEST_BODY: usize = 1 << 16;
+
+/// The node's bodies; what they take from around them is named as the proto names it.
+fn bodies(graph: &Graph, node: &Node) -> Vec<pb::AttributeProto> {
+    let body = |(name, value): (&str, &Attribute)| {
+        let Attribute::Graph(wire) = value else { return None };
+        if wire.len() > LARGEST_BODY {
+            return None;
+        }
+        let mut body = pb::GraphProto::decode(wire.as_slice()).ok()?;
+        let inputs = body.input.iter().map(|i| i.name.clone());
+        let constants = body.initializer.iter().map(|t| t.name.clone());
+        let results = body.node.iter().flat_map(|n| n.output.clone());
+        let inner: BTreeSet<String> = inputs.chain(constants).chain(results).collect();
+        let mut outer = BTreeMap::new();
+        for name in body.node.iter().flat_map(|n| &n.input).filter(|name| !inner.contains(*name)) {
+            let id = graph.value_ids().find(|id| graph.value(*id).name == *name);
+            outer.extend(id.map(|id| (name.clone(), value_name(id))));
+        }
+        for input in body.node.iter_mut().flat_map(|n| &mut n.input) {
+            if let Some(name) = outer.get(input) {
+                input.clone_from(name);
+            }
+        }
+        let mut attribute = pb::AttributeProto { name: name.to_owned(), g: Some(body), ..Default::default() };
+        attribute.r#type = AttributeType::Graph.into();
+        Some(attribute)
+    };
+    node.attributes.iter().filter_map(body).collect()
 }
 
 /// The attribute, with a type that it names replaced by one that tract has.

@@ -110,3 +110,21 @@ fn integers(start: i64, limit: i64, step: i64) -> TractResult<(i64, Option<Tenso
     let few = (count <= SMALL as i64).then(|| few().collect::<Result<Vec<_>, _>>()).transpose()?;
     Ok((count, few.map(|few| tensor1(&few))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_of_any_size() {
+        let count = |start, limit, step| integers(start, limit, step).map(|(count, _)| count).ok();
+        assert_eq!(count(3, 10, 4), Some(2));
+        assert_eq!(count(10, 3, -4), Some(2));
+        assert_eq!(count(3, 3, 1), Some(0));
+        assert_eq!(count(0, i64::MAX, 1), Some(i64::MAX));
+        assert_eq!(count(i64::MIN, i64::MAX, 1), None);
+        assert_eq!(count(0, 1, 0), None);
+        assert_eq!(floats(0.0, 1e18, 1.0).0, 1_000_000_000_000_000_000);
+        assert_eq!(floats(0.0, 1.0, 0.3).0, 4);
+    }
+}
