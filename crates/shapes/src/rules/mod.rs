@@ -5,6 +5,7 @@ mod attention;
 mod call;
 mod constant;
 mod extent;
+mod guard;
 mod image;
 mod lenient;
 mod linear;
@@ -92,6 +93,9 @@ pub(crate) fn register(operators: &mut OnnxOpRegister) {
     own::register::<pooling::AveragePool>(operators);
     own::register::<pooling::LpPool>(operators);
     own::register::<pooling::MaxPool>(operators);
+    for op in ["EyeLike", "Expand", "Tile"] {
+        guard::guard(operators, op);
+    }
     for (op, _) in TABLE {
         call::register(operators, op);
     }
