@@ -8,7 +8,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 
 use crate::proto::{model, value_name};
-use crate::{Fact, Shapes, rules};
+use crate::{Fact, Shapes, rules, types};
 
 /// Finds the type, shape and small constants of every value; `inputs` gives the shapes of the
 /// graph's inputs.
@@ -26,6 +26,7 @@ pub fn infer(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Shapes {
         found.extend(more);
         (facts, problem) = analyse(graph, inputs, &found);
     }
+    types::restore(graph, &mut facts);
     let diagnostics = problem.into_iter().map(|message| diagnostic(graph, &message)).collect();
     Shapes { facts, diagnostics }
 }

@@ -10,6 +10,7 @@ mod facts;
 mod infer;
 mod proto;
 mod rules;
+mod types;
 
 pub use bind::{Bindings, bind};
 pub use facts::{Fact, Shapes};

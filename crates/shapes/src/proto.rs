@@ -1,10 +1,13 @@
 //! The graph as tract reads it: ONNX protobuf without weights, values named by their ids.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Tensor, ValueId};
+use prost::Message;
 use tract_onnx::pb;
 use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::prelude::f16;
 
 use crate::Fact;
 
@@ -46,7 +49,9 @@ pub(crate) fn model(
         } else if let Some((id, Fact { dtype: Some(dtype), dims: Some(_), .. })) = known {
             proto.input.push(typed(id, *dtype, &found[&id].shape().unwrap_or_default()));
         } else {
-            proto.node.push(node(index, n));
+            let mut node = node(index, n);
+            node.attribute.extend(bodies(graph, n));
+            proto.node.push(node);
         }
     }
     let opsets = graph
@@ -57,7 +62,7 @@ pub(crate) fn model(
 }
 
 /// The type that stands in for one that tract does not have; shapes do not depend on it.
-fn stand_in(dtype: DType) -> DType {
+pub(crate) fn stand_in(dtype: DType) -> DType {
     match dtype {
         DType::Bfloat16
         | DType::Float8E4m3fn
@@ -124,6 +129,10 @@ fn small(tensor: &Tensor) -> Option<pb::TensorProto> {
                 proto.raw_data = floats.iter().flat_map(|v| (*v as f32).to_le_bytes()).collect()
             }
             DType::Float64 => proto.raw_data = floats.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            DType::Float16 => {
+                let halves = floats.iter().map(|v| f16::from_f64(*v).to_bits());
+                proto.raw_data = halves.flat_map(u16::to_le_bytes).collect();
+            }
             _ => return None,
         },
         Elements::Strings(strings) => {
@@ -157,8 +166,56 @@ fn node(index: usize, node: &Node) -> pb::NodeProto {
         domain: node.domain.clone(),
         input: names(&node.inputs),
         output: names(&node.outputs),
-        attribute: node.attributes.iter().filter_map(|(name, value)| attribute(name, value)).collect(),
+        attribute: node
+            .attributes
+            .iter()
+            .filter_map(|(name, value)| attribute(name, &stated(name, value)))
+            .collect(),
         ..Default::default()
+    }
+}
+
+/// Bodies of control flow of more bytes than this are left out: they may hold weights.
+const LARGEST_BODY: usize = 1 << 16;
+
+/// The node's bodies; what they take from around them is named as the proto names it.
+fn bodies(graph: &Graph, node: &Node) -> Vec<pb::AttributeProto> {
+    let body = |(name, value): (&str, &Attribute)| {
+        let Attribute::Graph(wire) = value else { return None };
+        if wire.len() > LARGEST_BODY {
+            return None;
+        }
+        let mut body = pb::GraphProto::decode(wire.as_slice()).ok()?;
+        let inputs = body.input.iter().map(|i| i.name.clone());
+        let constants = body.initializer.iter().map(|t| t.name.clone());
+        let results = body.node.iter().flat_map(|n| n.output.clone());
+        let inner: BTreeSet<String> = inputs.chain(constants).chain(results).collect();
+        let mut outer = BTreeMap::new();
+        for name in body.node.iter().flat_map(|n| &n.input).filter(|name| !inner.contains(*name)) {
+            let id = graph.value_ids().find(|id| graph.value(*id).name == *name);
+            outer.extend(id.map(|id| (name.clone(), value_name(id))));
+        }
+        for input in body.node.iter_mut().flat_map(|n| &mut n.input) {
+            if let Some(name) = outer.get(input) {
+                input.clone_from(name);
+            }
+        }
+        let mut attribute = pb::AttributeProto { name: name.to_owned(), g: Some(body), ..Default::default() };
+        attribute.r#type = AttributeType::Graph.into();
+        Some(attribute)
+    };
+    node.attributes.iter().filter_map(body).collect()
+}
+
+/// The attribute, with a type that it names replaced by one that tract has.
+fn stated<'a>(name: &str, value: &'a Attribute) -> Cow<'a, Attribute> {
+    let names_type = matches!(name, "to" | "dtype" | "output_dtype" | "output_datatype");
+    match value {
+        Attribute::Int(code) if names_type => {
+            let dtype = i32::try_from(*code).ok().and_then(DType::from_onnx);
+            Cow::Owned(Attribute::Int(dtype.map_or(*code, |d| stand_in(d).to_onnx().into())))
+        }
+        value => Cow::Borrowed(value),
     }
 }
 

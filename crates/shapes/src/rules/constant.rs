@@ -55,3 +55,76 @@ impl Rule for ConstantOfShape {
         }
     }
 }
+
+/// `Range`: the axes of a function's body may come from it, so few elements are computed.
+#[derive(Clone, Debug)]
+pub(crate) struct Range;
+
+impl Rule for Range {
+    const OP: &'static str = "Range";
+
+    fn outputs(
+        _node: &NodeProto,
+        inputs: &[&InferenceFact],
+        _outputs: usize,
+    ) -> TractResult<TVec<InferenceFact>> {
+        let Some(dtype) = inputs.first().and_then(|start| start.datum_type.concretize()) else {
+            return Ok(tvec!(InferenceFact::default()));
+        };
+        let open = InferenceFact::default().with_datum_type(dtype);
+        let open = open.with_shape(ShapeFactoid::closed(tvec!(GenericFactoid::Any)));
+        let bounds: Option<Vec<_>> = inputs.iter().map(|i| i.value.concretize()).collect();
+        let Some([start, limit, step]) = bounds.as_deref() else { return Ok(tvec!(open)) };
+        let (count, few) = if dtype.is_float() {
+            floats(scalar(start)?, scalar(limit)?, scalar(step)?)
+        } else {
+            integers(scalar(start)?, scalar(limit)?, scalar(step)?)?
+        };
+        match few {
+            Some(few) => Ok(tvec!(few.cast_to_dt(dtype)?.into_owned().into_arc_tensor().try_into()?)),
+            None => Ok(tvec!(InferenceFact::dt_shape(dtype, tvec!(count.to_dim())))),
+        }
+    }
+}
+
+fn scalar<T: Datum + Copy>(tensor: &Tensor) -> TractResult<T> {
+    let tensor = tensor.cast_to::<T>()?;
+    let first = tensor.try_as_plain_ram()?.as_slice::<T>()?.first().copied();
+    first.context("a bound of Range has no element")
+}
+
+/// How many elements there are, and which, if they are few.
+fn floats(start: f64, limit: f64, step: f64) -> (i64, Option<Tensor>) {
+    let count = ((limit - start) / step).ceil().max(0.0) as i64;
+    let few = count <= SMALL as i64;
+    (count, few.then(|| tensor1(&(0..count).map(|i| start + step * i as f64).collect::<Vec<_>>())))
+}
+
+fn integers(start: i64, limit: i64, step: i64) -> TractResult<(i64, Option<Tensor>)> {
+    ensure!(step != 0, "a Range of step 0");
+    let (start, limit, step) = (i128::from(start), i128::from(limit), i128::from(step));
+    let span = if step > 0 { limit - start } else { start - limit };
+    let stride = step.abs();
+    let count = i64::try_from((span + stride - 1).div_euclid(stride).max(0))?;
+    let few = || (0..count).map(|i| i64::try_from(start + step * i128::from(i)));
+    let few = (count <= SMALL as i64).then(|| few().collect::<Result<Vec<_>, _>>()).transpose()?;
+    Ok((count, few.map(|few| tensor1(&few))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_of_any_size() {
+        let count = |start, limit, step| integers(start, limit, step).map(|(count, _)| count).ok();
+        assert_eq!(count(3, 10, 4), Some(2));
+        assert_eq!(count(10, 3, -4), Some(2));
+        assert_eq!(count(3, 3, 1), Some(0));
+        assert_eq!(count(0, i64::MAX, 1), Some(i64::MAX));
+        assert_eq!(count(i64::MIN, i64::MAX, 1), None);
+        assert_eq!(count(0, 1, 0), None);
+        assert_eq!(floats(0.0, 1e18, 1.0).0, 1_000_000_000_000_000_000);
+        assert_eq!(floats(0.0, 1.0, 0.3).0, 4);
+    }
+}

@@ -14,6 +14,22 @@ pub(crate) struct MaxPool;
 #[derive(Clone, Debug)]
 pub(crate) struct AveragePool;
 
+/// `LpPool`.
+#[derive(Clone, Debug)]
+pub(crate) struct LpPool;
+
+impl Rule for LpPool {
+    const OP: &'static str = "LpPool";
+
+    fn outputs(
+        node: &NodeProto,
+        inputs: &[&InferenceFact],
+        _outputs: usize,
+    ) -> TractResult<TVec<InferenceFact>> {
+        Ok(tvec!(pool(node, inputs)?))
+    }
+}
+
 impl Rule for MaxPool {
     const OP: &'static str = "MaxPool";
 

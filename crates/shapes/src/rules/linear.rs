@@ -1,0 +1,87 @@
+//! Products of matrices and tensors.
+
+use std::collections::BTreeMap;
+
+use tract_onnx::tract_hir::internal::DatumType;
+
+use super::alike::common;
+use super::call::{Call, Output, known};
+
+/// `MatMulInteger`.
+pub(crate) fn matmul_integer(call: &Call<'_>) -> Option<Vec<Output>> {
+    Some(vec![known(Some(DatumType::I32), product(&call.dims(0)?, &call.dims(1)?)?)])
+}
+
+/// `QLinearMatMul`: each operand comes with its scale and zero point.
+pub(crate) fn qlinear_matmul(call: &Call<'_>) -> Option<Vec<Output>> {
+    Some(vec![known(call.dtype(7), product(&call.dims(0)?, &call.dims(3)?)?)])
+}
+
+/// As numpy multiplies: a vector is a row on the left and a column on the right.
+fn product(a: &[i64], b: &[i64]) -> Option<Vec<i64>> {
+    let row = if a.len() == 1 { vec![1, a[0]] } else { a.to_vec() };
+    let column = if b.len() == 1 { vec![b[0], 1] } else { b.to_vec() };
+    let ([batch_a @ .., m, k], [batch_b @ .., l, n]) = (&row[..], &column[..]) else { return None };
+    if k != l {
+        return None;
+    }
+    let mut shape = common(batch_a, batch_b)?;
+    shape.extend((a.len() > 1).then_some(*m));
+    shape.extend((b.len() > 1).then_some(*n));
+    Some(shape)
+}
+
+/// `Det`: a number per matrix.
+pub(crate) fn determinant(call: &Call<'_>) -> Option<Vec<Output>> {
+    let dims = call.dims(0)?;
+    Some(vec![known(call.dtype(0), dims.get(..dims.len().checked_sub(2)?)?.to_vec())])
+}
+
+/// `Einsum`.
+pub(crate) fn einsum(call: &Call<'_>) -> Option<Vec<Output>> {
+    let equation: String = call.text("equation").chars().filter(|c| !c.is_whitespace()).collect();
+    let (left, right) = match equation.split_once("->") {
+        Some((left, right)) => (left, Some(right)),
+        None => (equation.as_str(), None),
+    };
+    let terms: Vec<&str> = left.split(',').collect();
+    if terms.len() != call.arity() {
+        return None;
+    }
+    let mut sizes: BTreeMap<char, i64> = BTreeMap::new();
+    let mut ellipsis = Vec::new();
+    for (input, term) in terms.iter().enumerate() {
+        let dims = call.dims(input)?;
+        let (before, after) = term.split_once("...").unwrap_or((term, ""));
+        let named = before.chars().count() + after.chars().count();
+        let free = dims.len().checked_sub(named).filter(|free| *free == 0 || term.contains("..."))?;
+        let start = before.chars().count();
+        ellipsis = common(&ellipsis, &dims[start..start + free])?;
+        let rest = dims[..start].iter().chain(&dims[start + free..]);
+        for (label, size) in before.chars().chain(after.chars()).zip(rest) {
+            let known = sizes.entry(label).or_insert(*size);
+            if *known == 1 {
+                *known = *size;
+            } else if *size != 1 && *known != *size {
+                return None;
+            }
+        }
+    }
+    let implicit = || {
+        let once = |label: &&char| left.chars().filter(|c| c == *label).count() == 1;
+        let ellipsis = if left.contains("...") { "..." } else { "" };
+        ellipsis.chars().chain(sizes.keys().filter(once).copied()).collect::<String>()
+    };
+    let right = right.map_or_else(implicit, str::to_owned);
+    let (before, after) = match right.split_once("...") {
+        Some((before, after)) => (before, Some(after)),
+        None => (right.as_str(), None),
+    };
+    let size = |label: char| sizes.get(&label).copied();
+    let mut dims: Vec<i64> = before.chars().map(size).collect::<Option<_>>()?;
+    if let Some(after) = after {
+        dims.extend(ellipsis);
+        dims.extend(after.chars().map(size).collect::<Option<Vec<_>>>()?);
+    }
+    Some(vec![known(call.dtype(0), dims)])
+}
