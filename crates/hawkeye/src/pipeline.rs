@@ -112,7 +112,7 @@ fn model_info(model: &Model, file: &str) -> ModelInfo {
     ModelInfo {
         file: file.to_owned(),
         sha256: model.digest.sha256.clone(),
-        sha256_of: model.digest.without_weights.then_some("file without weights"),
+        sha256_of: model.digest.without_weights.then(|| "file without weights".to_owned()),
         producer: model.producer.clone(),
         opset: model.graph.opset(),
         nodes: model.file_nodes,
@@ -151,7 +151,7 @@ fn run_info(
 ) -> RunInfo {
     let first = graph.inputs.first().and_then(|id| inputs.get(id));
     RunInfo {
-        phase: "inference",
+        phase: "inference".to_owned(),
         batch: first.and_then(|shape| shape.first()).copied().unwrap_or(1),
         dims: options.bindings.dims.iter().map(|(name, size)| (name.clone(), *size)).collect(),
         weights: conventions.weights.to_string(),

@@ -26,6 +26,55 @@ fn a_report_goes_to_standard_output() {
 }
 
 #[test]
+fn tables_for_people() {
+    let cases: [(&str, &[&str]); 6] = [
+        ("text_lenet5", &["lenet5.onnx", "-f", "crypten", "--format", "text"]),
+        ("text_lenet5_link", &["lenet5.onnx", "-f", "cryptflow2", "--format", "text", "--by", "link"]),
+        ("text_resnet50", &["resnet50.onnx", "-f", "crypten", "--batch", "1", "--format", "text"]),
+        (
+            "text_resnet50_module",
+            &[
+                "resnet50.onnx",
+                "-f",
+                "cryptflow2",
+                "--batch",
+                "1",
+                "--format",
+                "text",
+                "--by",
+                "module",
+                "--depth",
+                "1",
+            ],
+        ),
+        (
+            "text_resnet50_protocol",
+            &[
+                "resnet50.onnx",
+                "-f",
+                "crypten",
+                "--batch",
+                "1",
+                "--format",
+                "text",
+                "--by",
+                "protocol",
+                "--sort",
+                "rounds",
+            ],
+        ),
+        ("markdown_lenet5", &["lenet5.onnx", "-f", "crypten", "--format", "markdown", "--by", "op-type"]),
+    ];
+    for (name, arguments) in cases {
+        let output = hawkeye(&[&["profile"], arguments].concat());
+        assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
+        let printed = text(&output.stdout);
+        assert!(!printed.contains('\u{1b}'), "{name}: no colours but on a terminal");
+        insta::assert_snapshot!(name, printed);
+    }
+}
+
+#[test]
 fn json_and_files() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("report.json");

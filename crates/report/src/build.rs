@@ -69,7 +69,7 @@ pub fn report(
             name: label.name,
             op: label.op,
             scope: label.scope,
-            pass: "forward",
+            pass: "forward".to_owned(),
             outputs: label.node.map(|node| outputs(graph, shapes, node)).unwrap_or_default(),
             phases: phases(&seen)?,
             counters: counters(&subjects.counters, calls, &seen)?,
@@ -78,7 +78,7 @@ pub fn report(
         });
     }
     Ok(Report {
-        schema: SCHEMA,
+        schema: SCHEMA.to_owned(),
         model: subjects.model,
         framework: subjects.framework,
         run: subjects.run,
@@ -160,7 +160,7 @@ fn phases(cost: &Cost) -> Result<Phases, Overflow> {
 
 fn links(cost: &Cost) -> Vec<LinkTraffic> {
     let link = |(link, traffic): (&hawkeye_cost::Link, &hawkeye_cost::Traffic)| LinkTraffic {
-        phase: link.phase.name(),
+        phase: link.phase.to_string(),
         from: link.from.0,
         to: link.to.0,
         channel: link.channel.to_string(),
@@ -180,7 +180,8 @@ fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticInfo {
         severity: match diagnostic.severity {
             Severity::Warning => "warning",
             Severity::Error => "error",
-        },
+        }
+        .to_owned(),
         place: diagnostic.place.to_string(),
         message: diagnostic.message.clone(),
         help: diagnostic.help.clone(),

@@ -6,6 +6,7 @@
 
 mod build;
 mod counters;
+pub mod render;
 mod schema;
 mod tree;
 

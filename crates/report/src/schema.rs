@@ -1,16 +1,16 @@
 //! The report's structure, schema `hawkeye/1`. Keys may be added, but none renamed or removed.
 
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "hawkeye/1";
 
 /// What a model costs under a framework.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// [`SCHEMA`].
-    pub schema: &'static str,
+    pub schema: String,
     /// The model.
     pub model: ModelInfo,
     /// The framework.
@@ -32,7 +32,7 @@ pub struct Report {
 }
 
 /// The model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// File name as given.
     pub file: String,
@@ -40,7 +40,7 @@ pub struct ModelInfo {
     pub sha256: String,
     /// What was hashed, where that is not the whole file: `file without weights`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256_of: Option<&'static str>,
+    pub sha256_of: Option<String>,
     /// Program that wrote the file.
     pub producer: String,
     /// Version of the ONNX operators.
@@ -52,7 +52,7 @@ pub struct ModelInfo {
 }
 
 /// The framework.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FrameworkInfo {
     /// Name.
     pub name: String,
@@ -61,7 +61,7 @@ pub struct FrameworkInfo {
     /// Number of parties.
     pub parties: u16,
     /// Names of parties that have one, by number; a dealer of its own is a party too.
-    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub party_names: IndexMap<u16, String>,
     /// What its numbers rest on: `measured` or `modelled`.
     pub evidence: String,
@@ -70,7 +70,7 @@ pub struct FrameworkInfo {
 }
 
 /// A parameter's value.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Scalar {
     /// Truth value.
@@ -84,10 +84,10 @@ pub enum Scalar {
 }
 
 /// What was profiled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// `inference`.
-    pub phase: &'static str,
+    pub phase: String,
     /// Leading dimension of the first input; 1 if it has none.
     pub batch: u64,
     /// Sizes of the model's symbolic dimensions.
@@ -97,7 +97,7 @@ pub struct RunInfo {
 }
 
 /// Costs of one phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseCost {
     /// Payload bytes sent by all parties.
     pub bytes: u64,
@@ -106,7 +106,7 @@ pub struct PhaseCost {
     /// Rounds as the framework counts them.
     pub rounds: u64,
     /// Sequential message flights, counted alike for all frameworks; left out if there are none.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub flights: u64,
     /// Where sizes vary from run to run: by how much.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,14 +118,14 @@ fn is_zero(n: &u64) -> bool {
 }
 
 /// The band in which a measurement may lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uncertainty {
     /// Plus or minus this many bytes.
     pub bytes: u64,
 }
 
 /// Costs by phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phases {
     /// Once per session.
     pub setup: PhaseCost,
@@ -136,16 +136,16 @@ pub struct Phases {
 }
 
 /// What is sent over a link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkTraffic {
     /// Phase.
-    pub phase: &'static str,
+    pub phase: String,
     /// Sender.
     pub from: u16,
     /// Receiver.
     pub to: u16,
     /// Channel, where the framework has several.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub channel: String,
     /// Payload bytes.
     pub bytes: u64,
@@ -154,7 +154,7 @@ pub struct LinkTraffic {
 }
 
 /// Costs of an operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operator {
     /// Position in this list.
     pub index: usize,
@@ -166,7 +166,7 @@ pub struct Operator {
     /// Module path of the exporting framework.
     pub scope: Vec<String>,
     /// `forward`.
-    pub pass: &'static str,
+    pub pass: String,
     /// Its outputs.
     pub outputs: Vec<OutputInfo>,
     /// Costs by phase.
@@ -180,7 +180,7 @@ pub struct Operator {
 }
 
 /// An output of an operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputInfo {
     /// Name of the value.
     pub name: String,
@@ -189,7 +189,7 @@ pub struct OutputInfo {
 }
 
 /// A node of the prefix tree: a module, an operator or a protocol call.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallNode {
     /// Name of the module, node or protocol function.
     pub name: String,
@@ -200,17 +200,17 @@ pub struct CallNode {
     pub times: u64,
     /// Costs by phase; phases without any are left out.
     #[serde(flatten)]
-    pub costs: IndexMap<&'static str, PhaseCost>,
+    pub costs: IndexMap<String, PhaseCost>,
     /// What it calls.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<CallNode>,
 }
 
 /// A diagnostic.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiagnosticInfo {
     /// `warning`.
-    pub severity: &'static str,
+    pub severity: String,
     /// What it is about.
     pub place: String,
     /// One sentence.

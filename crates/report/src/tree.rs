@@ -9,7 +9,10 @@ use crate::schema::{CallNode, PhaseCost, Uncertainty};
 
 /// Name of the child that stands for the messages a call sends itself, beside what its callees
 /// send.
-const OWN: &str = "(messages)";
+pub(crate) const OWN: &str = "(messages)";
+
+/// Name of the node whose children run side by side: they send in the same rounds.
+pub(crate) const PARALLEL: &str = "parallel";
 
 /// A node of the tree while it grows: children of equal names are one.
 #[derive(Debug, Default)]
@@ -56,7 +59,7 @@ impl Branch {
             for phase in Phase::ALL {
                 let cost = phase_cost(&branch.cost, phase)?;
                 if cost != PhaseCost::default() {
-                    costs.insert(phase.name(), cost);
+                    costs.insert(phase.to_string(), cost);
                 }
             }
             Ok(CallNode {
@@ -144,7 +147,7 @@ impl Grower<'_, '_> {
                     }
                 }
                 Item::Parallel(sides) => {
-                    let child = branch.child("parallel");
+                    let child = branch.child(PARALLEL);
                     child.add(None, times, &seen)?;
                     self.sides(child, sides, Site { depth: depth - 1, ..site })?;
                 }

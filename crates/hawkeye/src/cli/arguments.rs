@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hawkeye::{Bindings, Visibility};
 use hawkeye_cost::Party;
+use hawkeye_report::render::{Axis, Quantity};
 
 /// What does your model cost in multi-party learning? Bytes, messages and rounds of every operator,
 /// from the ONNX file alone.
@@ -21,7 +23,9 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:
   hawkeye profile lenet5.onnx --framework crypten
   hawkeye profile bert.onnx -f crypten --batch 1 --dim seq=128 --parties 3
-  hawkeye profile lenet5.onnx -f crypten --set max_method=pairwise --format json -o report.json")]
+  hawkeye profile lenet5.onnx -f crypten --set max_method=pairwise --format json -o report.json
+  hawkeye profile resnet50.onnx -f cryptflow2 --by module --depth 1 --sort rounds
+  hawkeye profile resnet50.onnx -f crypten --format folded | inferno-flamegraph > resnet50.svg")]
     Profile(Profile),
     /// Print the type and shape of every value of a model
     Shapes(Shapes),
@@ -67,12 +71,24 @@ pub(crate) struct Profile {
     pub(crate) inputs: Vec<(String, Visibility)>,
     #[command(flatten)]
     pub(crate) sizes: Sizes,
-    /// Levels of the call tree
-    #[arg(long, default_value_t = 3)]
-    pub(crate) depth: usize,
-    /// How to write the report
-    #[arg(long, value_enum, default_value_t = Format::Yaml)]
-    pub(crate) format: Format,
+    /// Levels of modules, and of the call tree: 3 if not given, and all of them for stacks
+    #[arg(long)]
+    pub(crate) depth: Option<usize>,
+    /// How to write the report; text on a terminal and yaml elsewhere if not given
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// What the rows of text, markdown and csv are
+    #[arg(long, default_value = "operator", value_parser = axis())]
+    pub(crate) by: Axis,
+    /// Rows by this, largest first; text and markdown sort by bytes, csv not at all if not given
+    #[arg(long, value_parser = quantity())]
+    pub(crate) sort: Option<Quantity>,
+    /// Rows to show before one for the rest; text and markdown show 15, csv all if not given
+    #[arg(long)]
+    pub(crate) top: Option<usize>,
+    /// What the stacks of folded and speedscope count
+    #[arg(long, default_value = "bytes", value_parser = quantity())]
+    pub(crate) weight: Quantity,
     /// Where to write it; standard output if not given
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
@@ -131,8 +147,15 @@ pub(crate) enum Frameworks {
 /// Formats of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
+    Text,
     Yaml,
     Json,
+    Csv,
+    Markdown,
+    /// Stacks of the call tree, one per line, for flame graph programs
+    Folded,
+    /// Stacks of the call tree for speedscope.app
+    Speedscope,
 }
 
 /// Formats of shapes.
@@ -140,6 +163,16 @@ pub(crate) enum Format {
 pub(crate) enum ShapesFormat {
     Text,
     Json,
+}
+
+fn axis() -> impl TypedValueParser<Value = Axis> {
+    PossibleValuesParser::new(Axis::ALL.map(Axis::name))
+        .map(|name| Axis::from_name(&name).expect("a possible value"))
+}
+
+fn quantity() -> impl TypedValueParser<Value = Quantity> {
+    PossibleValuesParser::new(Quantity::ALL.map(Quantity::name))
+        .map(|name| Quantity::from_name(&name).expect("a possible value"))
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -10,7 +10,8 @@ use tempfile::NamedTempFile;
 /// no error.
 pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> {
     let Some(path) = path else {
-        let mut stdout = std::io::stdout().lock();
+        // Colours go to terminals only, and not where NO_COLOR is set.
+        let mut stdout = anstream::stdout().lock();
         return match stdout.write_all(content).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(failed(error.to_string())),
             _ => Ok(()),
@@ -19,7 +20,7 @@ pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> 
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let whole = || -> std::io::Result<()> {
         let mut file = NamedTempFile::new_in(folder)?;
-        file.write_all(content)?;
+        file.write_all(&anstream::adapter::strip_bytes(content).into_vec())?;
         file.persist(path)?;
         Ok(())
     };

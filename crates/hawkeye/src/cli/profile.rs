@@ -1,35 +1,55 @@
 //! `hawkeye profile`.
 
+use std::io::IsTerminal;
+
 use hawkeye::{Failure, Framework, Options, Report, analyse, load};
+use hawkeye_report::render::{self, View};
 
 use super::arguments::{Format, Profile};
 use super::output;
 
 pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
+    let format = command.format.unwrap_or_else(|| {
+        let seen = command.output.is_none() && std::io::stdout().is_terminal();
+        if seen { Format::Text } else { Format::Yaml }
+    });
     let framework = Framework::open(&command.framework)?;
     let model = load(&command.model)?;
+    let defaults = Options::default();
     let options = Options {
         bindings: command.sizes.bindings(),
         parties: command.parties,
         settings: command.settings.iter().cloned().collect(),
         weights: command.weights,
         visibility: command.inputs.iter().cloned().collect(),
-        depth: command.depth,
+        depth: match (command.depth, format) {
+            (Some(depth), _) => depth,
+            (None, Format::Yaml | Format::Json) => defaults.depth,
+            (None, _) => usize::MAX,
+        },
     };
     let file = command.model.file_name().unwrap_or_default().to_string_lossy();
     let report = analyse(&model, &file, framework, &options)?;
-    output::write(command.output.as_deref(), &render(&report, command.format)?)
+    let view = View {
+        axis: command.by,
+        sort: command.sort,
+        top: command.top,
+        depth: command.depth.unwrap_or(defaults.depth),
+    };
+    output::write(command.output.as_deref(), &render(&report, format, view, command)?)
 }
 
-fn render(report: &Report, format: Format) -> Result<Vec<u8>, Failure> {
-    let mut text = Vec::new();
-    let result = match format {
-        Format::Yaml => serde_yaml::to_writer(&mut text, report).map_err(|e| e.to_string()),
-        Format::Json => serde_json::to_writer_pretty(&mut text, report).map_err(|e| e.to_string()),
+fn render(report: &Report, format: Format, view: View, command: &Profile) -> Result<Vec<u8>, Failure> {
+    let text = match format {
+        Format::Text => render::text(report, view),
+        Format::Yaml => serde_yaml::to_string(report).map_err(|e| output::failed(e.to_string()))?,
+        Format::Json => {
+            serde_json::to_string_pretty(report).map_err(|e| output::failed(e.to_string()))? + "\n"
+        }
+        Format::Csv => render::csv(report, view),
+        Format::Markdown => render::markdown(report, view),
+        Format::Folded => render::folded(report, command.weight),
+        Format::Speedscope => render::speedscope(report, command.weight),
     };
-    result.map_err(output::failed)?;
-    if format == Format::Json {
-        text.push(b'\n');
-    }
-    Ok(text)
+    Ok(text.into_bytes())
 }

@@ -1,0 +1,86 @@
+//! Every format says what the report says, to the byte.
+
+mod common;
+
+use common::{delphi, fixtures, profile};
+use hawkeye::{Options, Report};
+use hawkeye_report::render::{Axis, Quantity, View, csv, folded, speedscope};
+use hawkeye_report::{PhaseCost, Phases};
+
+const PHASES: [&str; 3] = ["setup", "offline", "online"];
+
+fn reports() -> Vec<Report> {
+    let mut options = Options { depth: usize::MAX, ..Options::default() };
+    options.bindings.batch = Some(1);
+    let models = [
+        ("lenet5", "crypten"),
+        ("resnet50", "crypten"),
+        ("lenet5", "cryptflow2"),
+        ("resnet18", "cryptflow2"),
+    ];
+    let models = models.map(|(model, framework)| {
+        profile(&fixtures().join(format!("models/{model}.onnx")), framework, &options).expect("it profiles")
+    });
+    let delphi = delphi::traces();
+    let traces = delphi.iter().take(3).map(|trace| trace.profile_to(usize::MAX).expect("it profiles"));
+    models.into_iter().chain(traces).collect()
+}
+
+fn phases(phases: &Phases) -> [PhaseCost; 3] {
+    [phases.setup, phases.offline, phases.online]
+}
+
+#[test]
+fn csv_adds_up_on_every_axis() {
+    for report in reports() {
+        for axis in Axis::ALL {
+            for top in [None, Some(2)] {
+                let text = csv(&report, View { axis, sort: top.map(|_| Quantity::Rounds), top, depth: 2 });
+                let mut lines = text.lines();
+                let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
+                let lines: Vec<Vec<&str>> = lines.map(|line| line.rsplit(',').collect()).collect();
+                for (phase, cost) in PHASES.iter().zip(phases(&report.totals)) {
+                    for quantity in Quantity::ALL {
+                        let name = format!("{phase}_{}", quantity.name());
+                        let Some(column) = header.iter().rev().position(|title| *title == name) else {
+                            assert!(axis == Axis::Link && quantity == Quantity::Rounds);
+                            continue;
+                        };
+                        let sum: u64 =
+                            lines.iter().map(|line| line[column].parse::<u64>().expect("a number")).sum();
+                        assert_eq!(sum, quantity.of(&cost), "{} {axis:?} {name}", report.model.file);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn stacks_add_up_in_every_weight() {
+    for report in reports() {
+        for weight in Quantity::ALL {
+            let text = folded(&report, weight);
+            let scope: serde_json::Value =
+                serde_json::from_str(&speedscope(&report, weight)).expect("it is JSON");
+            for (phase, cost) in PHASES.iter().zip(phases(&report.totals)) {
+                let of_phase = text.lines().filter(|line| line.split(';').next() == Some(phase));
+                let amount = |line: &str| line.rsplit(' ').next().and_then(|n| n.parse::<u64>().ok());
+                let sum: u64 = of_phase.map(|line| amount(line).expect("a number")).sum();
+                assert_eq!(sum, weight.of(&cost), "{} {phase} {}", report.model.file, weight.name());
+                let name = format!("{phase} {}", weight.name());
+                let profiles = scope["profiles"].as_array().expect("a list");
+                let profile = profiles.iter().find(|profile| profile["name"] == name.as_str());
+                assert_eq!(profile.map_or(0, |p| p["endValue"].as_u64().expect("a number")), sum);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_report_is_read_back_as_it_was_written() {
+    for report in reports() {
+        let text = serde_yaml::to_string(&report).expect("it serializes");
+        assert_eq!(serde_yaml::from_str::<Report>(&text).expect("it parses"), report);
+    }
+}

@@ -1,0 +1,32 @@
+//! Comma-separated values (RFC 4180).
+
+use super::rows::{Rows, View, detail};
+use super::{Axis, PHASES, Quantity};
+use crate::Report;
+
+/// A header and one line per row of the view, with every phase and quantity in a column of its own.
+#[must_use]
+pub fn csv(report: &Report, view: View) -> String {
+    let quantities = Quantity::ALL.into_iter().filter(|q| view.axis != Axis::Link || *q != Quantity::Rounds);
+    let columns: Vec<(usize, Quantity)> =
+        (0..PHASES.len()).flat_map(|phase| quantities.clone().map(move |q| (phase, q))).collect();
+    let mut header = vec![view.axis.name().to_owned()];
+    header.extend(detail(view.axis).map(str::to_owned));
+    header.extend(columns.iter().map(|(phase, quantity)| format!("{}_{}", PHASES[*phase], quantity.name())));
+    let mut text = header.join(",") + "\n";
+    for row in Rows::new(report, view).with_rest() {
+        let mut fields = vec![field(&row.name)];
+        fields.extend(detail(view.axis).map(|_| field(&row.detail)));
+        fields.extend(columns.iter().map(|(phase, quantity)| row.cells.get(*phase, *quantity).to_string()));
+        text.push_str(&(fields.join(",") + "\n"));
+    }
+    text
+}
+
+fn field(text: &str) -> String {
+    if text.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}

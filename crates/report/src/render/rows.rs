@@ -1,0 +1,182 @@
+//! A report cut into rows that add up to its totals.
+
+use std::ops::AddAssign;
+
+use indexmap::IndexMap;
+
+use super::stacks::stacks;
+use super::{Axis, PHASES, Quantity};
+use crate::{PhaseCost, Phases, Report};
+
+/// How to cut a report into rows.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// What the rows are.
+    pub axis: Axis,
+    /// By what they are sorted, largest first; as in the report if not given.
+    pub sort: Option<Quantity>,
+    /// How many are shown before one row that holds the rest; all if not given.
+    pub top: Option<usize>,
+    /// Levels of modules.
+    pub depth: usize,
+}
+
+impl View {
+    /// With what people expect where nothing is asked for: the largest first, and not too many.
+    pub(crate) fn for_people(self) -> Self {
+        Self { sort: self.sort.or(Some(Quantity::Bytes)), top: self.top.or(Some(15)), ..self }
+    }
+}
+
+/// Amounts by phase and quantity. Sums over phases may be larger than what the report itself holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cells([[u128; 3]; 3]);
+
+impl Cells {
+    pub(crate) fn set(&mut self, phase: usize, cost: &PhaseCost) {
+        self.0[phase] = Quantity::ALL.map(|quantity| quantity.of(cost).into());
+    }
+
+    pub(crate) fn get(&self, phase: usize, quantity: Quantity) -> u128 {
+        self.0[phase][quantity as usize]
+    }
+
+    pub(crate) fn sum(&self, quantity: Quantity) -> u128 {
+        (0..3).map(|phase| self.get(phase, quantity)).sum()
+    }
+
+    pub(crate) fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<&Phases> for Cells {
+    fn from(phases: &Phases) -> Self {
+        let mut cells = Self::default();
+        phases.each().into_iter().enumerate().for_each(|(phase, cost)| cells.set(phase, cost));
+        cells
+    }
+}
+
+impl AddAssign for Cells {
+    fn add_assign(&mut self, other: Self) {
+        for (sums, more) in self.0.iter_mut().zip(other.0) {
+            sums.iter_mut().zip(more).for_each(|(sum, n)| *sum += n);
+        }
+    }
+}
+
+/// One row.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    /// The operator, or how many operators or calls the row stands for.
+    pub(crate) detail: String,
+    pub(crate) cells: Cells,
+}
+
+/// The rows of a view.
+#[derive(Clone, Debug)]
+pub(crate) struct Rows {
+    pub(crate) rows: Vec<Row>,
+    /// How many rows are not shown, and what they sum up to.
+    pub(crate) rest: Option<(usize, Cells)>,
+    pub(crate) total: Cells,
+}
+
+impl Rows {
+    pub(crate) fn new(report: &Report, view: View) -> Self {
+        let mut rows = all(report, view.axis, view.depth);
+        if let Some(quantity) = view.sort {
+            rows.sort_by_key(|row| std::cmp::Reverse(row.cells.sum(quantity)));
+        }
+        let mut total = Cells::default();
+        rows.iter().for_each(|row| total += row.cells);
+        // A row that says "and 1 more" takes the place of the one it hides.
+        let shown = view.top.filter(|top| top + 1 < rows.len()).unwrap_or(rows.len());
+        let hidden = rows.split_off(shown);
+        let mut rest = Cells::default();
+        hidden.iter().for_each(|row| rest += row.cells);
+        Self { rows, rest: (!hidden.is_empty()).then_some((hidden.len(), rest)), total }
+    }
+
+    /// Every row with its name, the rest among them.
+    pub(crate) fn with_rest(&self) -> Vec<Row> {
+        let rest = self.rest.map(|(count, cells)| Row {
+            name: format!("and {count} more"),
+            detail: String::new(),
+            cells,
+        });
+        self.rows.iter().cloned().chain(rest).collect()
+    }
+}
+
+/// The title of the detail column, where the axis has one.
+pub(crate) fn detail(axis: Axis) -> Option<&'static str> {
+    match axis {
+        Axis::Operator => Some("op"),
+        Axis::OpType | Axis::Module => Some("operators"),
+        Axis::Protocol => Some("calls"),
+        Axis::Phase | Axis::Link => None,
+    }
+}
+
+fn all(report: &Report, axis: Axis, depth: usize) -> Vec<Row> {
+    let operators = report.operators.iter();
+    match axis {
+        Axis::Operator => operators
+            .map(|o| Row { name: o.name.clone(), detail: o.op.clone(), cells: (&o.phases).into() })
+            .collect(),
+        Axis::OpType => grouped(operators.map(|o| (o.op.clone(), 1, (&o.phases).into()))),
+        Axis::Module => grouped(operators.map(|o| {
+            let scope = &o.scope[..depth.min(o.scope.len())];
+            let name = if scope.is_empty() { "(no module)".to_owned() } else { scope.join("/") };
+            (name, 1, (&o.phases).into())
+        })),
+        Axis::Protocol => {
+            let stacks = stacks(report);
+            grouped(stacks.iter().map(|s| (s.frames.last().map_or("", |f| *f).to_owned(), s.times, s.cells)))
+        }
+        Axis::Phase => {
+            let row = |(phase, cost): (usize, &PhaseCost)| {
+                let mut cells = Cells::default();
+                cells.set(phase, cost);
+                Row { name: PHASES[phase].to_owned(), detail: String::new(), cells }
+            };
+            report.totals.each().into_iter().enumerate().map(row).collect()
+        }
+        Axis::Link => links(report),
+    }
+}
+
+/// One row per name, in order of first appearance.
+fn grouped(parts: impl Iterator<Item = (String, u64, Cells)>) -> Vec<Row> {
+    let mut groups: IndexMap<String, (u128, Cells)> = IndexMap::new();
+    for (name, count, cells) in parts {
+        let group = groups.entry(name).or_default();
+        group.0 += u128::from(count);
+        group.1 += cells;
+    }
+    let row =
+        |(name, (count, cells)): (String, (u128, Cells))| Row { name, detail: count.to_string(), cells };
+    groups.into_iter().map(row).collect()
+}
+
+fn links(report: &Report) -> Vec<Row> {
+    let party = |number: u16| match report.framework.party_names.get(&number) {
+        Some(name) => format!("{number} {name}"),
+        None => number.to_string(),
+    };
+    let mut rows: IndexMap<String, Cells> = IndexMap::new();
+    for link in &report.links {
+        let mut name = format!("{} to {}", party(link.from), party(link.to));
+        if !link.channel.is_empty() {
+            name.push_str(&format!(" over {}", link.channel));
+        }
+        let phase = PHASES.iter().position(|phase| *phase == link.phase).unwrap_or(PHASES.len() - 1);
+        let mut cells = Cells::default();
+        cells.set(phase, &PhaseCost { bytes: link.bytes, messages: link.messages, ..PhaseCost::default() });
+        *rows.entry(name).or_default() += cells;
+    }
+    rows.into_iter().map(|(name, cells)| Row { name, detail: String::new(), cells }).collect()
+}

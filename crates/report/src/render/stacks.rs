@@ -1,0 +1,67 @@
+//! The call tree as stacks: every byte, message and round under the function that causes it.
+
+use super::PHASES;
+use super::rows::Cells;
+use crate::tree::{OWN, PARALLEL};
+use crate::{CallNode, PhaseCost, Report};
+
+/// Costs under a prefix chain that belong to none of its callees.
+#[derive(Clone, Debug)]
+pub(crate) struct Stack<'a> {
+    /// Modules, operator and protocol functions, outermost first.
+    pub(crate) frames: Vec<&'a str>,
+    /// How often the innermost frame runs.
+    pub(crate) times: u64,
+    pub(crate) cells: Cells,
+}
+
+/// The stacks of a report in order of first appearance; they add up to the totals.
+pub(crate) fn stacks(report: &Report) -> Vec<Stack<'_>> {
+    let mut walk = Walk { frames: Vec::new(), found: Vec::new() };
+    report.calls.iter().for_each(|node| walk.node(node, true));
+    walk.found
+}
+
+struct Walk<'a> {
+    frames: Vec<&'a str>,
+    found: Vec<Stack<'a>>,
+}
+
+impl<'a> Walk<'a> {
+    /// Calls that run side by side share their rounds, so these stay with the node above them; below
+    /// it, nodes are visited without `rounds`.
+    fn node(&mut self, node: &'a CallNode, rounds: bool) {
+        self.frames.push(&node.name);
+        let parallel = node.name == PARALLEL && !node.children.is_empty();
+        if node.children.is_empty() {
+            self.add(node, node.times, |cost| PhaseCost {
+                rounds: if rounds { cost.rounds } else { 0 },
+                ..cost
+            });
+        } else if parallel && rounds {
+            self.add(node, node.times, |cost| PhaseCost { bytes: 0, messages: 0, ..cost });
+        }
+        for child in &node.children {
+            if child.name == OWN {
+                let only =
+                    |cost: PhaseCost| PhaseCost { rounds: if rounds { cost.rounds } else { 0 }, ..cost };
+                self.add(child, node.times, only);
+            } else {
+                self.node(child, rounds && !parallel);
+            }
+        }
+        self.frames.pop();
+    }
+
+    fn add(&mut self, node: &CallNode, times: u64, part: impl Fn(PhaseCost) -> PhaseCost) {
+        let mut cells = Cells::default();
+        for (phase, name) in PHASES.iter().enumerate() {
+            if let Some(cost) = node.costs.get(*name) {
+                cells.set(phase, &part(*cost));
+            }
+        }
+        if !cells.is_zero() {
+            self.found.push(Stack { frames: self.frames.clone(), times, cells });
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The table that people read, in text and Markdown.
+
+use bytesize::ByteSize;
+use comfy_table::{CellAlignment, Table};
+
+use super::rows::{Cells, Rows, View, detail};
+use super::{Axis, PHASES, Quantity};
+
+/// A table with a header, the rows, the rest and the total; every column adds up to the last row.
+pub(crate) fn table(rows: &Rows, view: View) -> Table {
+    let quantity = view.sort.unwrap_or(Quantity::Bytes);
+    let phases: Vec<usize> = (0..PHASES.len())
+        .filter(|phase| Quantity::ALL.iter().any(|quantity| rows.total.get(*phase, *quantity) > 0))
+        .collect();
+    let by_phase = view.axis != Axis::Phase && phases.len() > 1;
+    let rounds = view.axis != Axis::Link;
+    let mut header = vec![view.axis.name().to_owned()];
+    header.extend(detail(view.axis).map(str::to_owned));
+    let labels = header.len();
+    if by_phase {
+        header.extend(phases.iter().map(|phase| format!("{} bytes", PHASES[*phase])));
+    } else {
+        header.push("bytes".to_owned());
+    }
+    header.push("messages".to_owned());
+    header.extend(rounds.then(|| "rounds".to_owned()));
+    header.push(format!("% of {}", quantity.name()));
+
+    let mut table = Table::new();
+    table.set_header(header);
+    let shown = rows.with_rest();
+    let shares = shares(shown.iter().map(|row| row.cells.sum(quantity)));
+    let numbers = |cells: &Cells| {
+        let mut numbers: Vec<String> = if by_phase {
+            phases.iter().map(|phase| grouped(cells.get(*phase, Quantity::Bytes))).collect()
+        } else {
+            vec![grouped(cells.sum(Quantity::Bytes))]
+        };
+        numbers.push(grouped(cells.sum(Quantity::Messages)));
+        numbers.extend(rounds.then(|| grouped(cells.sum(Quantity::Rounds))));
+        numbers
+    };
+    for (row, share) in shown.iter().zip(shares) {
+        let mut cells = vec![row.name.clone()];
+        cells.extend(detail(view.axis).map(|_| row.detail.clone()));
+        cells.extend(numbers(&row.cells));
+        cells.push(percent(share));
+        table.add_row(cells);
+    }
+    let mut total = vec!["total".to_owned()];
+    total.extend(detail(view.axis).map(|_| String::new()));
+    total.extend(numbers(&rows.total));
+    total.push(if rows.total.sum(quantity) > 0 { percent(1000) } else { String::new() });
+    table.add_row(total);
+    let first_number = if matches!(view.axis, Axis::Operator) { labels } else { 1 };
+    for column in table.column_iter_mut().skip(first_number) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// Shares in thousandths. What rounding down leaves goes to the largest remainders, so that shares add
+/// up to the whole.
+pub(crate) fn shares(amounts: impl Iterator<Item = u128>) -> Vec<u128> {
+    let amounts: Vec<u128> = amounts.collect();
+    let total: u128 = amounts.iter().sum();
+    if total == 0 {
+        return vec![0; amounts.len()];
+    }
+    let mut shares: Vec<u128> = amounts.iter().map(|amount| amount * 1000 / total).collect();
+    let mut order: Vec<usize> = (0..amounts.len()).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(amounts[*i] * 1000 % total));
+    let missing = 1000 - shares.iter().sum::<u128>();
+    order.into_iter().zip(0..missing).for_each(|(i, _)| shares[i] += 1);
+    shares
+}
+
+/// Thousandths as per cent.
+fn percent(share: u128) -> String {
+    format!("{}.{}", share / 10, share % 10)
+}
+
+/// A number with its digits in groups of three.
+pub(crate) fn grouped(n: u128) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes in binary units.
+pub(crate) fn binary(bytes: u64) -> String {
+    if bytes < 1024 { format!("{bytes} B") } else { format!("{:.2}", ByteSize(bytes).display().iec()) }
+}
