@@ -12,7 +12,7 @@ fn report(model: &str, framework: &str, settings: &[(&str, &str)], depth: usize)
     let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let options = Options { settings, depth, ..Options::default() };
     let model = fixtures().join("cryptflow2/models").join(model);
-    profile(&model, framework, &options).unwrap_or_else(|failure| panic!("{failure}"))
+    profile(&model, framework, &options).expect("it can be profiled")
 }
 
 /// The settings of the paper: 60 bit, scale 23, one thread, one cross term per product.
@@ -28,7 +28,10 @@ fn every_run_is_reproduced() {
             Ok(report) => {
                 outcome.add(trace.compare(&report));
                 if trace.source == "measured" {
-                    let warned = report.diagnostics.iter().map(|d| format!("{}: it ran, but: {}", trace.name, d.message));
+                    let warned = report
+                        .diagnostics
+                        .iter()
+                        .map(|d| format!("{}: it ran, but: {}", trace.name, d.message));
                     outcome.differences.extend(warned);
                 }
                 outcome.differences.extend(sums(&report));
@@ -87,11 +90,17 @@ fn lenet_sends_what_its_layers_sent() {
     for framework in ["cryptflow2", "cryptflow2-he"] {
         for table in tables(framework).iter().filter(|table| table.name.contains("_lenet_")) {
             let settings = table.settings();
-            let mut settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let mut settings: Vec<_> =
+                settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             settings.push(("append_argmax", "true"));
             let report = report("lenet5_b1.onnx", framework, &settings, 1);
             assert_eq!(sums(&report), Vec::<String>::new());
-            assert_eq!([report.counters["total_alice"], report.counters["total_bob"]], table.online(), "{}", table.name);
+            assert_eq!(
+                [report.counters["total_alice"], report.counters["total_bob"]],
+                table.online(),
+                "{}",
+                table.name
+            );
             compared += 1;
         }
     }

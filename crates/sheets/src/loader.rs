@@ -151,8 +151,16 @@ mod tests {
     fn shifts_are_exact_or_fail() -> Result<(), String> {
         let module = loaded("exact", "X = [1 << 30, 1 << 31, 3 << 31, 1 << 62, 5 << 0, 0 << 40]")?;
         let value = module.get_option("X").map_err(|e| e.to_string())?.ok_or("there is no X")?;
-        assert_eq!(value.value().to_string(), "[1073741824, 2147483648, 6442450944, 4611686018427387904, 5, 0]");
-        for (name, sheet) in [("wide", "X = 1 << 63"), ("wider", "X = 1 << 64"), ("back", "X = 1 << -1"), ("place", "def f(x):\n    x <<= 31")] {
+        assert_eq!(
+            value.value().to_string(),
+            "[1073741824, 2147483648, 6442450944, 4611686018427387904, 5, 0]"
+        );
+        for (name, sheet) in [
+            ("wide", "X = 1 << 63"),
+            ("wider", "X = 1 << 64"),
+            ("back", "X = 1 << -1"),
+            ("place", "def f(x):\n    x <<= 31"),
+        ] {
             assert!(loaded(name, sheet).is_err(), "{sheet}");
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Measured runs of CryptFlow2 and Cheetah: whole networks, and tables of their primitives and layers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hawkeye::{Failure, Framework, Options, Report};
@@ -34,7 +34,9 @@ struct Node(String, u64, u64, u64, Vec<String>, Option<[u64; 2]>);
 impl Node {
     /// Whether ciphertexts are sent, whose sizes vary.
     fn encrypts(&self) -> bool {
-        self.4.iter().any(|call| ["Conv2DWrapper", "MatMul2D", "ElemWiseActModelVectorMult"].contains(&call.as_str()))
+        self.4
+            .iter()
+            .any(|call| ["Conv2DWrapper", "MatMul2D", "ElemWiseActModelVectorMult"].contains(&call.as_str()))
     }
 }
 
@@ -149,7 +151,8 @@ impl Trace {
         let measured = [node.1 - reversed[0], node.2 - reversed[1]];
         let listed = ["_alice", "_bob"].map(|party| {
             let of_party = |name: &str| name.starts_with("layerwise_") && name.ends_with(party);
-            let counters = operator.counters.iter().filter(|(name, _)| of_party(name) && !name.contains("_conv"));
+            let counters =
+                operator.counters.iter().filter(|(name, _)| of_party(name) && !name.contains("_conv"));
             counters.map(|(_, bytes)| bytes).sum()
         });
         outcome.equal(&format!("{}: {}: layer statistics", self.name, node.0), measured, listed);
@@ -170,12 +173,18 @@ pub(crate) fn band(cost: &PhaseCost) -> u64 {
 /// What does not add up in a report: operators to totals, links to totals, counters to counters.
 pub(crate) fn sums(report: &Report) -> Vec<String> {
     let mut outcome = Outcome::default();
-    let phases: [(&str, fn(&Phases) -> PhaseCost); 3] =
-        [("setup", |p| p.setup), ("offline", |p| p.offline), ("online", |p| p.online)];
-    for (phase, of) in phases {
+    for phase in ["setup", "offline", "online"] {
+        let of = |phases: &Phases| match phase {
+            "setup" => phases.setup,
+            "offline" => phases.offline,
+            _ => phases.online,
+        };
         let total = of(&report.totals);
-        let sum = |quantity: fn(&PhaseCost) -> u64| report.operators.iter().map(|o| quantity(&of(&o.phases))).sum::<u64>();
-        let operators = [sum(|c| c.bytes), sum(|c| c.messages), sum(|c| c.rounds), sum(|c| c.flights), sum(band)];
+        let sum = |quantity: fn(&PhaseCost) -> u64| {
+            report.operators.iter().map(|o| quantity(&of(&o.phases))).sum::<u64>()
+        };
+        let operators =
+            [sum(|c| c.bytes), sum(|c| c.messages), sum(|c| c.rounds), sum(|c| c.flights), sum(band)];
         let totals = [total.bytes, total.messages, total.rounds, total.flights, band(&total)];
         outcome.equal(&format!("{phase}: operators"), totals, operators);
         let links = report.links.iter().filter(|l| l.phase == phase);
@@ -226,8 +235,10 @@ impl Table {
     fn read(file: &Path) -> Self {
         let mut records: Vec<Value> = lines(file);
         let rows = records.split_off(1);
-        let header: Header = serde_json::from_value(records.remove(0)).expect("the first line has the settings");
-        let rows = rows.into_iter().map(|row| serde_json::from_value(row).expect("the others are rows")).collect();
+        let header: Header =
+            serde_json::from_value(records.remove(0)).expect("the first line has the settings");
+        let rows =
+            rows.into_iter().map(|row| serde_json::from_value(row).expect("the others are rows")).collect();
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Self { name, settings: header.settings, rows }
     }
@@ -246,19 +257,22 @@ impl Table {
 
     /// Runs every row, one after the other in one program, and compares. Rows are apart: the
     /// measuring program synchronised after each, so that the last message always went to ALICE.
-    pub(crate) fn compare(&self, framework: &str) -> Result<Outcome, Failure> {
+    pub(crate) fn compare(&self, framework: &str) -> Result<Outcome, String> {
         let folder = fixtures().join(format!("frameworks/{framework}-rows"));
-        let framework = Framework::open(&folder.to_string_lossy())?;
-        let mut framework = framework.instantiate(None, &settings(&self.settings))?;
+        let framework = Framework::open(&folder.to_string_lossy())
+            .and_then(|framework| framework.instantiate(None, &self.settings()));
+        let mut framework = framework.map_err(|failure| failure.to_string())?;
         let mut calls = Calls::default();
         let mut program = Program::default();
         for row in &self.rows {
             let parameters = row.params.iter().map(|(name, value)| (name.clone(), data(value))).collect();
-            let call = framework.sheets.call(&mut calls, &format!("row_{}", row.op), &[Data::Struct(parameters)]);
-            let call = call.unwrap_or_else(|e| panic!("{}: {row:?}: {e:?}", self.name));
-            program.operations.push(Operation { subject: Subject::Begin, call, evidence: Default::default() });
+            let call =
+                framework.sheets.call(&mut calls, &format!("row_{}", row.op), &[Data::Struct(parameters)]);
+            let call = call.map_err(|e| format!("{row:?}: {e:?}"))?;
+            program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
         }
-        let program = settle(program, &mut calls, &framework.round_rule, &mut framework.sheets)?;
+        let program = settle(program, &mut calls, &framework.round_rule, &mut framework.sheets);
+        let program = program.map_err(|failure| failure.to_string())?;
         let mut summaries = summarise(&calls, &framework.round_rule);
         let mut outcome = Outcome::default();
         for (row, operation) in self.rows.iter().zip(&program.operations) {
@@ -289,7 +303,11 @@ impl Row {
         }
         outcome.compared += 1;
         outcome.banded += usize::from(band.iter().any(|b| *b > 0));
-        let fits = bytes.iter().zip(&band).zip(&self.bytes).all(|((b, band), measured)| b.abs_diff(*measured) <= *band);
+        let fits = bytes
+            .iter()
+            .zip(&band)
+            .zip(&self.bytes)
+            .all(|((b, band), measured)| b.abs_diff(*measured) <= *band);
         if !fits {
             outcome.equal(&what, &self.bytes, &bytes);
         }
