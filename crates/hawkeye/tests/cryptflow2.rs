@@ -12,7 +12,7 @@ fn report(model: &str, framework: &str, settings: &[(&str, &str)], depth: usize)
     let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let options = Options { settings, depth, ..Options::default() };
     let model = fixtures().join("cryptflow2/models").join(model);
-    profile(&model, framework, &options).unwrap_or_else(|failure| panic!("{failure}"))
+    profile(&model, framework, &options).expect("it can be profiled")
 }
 
 /// The settings of the paper: 60 bit, scale 23, one thread, one cross term per product.

@@ -1,6 +1,6 @@
 //! Measured runs of CryptFlow2 and Cheetah: whole networks, and tables of their primitives and layers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hawkeye::{Failure, Framework, Options, Report};
@@ -173,9 +173,12 @@ pub(crate) fn band(cost: &PhaseCost) -> u64 {
 /// What does not add up in a report: operators to totals, links to totals, counters to counters.
 pub(crate) fn sums(report: &Report) -> Vec<String> {
     let mut outcome = Outcome::default();
-    let phases: [(&str, fn(&Phases) -> PhaseCost); 3] =
-        [("setup", |p| p.setup), ("offline", |p| p.offline), ("online", |p| p.online)];
-    for (phase, of) in phases {
+    for phase in ["setup", "offline", "online"] {
+        let of = |phases: &Phases| match phase {
+            "setup" => phases.setup,
+            "offline" => phases.offline,
+            _ => phases.online,
+        };
         let total = of(&report.totals);
         let sum = |quantity: fn(&PhaseCost) -> u64| {
             report.operators.iter().map(|o| quantity(&of(&o.phases))).sum::<u64>()
@@ -254,24 +257,22 @@ impl Table {
 
     /// Runs every row, one after the other in one program, and compares. Rows are apart: the
     /// measuring program synchronised after each, so that the last message always went to ALICE.
-    pub(crate) fn compare(&self, framework: &str) -> Result<Outcome, Failure> {
+    pub(crate) fn compare(&self, framework: &str) -> Result<Outcome, String> {
         let folder = fixtures().join(format!("frameworks/{framework}-rows"));
-        let framework = Framework::open(&folder.to_string_lossy())?;
-        let mut framework = framework.instantiate(None, &settings(&self.settings))?;
+        let framework = Framework::open(&folder.to_string_lossy())
+            .and_then(|framework| framework.instantiate(None, &self.settings()));
+        let mut framework = framework.map_err(|failure| failure.to_string())?;
         let mut calls = Calls::default();
         let mut program = Program::default();
         for row in &self.rows {
             let parameters = row.params.iter().map(|(name, value)| (name.clone(), data(value))).collect();
             let call =
                 framework.sheets.call(&mut calls, &format!("row_{}", row.op), &[Data::Struct(parameters)]);
-            let call = call.unwrap_or_else(|e| panic!("{}: {row:?}: {e:?}", self.name));
-            program.operations.push(Operation {
-                subject: Subject::Begin,
-                call,
-                evidence: Default::default(),
-            });
+            let call = call.map_err(|e| format!("{row:?}: {e:?}"))?;
+            program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
         }
-        let program = settle(program, &mut calls, &framework.round_rule, &mut framework.sheets)?;
+        let program = settle(program, &mut calls, &framework.round_rule, &mut framework.sheets);
+        let program = program.map_err(|failure| failure.to_string())?;
         let mut summaries = summarise(&calls, &framework.round_rule);
         let mut outcome = Outcome::default();
         for (row, operation) in self.rows.iter().zip(&program.operations) {
