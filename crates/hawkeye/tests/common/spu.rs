@@ -93,9 +93,8 @@ pub(crate) const RESIDUALS: [Residual; 16] = [
 pub(crate) struct Trace {
     pub(crate) name: String,
     pub(crate) model: String,
-    /// `linked`: a reference trace, node by node. Others have totals only: `first` were compared while
-    /// the sheets grew, `random` and `probe` explored rewrites of the compiler, `frozen` were measured
-    /// when the sheets were done.
+    /// `linked`: a reference trace, node by node. Others have totals only; `fixtures/spu/README.md` tells
+    /// them apart.
     pub(crate) source: String,
     pub(crate) protocol: String,
     parties: u16,
