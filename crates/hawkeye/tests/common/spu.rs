@@ -31,19 +31,19 @@ const fn compiled(traces: &'static [&'static str], cause: &'static str) -> Resid
 pub(crate) const RESIDUALS: [Residual; 16] = [
     booked(
         &["y_misc-semi2k", "y_misc-aby3"],
-        "of a quotient of quotients, XLA's one division is measured at the first node, and reported at the second",
+        "the truncation of a divisor that is itself a quotient is measured at the node after the division",
     ),
     booked(
         &["z_hsig6-semi2k", "z_hsig6-semi2k3", "z_hsig6-aby3"],
-        "equal clips that XLA computes once are measured at the last of them, and reported at the first",
+        "a clip from above and then one from below become one operation, measured at the second",
     ),
     booked(
         &["z_relu6-semi2k", "z_relu6-aby3"],
-        "equal clips that XLA computes once are measured at another of them than they are reported at",
+        "of several clips in a row the last is measured at the first: JAX compiles both from one helper",
     ),
     booked(
         &["z_shape-aby3"],
-        "the conversion of the constant 0, which several nodes share, is measured at a later one of them",
+        "the constant 0 that pads is made secret at the Gather after the Pad, whose result it selects",
     ),
     booked(
         &["res16bn-cheetah"],
@@ -93,9 +93,8 @@ pub(crate) const RESIDUALS: [Residual; 16] = [
 pub(crate) struct Trace {
     pub(crate) name: String,
     pub(crate) model: String,
-    /// `linked`: a reference trace, node by node. Others have totals only: `first` were compared while
-    /// the sheets grew, `random` and `probe` explored rewrites of the compiler, `frozen` were measured
-    /// when the sheets were done.
+    /// `linked`: a reference trace, node by node. Others have totals only; `fixtures/spu/README.md` tells
+    /// them apart.
     pub(crate) source: String,
     pub(crate) protocol: String,
     parties: u16,
