@@ -3,6 +3,7 @@
 use tract_onnx::tract_hir::internal::DatumType;
 
 use super::call::{Call, Output, known};
+use super::lenient::common_shape;
 
 /// One output like the first input.
 pub(crate) fn first(call: &Call<'_>) -> Option<Vec<Output>> {
@@ -39,21 +40,8 @@ pub(crate) fn dynamically_quantized(call: &Call<'_>) -> Option<Vec<Output>> {
 
 /// `SwiGLU`, `StringConcat`: the operands' common shape.
 pub(crate) fn broadcast(call: &Call<'_>) -> Option<Vec<Output>> {
-    let shape = (0..call.arity()).try_fold(Vec::new(), |all, i| common(&all, &call.dims(i)?))?;
+    let shape = (0..call.arity()).try_fold(Vec::new(), |all, i| common_shape(&all, &call.dims(i)?))?;
     Some(vec![known(call.dtype(0), shape)])
-}
-
-/// The common shape of two operands; `None` if there is none.
-pub(crate) fn common(a: &[i64], b: &[i64]) -> Option<Vec<i64>> {
-    let rank = a.len().max(b.len());
-    let at = |shape: &[i64], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |i| shape[i]);
-    (0..rank)
-        .map(|axis| match (at(a, axis), at(b, axis)) {
-            (x, y) if x == y => Some(x),
-            (1, x) | (x, 1) => Some(x),
-            _ => None,
-        })
-        .collect()
 }
 
 /// One boolean per string.

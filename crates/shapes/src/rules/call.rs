@@ -1,6 +1,5 @@
 //! Rules written as functions: what such a function sees of its node, and what it says.
 
-use tract_onnx::model::{OnnxOpRegister, ParsingContext};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::tract_hir::internal::*;
@@ -111,73 +110,19 @@ pub(crate) fn axis(axis: i64, rank: usize) -> Option<usize> {
     usize::try_from(axis).ok().filter(|a| *a < rank)
 }
 
-/// Makes tract use the rule for the operator.
-pub(crate) fn register(operators: &mut OnnxOpRegister, op: &'static str) {
-    operators.insert(op, build);
-}
-
-fn build(context: &ParsingContext<'_>, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let Some((_, rule)) = super::TABLE.iter().find(|(op, _)| *op == node.op_type) else {
-        bail!("no rule for {}", node.op_type)
-    };
-    let function = Function { node: node.clone(), opset: context.onnx_operator_set_version, rule: *rule };
-    Ok((Box::new(function), Vec::new()))
-}
-
-#[derive(Clone, Debug)]
-struct Function {
-    node: NodeProto,
-    opset: i64,
+/// What the rule says of the wanted outputs of a node, of which there are `wanted`.
+pub(crate) fn facts(
     rule: Outputs,
-}
-
-impl PartialEq for Function {
-    fn eq(&self, other: &Self) -> bool {
-        self.node == other.node
-    }
-}
-
-impl Eq for Function {}
-
-impl Op for Function {
-    fn name(&self) -> StaticName {
-        "Rule".into()
-    }
-
-    not_a_typed_op!();
-}
-
-impl EvalOp for Function {
-    fn eval_out_of_plan(&self, _inputs: TVec<TValue>) -> TractResult<Option<TVec<TValue>>> {
-        Ok(None)
-    }
-}
-
-impl InferenceOp for Function {
-    fn infer_facts(
-        &mut self,
-        inputs: TVec<&InferenceFact>,
-        outputs: TVec<&InferenceFact>,
-        observed: TVec<&InferenceFact>,
-    ) -> TractResult<(TVec<InferenceFact>, TVec<InferenceFact>, TVec<InferenceFact>)> {
-        let mut present = inputs.iter().copied();
-        let all = self.node.input.iter().map(|n| if n.is_empty() { None } else { present.next() }).collect();
-        let found = (self.rule)(&Call { node: &self.node, opset: self.opset, inputs: all });
-        let mut facts: TVec<InferenceFact> = tvec!();
-        let found = found.unwrap_or_default();
-        let wanted = self.node.output.iter().enumerate().filter(|(_, name)| !name.is_empty());
-        for (index, _) in wanted.take(outputs.len()) {
-            facts.push(found.get(index).map(fact).unwrap_or_default());
-        }
-        let own = |facts: TVec<&InferenceFact>| facts.into_iter().cloned().collect();
-        Ok((own(inputs), facts, own(observed)))
-    }
-
-    fn nboutputs(&self) -> TractResult<usize> {
-        Ok(self.node.output.iter().filter(|name| !name.is_empty()).count())
-    }
-
-    as_op!();
+    node: &NodeProto,
+    opset: i64,
+    inputs: &[&InferenceFact],
+    wanted: usize,
+) -> TVec<InferenceFact> {
+    let mut present = inputs.iter().copied();
+    let all = node.input.iter().map(|n| if n.is_empty() { None } else { present.next() }).collect();
+    let found = rule(&Call { node, opset, inputs: all }).unwrap_or_default();
+    let named = node.output.iter().enumerate().filter(|(_, name)| !name.is_empty());
+    named.take(wanted).map(|(index, _)| found.get(index).map(fact).unwrap_or_default()).collect()
 }
 
 fn fact(output: &Output) -> InferenceFact {

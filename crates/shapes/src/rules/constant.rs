@@ -5,85 +5,69 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::tract_hir::internal::*;
 
-use super::own::Rule;
-
 /// `ConstantOfShape`: old exporters make weights with it, of any size.
-#[derive(Clone, Debug)]
-pub(crate) struct ConstantOfShape;
-
-impl Rule for ConstantOfShape {
-    const OP: &'static str = "ConstantOfShape";
-
-    fn outputs(
-        node: &NodeProto,
-        inputs: &[&InferenceFact],
-        _outputs: usize,
-    ) -> TractResult<TVec<InferenceFact>> {
-        let value = node.attribute.iter().find(|a| a.name == "value").and_then(|a| a.t.as_ref());
-        let dtype = match value {
-            Some(value) => DatumType::try_from(DataType::try_from(value.data_type)?)?,
-            None => DatumType::F32,
-        };
-        let Some(shape) = inputs.first().and_then(|shape| shape.value.concretize()) else {
-            return Ok(tvec!(InferenceFact::dt(dtype)));
-        };
-        let shape = shape.cast_to::<i64>()?;
-        let dims: Vec<usize> = shape
-            .try_as_plain_ram()?
-            .as_slice::<i64>()?
-            .iter()
-            .map(|d| Ok(usize::try_from(*d)?))
-            .collect::<TractResult<_>>()?;
-        let count = dims.iter().try_fold(1usize, |count, dim| count.checked_mul(*dim));
-        match count {
-            Some(count) if count as u64 <= SMALL => {
-                let scalar = match value {
-                    Some(value) => tract_onnx::tensor::load_tensor(
-                        &tract_onnx::data_resolver::MmapDataResolver,
-                        value,
-                        None,
-                    )?,
-                    None => tensor0(0f32),
-                };
-                let tensor = scalar.into_shape(&[])?.broadcast_to_shape(&dims)?;
-                Ok(tvec!(tensor.into_arc_tensor().try_into()?))
-            }
-            _ => {
-                let dims: TVec<TDim> = dims.iter().map(|d| d.to_dim()).collect();
-                Ok(tvec!(InferenceFact::dt_shape(dtype, dims)))
-            }
+pub(crate) fn constant_of_shape(
+    node: &NodeProto,
+    inputs: &[&InferenceFact],
+    _outputs: usize,
+) -> TractResult<TVec<InferenceFact>> {
+    let value = node.attribute.iter().find(|a| a.name == "value").and_then(|a| a.t.as_ref());
+    let dtype = match value {
+        Some(value) => DatumType::try_from(DataType::try_from(value.data_type)?)?,
+        None => DatumType::F32,
+    };
+    let Some(shape) = inputs.first().and_then(|shape| shape.value.concretize()) else {
+        return Ok(tvec!(InferenceFact::dt(dtype)));
+    };
+    let shape = shape.cast_to::<i64>()?;
+    let dims: Vec<usize> = shape
+        .try_as_plain_ram()?
+        .as_slice::<i64>()?
+        .iter()
+        .map(|d| Ok(usize::try_from(*d)?))
+        .collect::<TractResult<_>>()?;
+    let count = dims.iter().try_fold(1usize, |count, dim| count.checked_mul(*dim));
+    match count {
+        Some(count) if count as u64 <= SMALL => {
+            let scalar = match value {
+                Some(value) => tract_onnx::tensor::load_tensor(
+                    &tract_onnx::data_resolver::MmapDataResolver,
+                    value,
+                    None,
+                )?,
+                None => tensor0(0f32),
+            };
+            let tensor = scalar.into_shape(&[])?.broadcast_to_shape(&dims)?;
+            Ok(tvec!(tensor.into_arc_tensor().try_into()?))
+        }
+        _ => {
+            let dims: TVec<TDim> = dims.iter().map(|d| d.to_dim()).collect();
+            Ok(tvec!(InferenceFact::dt_shape(dtype, dims)))
         }
     }
 }
 
 /// `Range`: the axes of a function's body may come from it, so few elements are computed.
-#[derive(Clone, Debug)]
-pub(crate) struct Range;
-
-impl Rule for Range {
-    const OP: &'static str = "Range";
-
-    fn outputs(
-        _node: &NodeProto,
-        inputs: &[&InferenceFact],
-        _outputs: usize,
-    ) -> TractResult<TVec<InferenceFact>> {
-        let Some(dtype) = inputs.first().and_then(|start| start.datum_type.concretize()) else {
-            return Ok(tvec!(InferenceFact::default()));
-        };
-        let open = InferenceFact::default().with_datum_type(dtype);
-        let open = open.with_shape(ShapeFactoid::closed(tvec!(GenericFactoid::Any)));
-        let bounds: Option<Vec<_>> = inputs.iter().map(|i| i.value.concretize()).collect();
-        let Some([start, limit, step]) = bounds.as_deref() else { return Ok(tvec!(open)) };
-        let (count, few) = if dtype.is_float() {
-            floats(scalar(start)?, scalar(limit)?, scalar(step)?)
-        } else {
-            integers(scalar(start)?, scalar(limit)?, scalar(step)?)?
-        };
-        match few {
-            Some(few) => Ok(tvec!(few.cast_to_dt(dtype)?.into_owned().into_arc_tensor().try_into()?)),
-            None => Ok(tvec!(InferenceFact::dt_shape(dtype, tvec!(count.to_dim())))),
-        }
+pub(crate) fn range(
+    _node: &NodeProto,
+    inputs: &[&InferenceFact],
+    _outputs: usize,
+) -> TractResult<TVec<InferenceFact>> {
+    let Some(dtype) = inputs.first().and_then(|start| start.datum_type.concretize()) else {
+        return Ok(tvec!(InferenceFact::default()));
+    };
+    let open = InferenceFact::default().with_datum_type(dtype);
+    let open = open.with_shape(ShapeFactoid::closed(tvec!(GenericFactoid::Any)));
+    let bounds: Option<Vec<_>> = inputs.iter().map(|i| i.value.concretize()).collect();
+    let Some([start, limit, step]) = bounds.as_deref() else { return Ok(tvec!(open)) };
+    let (count, few) = if dtype.is_float() {
+        floats(scalar(start)?, scalar(limit)?, scalar(step)?)
+    } else {
+        integers(scalar(start)?, scalar(limit)?, scalar(step)?)?
+    };
+    match few {
+        Some(few) => Ok(tvec!(few.cast_to_dt(dtype)?.into_owned().into_arc_tensor().try_into()?)),
+        None => Ok(tvec!(InferenceFact::dt_shape(dtype, tvec!(count.to_dim())))),
     }
 }
 

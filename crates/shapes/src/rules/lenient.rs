@@ -21,7 +21,7 @@ fn output(node: &Node, facts: &Table<ValueId, Fact>) -> Option<(ValueId, Fact)> 
     let shape = match node.op.as_str() {
         "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Where" | "Equal" | "Greater" | "GreaterOrEqual" | "Less"
         | "LessOrEqual" | "And" | "Or" | "Xor" | "Min" | "Max" | "Mean" | "Sum" | "PRelu" => {
-            shapes.iter().try_fold(Vec::new(), |all, shape| broadcast(&all, shape))?
+            shapes.iter().try_fold(Vec::new(), |all, shape| common_shape(&all, shape))?
         }
         "MatMul" => matmul(shapes.first()?, shapes.get(1)?)?,
         // Frameworks multiply stacks of matrices here too.
@@ -41,13 +41,15 @@ fn output(node: &Node, facts: &Table<ValueId, Fact>) -> Option<(ValueId, Fact)> 
 }
 
 /// The common shape of two operands; `None` if there is none.
-fn broadcast(a: &[u64], b: &[u64]) -> Option<Vec<u64>> {
+pub(crate) fn common_shape<T: Copy + PartialEq + From<u8>>(a: &[T], b: &[T]) -> Option<Vec<T>> {
     let rank = a.len().max(b.len());
-    let at = |shape: &[u64], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |i| shape[i]);
+    let one = T::from(1);
+    let at = |shape: &[T], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(one, |i| shape[i]);
     (0..rank)
         .map(|axis| match (at(a, axis), at(b, axis)) {
             (x, y) if x == y => Some(x),
-            (1, x) | (x, 1) => Some(x),
+            (x, y) if x == one => Some(y),
+            (x, y) if y == one => Some(x),
             _ => None,
         })
         .collect()
@@ -58,7 +60,7 @@ fn matmul(a: &[u64], b: &[u64]) -> Option<Vec<u64>> {
     if k != l {
         return None;
     }
-    let mut shape = broadcast(batch_a, batch_b)?;
+    let mut shape = common_shape(batch_a, batch_b)?;
     shape.extend([*m, *n]);
     Some(shape)
 }
@@ -69,8 +71,8 @@ mod tests {
 
     #[test]
     fn operands_are_broadcast() {
-        assert_eq!(broadcast(&[2, 1, 3], &[4, 1]), Some(vec![2, 4, 3]));
-        assert_eq!(broadcast(&[2], &[3]), None);
+        assert_eq!(common_shape::<u64>(&[2, 1, 3], &[4, 1]), Some(vec![2, 4, 3]));
+        assert_eq!(common_shape::<u64>(&[2], &[3]), None);
     }
 
     #[test]

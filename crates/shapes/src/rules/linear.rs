@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::alike::common;
 use super::call::{Call, Output, known};
+use super::lenient::common_shape;
 
 /// `MatMulInteger`.
 pub(crate) fn matmul_integer(call: &Call<'_>) -> Option<Vec<Output>> {
@@ -25,7 +25,7 @@ fn product(a: &[i64], b: &[i64]) -> Option<Vec<i64>> {
     if k != l {
         return None;
     }
-    let mut shape = common(batch_a, batch_b)?;
+    let mut shape = common_shape(batch_a, batch_b)?;
     shape.extend((a.len() > 1).then_some(*m));
     shape.extend((b.len() > 1).then_some(*n));
     Some(shape)
@@ -56,7 +56,7 @@ pub(crate) fn einsum(call: &Call<'_>) -> Option<Vec<Output>> {
         let named = before.chars().count() + after.chars().count();
         let free = dims.len().checked_sub(named).filter(|free| *free == 0 || term.contains("..."))?;
         let start = before.chars().count();
-        ellipsis = common(&ellipsis, &dims[start..start + free])?;
+        ellipsis = common_shape(&ellipsis, &dims[start..start + free])?;
         let rest = dims[..start].iter().chain(&dims[start + free..]);
         for (label, size) in before.chars().chain(after.chars()).zip(rest) {
             let known = sizes.entry(label).or_insert(*size);

@@ -19,9 +19,25 @@ mod signal;
 pub(crate) use lenient::lenient;
 
 use call::Outputs;
+use own::Rule;
 use tract_onnx::model::OnnxOpRegister;
+use tract_onnx::pb::NodeProto;
+use tract_onnx::tract_hir::internal::*;
 
-/// Rules that are functions, by operator as the proto for tract spells it.
+/// A rule on tract's facts.
+type Facts = fn(&NodeProto, &[&InferenceFact], usize) -> TractResult<TVec<InferenceFact>>;
+
+/// Rules on tract's facts, by operator.
+const FACTS: &[(&str, Facts)] = &[
+    ("AveragePool", pooling::one_output),
+    ("BatchNormalization", normalization::batch_normalization),
+    ("ConstantOfShape", constant::constant_of_shape),
+    ("LpPool", pooling::one_output),
+    ("MaxPool", pooling::max_pool),
+    ("Range", constant::range),
+];
+
+/// Rules on shapes and types, by operator as the proto for tract spells it.
 const TABLE: &[(&str, Outputs)] = &[
     ("AffineGrid", image::affine_grid),
     ("Attention", attention::attention),
@@ -87,16 +103,19 @@ const TABLE: &[(&str, Outputs)] = &[
 
 /// Adds the rules to tract's operators.
 pub(crate) fn register(operators: &mut OnnxOpRegister) {
-    own::register::<constant::ConstantOfShape>(operators);
-    own::register::<constant::Range>(operators);
-    own::register::<normalization::BatchNormalization>(operators);
-    own::register::<pooling::AveragePool>(operators);
-    own::register::<pooling::LpPool>(operators);
-    own::register::<pooling::MaxPool>(operators);
     for op in ["EyeLike", "Expand", "Tile"] {
         guard::guard(operators, op);
     }
-    for (op, _) in TABLE {
-        call::register(operators, op);
+    let ops = FACTS.iter().map(|(op, _)| op).chain(TABLE.iter().map(|(op, _)| op));
+    for op in ops {
+        own::register(operators, op);
     }
+}
+
+/// The rule for an operator, with the operator's name.
+fn rule(op: &str) -> Option<(&'static str, Rule)> {
+    let facts = FACTS.iter().find(|(name, _)| *name == op).map(|(name, rule)| (*name, Rule::Facts(*rule)));
+    facts.or_else(|| {
+        TABLE.iter().find(|(name, _)| *name == op).map(|(name, rule)| (*name, Rule::Outputs(*rule)))
+    })
 }

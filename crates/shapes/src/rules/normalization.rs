@@ -3,24 +3,14 @@
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use super::own::Rule;
-
 /// `BatchNormalization`: the data, then the running or saved statistics, which have the scale's
 /// shape. tract knows its inference form only.
-#[derive(Clone, Debug)]
-pub(crate) struct BatchNormalization;
-
-impl Rule for BatchNormalization {
-    const OP: &'static str = "BatchNormalization";
-
-    fn outputs(
-        _node: &NodeProto,
-        inputs: &[&InferenceFact],
-        outputs: usize,
-    ) -> TractResult<TVec<InferenceFact>> {
-        let alike =
-            |index: usize| inputs.get(index).map(|f| (*f).clone().without_value()).unwrap_or_default();
-        let statistics = if inputs.len() > 3 { 3 } else { 1 };
-        Ok((0..outputs).map(|output| alike(if output == 0 { 0 } else { statistics })).collect())
-    }
+pub(crate) fn batch_normalization(
+    _node: &NodeProto,
+    inputs: &[&InferenceFact],
+    outputs: usize,
+) -> TractResult<TVec<InferenceFact>> {
+    let alike = |index: usize| inputs.get(index).map(|f| (*f).clone().without_value()).unwrap_or_default();
+    let statistics = if inputs.len() > 3 { 3 } else { 1 };
+    Ok((0..outputs).map(|output| alike(if output == 0 { 0 } else { statistics })).collect())
 }

@@ -1,83 +1,80 @@
-//! The bridge between a rule and tract's analyser.
-
-use std::fmt::Debug;
-use std::marker::PhantomData;
+//! The bridge between our rules and tract's analyser.
 
 use tract_onnx::model::{OnnxOpRegister, ParsingContext};
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
+use super::Facts;
+use super::call::{Outputs, facts};
+
 /// A shape rule for one ONNX operator.
-pub(crate) trait Rule: Clone + Debug + Send + Sync + 'static {
-    /// The operator.
-    const OP: &'static str;
-
-    /// Facts of the outputs, of which there are `outputs`, given the facts of the inputs. What is
-    /// not known yet stays open.
-    fn outputs(
-        node: &NodeProto,
-        inputs: &[&InferenceFact],
-        outputs: usize,
-    ) -> TractResult<TVec<InferenceFact>>;
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rule {
+    /// Works on tract's facts, constants included: facts of the outputs, of which there are as many as
+    /// the last argument says, given those of the inputs. What is not known yet stays open.
+    Facts(Facts),
+    /// Works on shapes and types.
+    Outputs(Outputs),
 }
 
-/// Makes tract use the rule for its operator.
-pub(crate) fn register<R: Rule>(operators: &mut OnnxOpRegister) {
-    operators.insert(R::OP, build::<R>);
+/// Makes tract use the rule that [`super::rule`] has for the operator.
+pub(crate) fn register(operators: &mut OnnxOpRegister, op: &'static str) {
+    operators.insert(op, build);
 }
 
-fn build<R: Rule>(
-    _context: &ParsingContext<'_>,
-    node: &NodeProto,
-) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let outputs = node.output.iter().filter(|name| !name.is_empty()).count();
-    let op = Own::<R> { node: node.clone(), outputs, rule: PhantomData };
-    Ok((Box::new(op), Vec::new()))
+fn build(context: &ParsingContext<'_>, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let Some((op, rule)) = super::rule(&node.op_type) else { bail!("no rule for {}", node.op_type) };
+    let own = Own { op, node: node.clone(), opset: context.onnx_operator_set_version, rule };
+    Ok((Box::new(own), Vec::new()))
 }
 
 #[derive(Clone, Debug)]
-struct Own<R> {
+struct Own {
+    op: &'static str,
     node: NodeProto,
-    outputs: usize,
-    rule: PhantomData<R>,
+    opset: i64,
+    rule: Rule,
 }
 
-impl<R> PartialEq for Own<R> {
+impl PartialEq for Own {
     fn eq(&self, other: &Self) -> bool {
         self.node == other.node
     }
 }
 
-impl<R> Eq for Own<R> {}
+impl Eq for Own {}
 
-impl<R: Rule> Op for Own<R> {
+impl Op for Own {
     fn name(&self) -> StaticName {
-        R::OP.into()
+        self.op.into()
     }
 
     not_a_typed_op!();
 }
 
-impl<R: Rule> EvalOp for Own<R> {
+impl EvalOp for Own {
     fn eval_out_of_plan(&self, _inputs: TVec<TValue>) -> TractResult<Option<TVec<TValue>>> {
         Ok(None)
     }
 }
 
-impl<R: Rule> InferenceOp for Own<R> {
+impl InferenceOp for Own {
     fn infer_facts(
         &mut self,
         inputs: TVec<&InferenceFact>,
         outputs: TVec<&InferenceFact>,
         observed: TVec<&InferenceFact>,
     ) -> TractResult<(TVec<InferenceFact>, TVec<InferenceFact>, TVec<InferenceFact>)> {
-        let found = R::outputs(&self.node, &inputs, outputs.len())?;
+        let found = match self.rule {
+            Rule::Facts(rule) => rule(&self.node, &inputs, outputs.len())?,
+            Rule::Outputs(rule) => facts(rule, &self.node, self.opset, &inputs, outputs.len()),
+        };
         let own = |facts: TVec<&InferenceFact>| facts.into_iter().cloned().collect();
         Ok((own(inputs), found, own(observed)))
     }
 
     fn nboutputs(&self) -> TractResult<usize> {
-        Ok(self.outputs)
+        Ok(self.node.output.iter().filter(|name| !name.is_empty()).count())
     }
 
     as_op!();

@@ -4,56 +4,24 @@
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use super::own::Rule;
-
-/// `MaxPool`.
-#[derive(Clone, Debug)]
-pub(crate) struct MaxPool;
-
-/// `AveragePool`.
-#[derive(Clone, Debug)]
-pub(crate) struct AveragePool;
-
-/// `LpPool`.
-#[derive(Clone, Debug)]
-pub(crate) struct LpPool;
-
-impl Rule for LpPool {
-    const OP: &'static str = "LpPool";
-
-    fn outputs(
-        node: &NodeProto,
-        inputs: &[&InferenceFact],
-        _outputs: usize,
-    ) -> TractResult<TVec<InferenceFact>> {
-        Ok(tvec!(pool(node, inputs)?))
-    }
+/// `MaxPool`: the maxima and where they were.
+pub(crate) fn max_pool(
+    node: &NodeProto,
+    inputs: &[&InferenceFact],
+    outputs: usize,
+) -> TractResult<TVec<InferenceFact>> {
+    let pooled = pool(node, inputs)?;
+    let indices = pooled.clone().without_datum_type().with_datum_type(DatumType::I64);
+    Ok([pooled, indices].into_iter().take(outputs).collect())
 }
 
-impl Rule for MaxPool {
-    const OP: &'static str = "MaxPool";
-
-    fn outputs(
-        node: &NodeProto,
-        inputs: &[&InferenceFact],
-        outputs: usize,
-    ) -> TractResult<TVec<InferenceFact>> {
-        let pooled = pool(node, inputs)?;
-        let indices = pooled.clone().without_datum_type().with_datum_type(DatumType::I64);
-        Ok([pooled, indices].into_iter().take(outputs).collect())
-    }
-}
-
-impl Rule for AveragePool {
-    const OP: &'static str = "AveragePool";
-
-    fn outputs(
-        node: &NodeProto,
-        inputs: &[&InferenceFact],
-        _outputs: usize,
-    ) -> TractResult<TVec<InferenceFact>> {
-        Ok(tvec!(pool(node, inputs)?))
-    }
+/// `AveragePool` and `LpPool`.
+pub(crate) fn one_output(
+    node: &NodeProto,
+    inputs: &[&InferenceFact],
+    _outputs: usize,
+) -> TractResult<TVec<InferenceFact>> {
+    Ok(tvec!(pool(node, inputs)?))
 }
 
 fn pool(node: &NodeProto, inputs: &[&InferenceFact]) -> TractResult<InferenceFact> {
