@@ -1,0 +1,176 @@
+//! Which nodes have a backward part.
+
+use hawkeye_graph::{Graph, Node, NodeId, Table, ValueId};
+use hawkeye_shapes::Shapes;
+
+/// The backward pass as far as the graph decides it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sweep {
+    /// Values that depend on a trained parameter, through nodes that have a gradient.
+    pub carries: Table<ValueId, bool>,
+    /// Values that carry and that the loss depends on: those whose gradient is computed.
+    pub reached: Table<ValueId, bool>,
+    /// Nodes with a backward part, in the order in which it runs: the last first.
+    pub order: Vec<NodeId>,
+}
+
+/// Follows the gradient of `output` back to the trained parameters. `cut` says of a node that the
+/// framework does not differentiate it.
+///
+/// Gradients are defined for real numbers only, and no gradient passes a node whose output does not
+/// change with its input, such as `Shape` or `Greater`.
+#[must_use]
+pub fn sweep(
+    graph: &Graph,
+    shapes: &Shapes,
+    output: ValueId,
+    trained: &Table<ValueId, bool>,
+    cut: &dyn Fn(&Node) -> bool,
+) -> Sweep {
+    let real = |id: ValueId| shapes.facts[id].dtype.is_none_or(|dtype| dtype.is_float());
+    let mut carries = trained.clone();
+    for node in &graph.nodes {
+        if is_flat(node) || cut(node) || !differentiated(node).any(|id| carries[id]) {
+            continue;
+        }
+        for id in node.present_outputs() {
+            carries[id] = real(id);
+        }
+    }
+    let mut reached = Table::new(vec![false; graph.values.len()]);
+    reached[output] = carries[output];
+    let mut order = Vec::new();
+    for id in graph.node_ids().rev() {
+        let node = graph.node(id);
+        if !node.present_outputs().any(|output| reached[output]) {
+            continue;
+        }
+        order.push(id);
+        for input in differentiated(node) {
+            reached[input] |= carries[input];
+        }
+    }
+    Sweep { carries, reached, order }
+}
+
+/// Inputs with respect to which a node is differentiated: not those that say how, such as shapes.
+fn differentiated(node: &Node) -> impl Iterator<Item = ValueId> + use<'_> {
+    let first_only = matches!(
+        node.op.as_str(),
+        "Reshape" | "Expand" | "Pad" | "Slice" | "Tile" | "Dropout" | "Resize" | "Upsample" | "Clip"
+    );
+    let count = if node.domain.is_empty() && first_only { 1 } else { usize::MAX };
+    node.inputs.iter().take(count).flatten().copied()
+}
+
+/// Operators whose derivative is zero wherever it exists, or that do not look at the elements.
+fn is_flat(node: &Node) -> bool {
+    node.domain.is_empty()
+        && matches!(
+            node.op.as_str(),
+            "Shape"
+                | "Size"
+                | "Constant"
+                | "ConstantOfShape"
+                | "Range"
+                | "Equal"
+                | "Greater"
+                | "GreaterOrEqual"
+                | "Less"
+                | "LessOrEqual"
+                | "And"
+                | "Or"
+                | "Xor"
+                | "Not"
+                | "IsNaN"
+                | "IsInf"
+                | "ArgMax"
+                | "ArgMin"
+                | "NonZero"
+                | "Mod"
+                | "Sign"
+                | "Floor"
+                | "Ceil"
+                | "Round"
+                | "OneHot"
+                | "EyeLike"
+                | "RandomNormal"
+                | "RandomNormalLike"
+                | "RandomUniform"
+                | "RandomUniformLike"
+                | "Bernoulli"
+                | "Multinomial"
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use hawkeye_graph::{Attributes, DType, DeclaredType, Origin, Tensor, Value};
+    use hawkeye_shapes::Fact;
+
+    use super::*;
+
+    /// input 0 and weights 1, 2; MatMul(0,1)=3, Relu(3)=4, MatMul(4,2)=5, Shape(5)=6.
+    fn network() -> (Graph, Shapes) {
+        let node = |op: &str, inputs: &[usize], output: usize| Node {
+            name: String::new(),
+            op: op.to_owned(),
+            domain: String::new(),
+            opset: 17,
+            inputs: inputs.iter().map(|i| Some(ValueId::new(*i))).collect(),
+            outputs: vec![Some(ValueId::new(output))],
+            attributes: Attributes::default(),
+            scope: Vec::new(),
+            file_index: 0,
+        };
+        let nodes = vec![
+            node("MatMul", &[0, 1], 3),
+            node("Relu", &[3], 4),
+            node("MatMul", &[4, 2], 5),
+            node("Shape", &[5], 6),
+        ];
+        let weight =
+            || Origin::Initializer(Tensor { dtype: DType::Float32, dims: vec![2, 2], elements: None });
+        let input = Origin::Input(DeclaredType { dtype: DType::Float32, dims: None });
+        let origins = [input, weight(), weight()]
+            .into_iter()
+            .chain((0..nodes.len()).map(|i| Origin::Node(NodeId::new(i))));
+        let values = origins.map(|origin| Value { name: String::new(), origin }).collect();
+        let shapes = Shapes { facts: Table::new(vec![Fact::default(); 7]), diagnostics: Vec::new() };
+        (Graph { nodes, values, ..Graph::default() }, shapes)
+    }
+
+    fn run(output: usize, trained: &[usize], cut: &dyn Fn(&Node) -> bool) -> Sweep {
+        let (graph, shapes) = network();
+        let trained = Table::new((0..7).map(|i| trained.contains(&i)).collect());
+        sweep(&graph, &shapes, ValueId::new(output), &trained, cut)
+    }
+
+    fn order(sweep: &Sweep) -> Vec<usize> {
+        sweep.order.iter().map(|id| id.index()).collect()
+    }
+
+    #[test]
+    fn the_input_needs_no_gradient() {
+        let sweep = run(5, &[1, 2], &|_| false);
+        assert_eq!(order(&sweep), [2, 1, 0]);
+        let reached: Vec<_> = sweep.reached.iter().copied().collect();
+        assert_eq!(reached, [false, true, true, true, true, true, false]);
+    }
+
+    #[test]
+    fn nothing_runs_before_the_first_trained_parameter() {
+        assert_eq!(order(&run(5, &[2], &|_| false)), [2]);
+    }
+
+    #[test]
+    fn a_cut_stops_the_gradient() {
+        assert_eq!(order(&run(5, &[1, 2], &|node| node.op == "Relu")), [2]);
+        assert_eq!(order(&run(4, &[1, 2], &|node| node.op == "Relu")), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn no_gradient_passes_shape() {
+        assert_eq!(order(&run(6, &[1, 2], &|_| false)), [] as [usize; 0]);
+    }
+}
