@@ -5,8 +5,10 @@
 
 mod loss;
 mod optimizer;
+mod part;
 mod sweep;
 
 pub use loss::Loss;
 pub use optimizer::{Algorithm, Optimizer, Setting};
+pub use part::{Part, Pass};
 pub use sweep::{Sweep, sweep};

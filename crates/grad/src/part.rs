@@ -1,0 +1,79 @@
+//! What a training step consists of beyond its forward nodes.
+
+use std::fmt;
+
+use hawkeye_graph::{NodeId, ValueId};
+
+use crate::Sweep;
+
+/// The passes of a training step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Pass {
+    /// The model itself.
+    Forward,
+    /// The loss of its output.
+    Loss,
+    /// The gradients of loss and nodes.
+    Backward,
+    /// The update of the parameters.
+    Optimizer,
+}
+
+impl Pass {
+    /// Its name in reports and sheets.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Loss => "loss",
+            Self::Backward => "backward",
+            Self::Optimizer => "optimizer",
+        }
+    }
+}
+
+impl fmt::Display for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A part of a training step, after the forward nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The loss.
+    Loss,
+    /// The gradient of the loss with respect to the model's output.
+    LossGradient,
+    /// The gradients of a node with respect to those inputs that carry.
+    Gradient(NodeId),
+    /// The update of a parameter.
+    Update(ValueId),
+}
+
+impl Part {
+    /// The pass that it belongs to.
+    #[must_use]
+    pub fn pass(self) -> Pass {
+        match self {
+            Self::Loss => Pass::Loss,
+            Self::LossGradient | Self::Gradient(_) => Pass::Backward,
+            Self::Update(_) => Pass::Optimizer,
+        }
+    }
+}
+
+impl Sweep {
+    /// The parts of the step in the order in which they run: the loss, the gradients from the loss
+    /// back to the first trained node, the updates in the order of the parameters. Parameters that no
+    /// gradient reaches stay as they are.
+    pub fn parts(&self, trained: &[ValueId]) -> Vec<Part> {
+        let mut parts = vec![Part::Loss];
+        if !self.order.is_empty() {
+            parts.push(Part::LossGradient);
+        }
+        parts.extend(self.order.iter().copied().map(Part::Gradient));
+        parts.extend(trained.iter().copied().filter(|id| self.reached[*id]).map(Part::Update));
+        parts
+    }
+}
