@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 /// What is minimised. `z` is the model's output, `y` a target of the same shape, N its first
 /// dimension; means are over all elements unless said otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Loss {
     /// −Σ y·log softmax(z) / N with one-hot (or soft) targets.
+    #[default]
     CrossEntropy,
     /// −Σ y·z / N, z being logarithms of probabilities.
     Nll,

@@ -15,7 +15,9 @@
 //! ```
 
 mod pipeline;
+mod training;
 
+pub use hawkeye_grad::{Loss, Optimizer};
 pub use hawkeye_graph::{Diagnostic, Failure, Place, Severity};
 pub use hawkeye_lower::Visibility;
 pub use hawkeye_onnx::{Model, load};
@@ -23,3 +25,4 @@ pub use hawkeye_report::Report;
 pub use hawkeye_shapes::{Bindings, Shapes, bind, infer};
 pub use hawkeye_sheets::{Framework, builtin_names};
 pub use pipeline::{Options, analyse};
+pub use training::{Steps, TrainingOptions};

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use hawkeye_cost::{Calls, Data};
-use hawkeye_graph::{Diagnostic, Failure, Graph, Place, ValueId};
-use hawkeye_lower::{Conventions, Visibility, lower, read, secrecy, settle};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Place, Table, ValueId};
+use hawkeye_lower::{Conventions, Program, Training, Visibility, lower, read, secrecy, settle};
 use hawkeye_onnx::Model;
 use hawkeye_report::{FrameworkInfo, ModelInfo, Report, RunInfo, Scalar, Subjects, report};
 use hawkeye_shapes::{Bindings, Shapes, bind, infer};
 use hawkeye_sheets::{Framework, Instance, Parties};
+
+use crate::training::{TrainingOptions, train};
 
 /// What the user fixes.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Options {
     pub weights: Option<Visibility>,
     /// Who knows particular inputs or initializers, by name.
     pub visibility: BTreeMap<String, Visibility>,
+    /// What to train, and how; inference if not given.
+    pub training: Option<TrainingOptions>,
     /// Levels of the report's call tree.
     pub depth: usize,
 }
@@ -35,6 +39,7 @@ impl Default for Options {
             settings: BTreeMap::new(),
             weights: None,
             visibility: BTreeMap::new(),
+            training: None,
             depth: 3,
         }
     }
@@ -52,25 +57,83 @@ pub fn analyse(
 ) -> Result<Report, Failure> {
     let mut framework = framework.instantiate(options.parties, &options.settings)?;
     let graph = &model.graph;
-    let inputs = bind(graph, &options.bindings)?;
     let conventions = conventions(graph, &framework, options)?;
     let visibility = secrecy(graph, &conventions);
-    let shapes = infer(graph, &inputs);
-    let reading = read(graph, &shapes, &visibility, &mut framework.sheets)?;
-    let (shapes, misfit) = as_read(shapes, reading.map(|graph| infer(&graph, &inputs)));
     let mut calls = Calls::default();
-    let program = lower(graph, &shapes, &visibility, &mut calls, &mut framework.sheets)?;
-    let program = settle(program, &mut calls, &framework.round_rule, &mut framework.sheets)?;
-    let diagnostics = [model.diagnostics.as_slice(), &misfit, &program.diagnostics].concat();
+    let inputs = bind(graph, &options.bindings)?;
+    let batch = batch(graph, &inputs);
+    let mut stages = Stages { graph, visibility: &visibility, framework: &mut framework, calls: &mut calls };
+    let (stage, info) = match &options.training {
+        None => (stages.inference(&inputs)?, None),
+        Some(training) => {
+            let (stage, info) = train(&mut stages, training, &inputs, batch, conventions.inputs)?;
+            (stage, Some(info))
+        }
+    };
+    let program = settle(stage.program, &mut calls, &framework.round_rule, &mut framework.sheets)?;
+    let diagnostics = [model.diagnostics.as_slice(), &stage.diagnostics, &program.diagnostics].concat();
     let subjects = Subjects {
         model: model_info(model, file),
         framework: framework_info(&framework),
-        run: run_info(graph, &inputs, &conventions, options),
+        run: RunInfo {
+            phase: if info.is_some() { "training" } else { "inference" }.to_owned(),
+            training: info,
+            batch,
+            dims: options.bindings.dims.iter().map(|(name, size)| (name.clone(), *size)).collect(),
+            weights: conventions.weights.to_string(),
+        },
         counters: framework.manifest.counters.clone(),
         diagnostics,
     };
-    report(subjects, graph, &shapes, &program, &calls, &framework.round_rule, options.depth)
+    report(subjects, graph, &stage.shapes, &program, &calls, &framework.round_rule, options.depth)
         .map_err(|overflow| Diagnostic::error(Place::Model, overflow.to_string()).into())
+}
+
+/// Leading dimension of the first input; 1 if it has none.
+fn batch(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> u64 {
+    let first = graph.inputs.first().and_then(|id| inputs.get(id));
+    first.and_then(|shape| shape.first()).copied().unwrap_or(1)
+}
+
+/// The passes from shapes to lowering, which training runs more than once.
+pub(crate) struct Stages<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) visibility: &'a Table<ValueId, Visibility>,
+    pub(crate) framework: &'a mut Instance,
+    pub(crate) calls: &'a mut Calls,
+}
+
+/// What they give.
+pub(crate) struct Stage {
+    pub(crate) shapes: Shapes,
+    pub(crate) program: Program,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Stages<'_> {
+    fn inference(&mut self, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Result<Stage, Failure> {
+        let (shapes, diagnostics) = self.shapes(inputs)?;
+        let program = self.lower(&shapes, None)?;
+        Ok(Stage { shapes, program, diagnostics })
+    }
+
+    /// Shapes as the framework reads the model.
+    pub(crate) fn shapes(
+        &mut self,
+        inputs: &BTreeMap<ValueId, Vec<u64>>,
+    ) -> Result<(Shapes, Vec<Diagnostic>), Failure> {
+        let shapes = infer(self.graph, inputs);
+        let reading = read(self.graph, &shapes, self.visibility, &mut self.framework.sheets)?;
+        Ok(as_read(shapes, reading.map(|graph| infer(&graph, inputs))))
+    }
+
+    pub(crate) fn lower(
+        &mut self,
+        shapes: &Shapes,
+        training: Option<Training<'_>>,
+    ) -> Result<Program, Failure> {
+        lower(self.graph, shapes, self.visibility, training, self.calls, &mut self.framework.sheets)
+    }
 }
 
 /// The shapes as the framework reads the model, unless that reading does not fit together.
@@ -140,20 +203,5 @@ fn framework_info(framework: &Instance) -> FrameworkInfo {
         party_names,
         evidence: framework.manifest.evidence.clone(),
         parameters: framework.parameters.iter().map(|(name, value)| (name.clone(), scalar(value))).collect(),
-    }
-}
-
-fn run_info(
-    graph: &Graph,
-    inputs: &BTreeMap<ValueId, Vec<u64>>,
-    conventions: &Conventions,
-    options: &Options,
-) -> RunInfo {
-    let first = graph.inputs.first().and_then(|id| inputs.get(id));
-    RunInfo {
-        phase: "inference".to_owned(),
-        batch: first.and_then(|shape| shape.first()).copied().unwrap_or(1),
-        dims: options.bindings.dims.iter().map(|(name, size)| (name.clone(), *size)).collect(),
-        weights: conventions.weights.to_string(),
     }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use hawkeye_cost::{Calls, Cost, Data, summarise};
+use hawkeye_grad::Pass;
 use hawkeye_graph::DType;
 use hawkeye_lower::{Lowering, NodeView, TensorView, Visibility};
 use hawkeye_sheets::{Framework, Instance};
@@ -56,6 +57,7 @@ fn tensor(shape: &[u64]) -> Option<TensorView> {
 
 fn node(op: &str, inputs: &[&[u64]], output: &[u64], attributes: &[(&str, Data)]) -> NodeView {
     NodeView {
+        pass: Pass::Forward,
         op: op.to_owned(),
         domain: String::new(),
         opset: 13,
@@ -63,6 +65,8 @@ fn node(op: &str, inputs: &[&[u64]], output: &[u64], attributes: &[(&str, Data)]
         outputs: vec![tensor(output)],
         attributes: attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         plan: Data::None,
+        needs: Vec::new(),
+        gradients: Vec::new(),
     }
 }
 

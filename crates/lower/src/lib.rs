@@ -11,6 +11,7 @@ mod program;
 mod read;
 mod secrecy;
 mod settle;
+mod training;
 mod view;
 
 pub use lowering::{Expansion, Lowering, LoweringError, ModelSource, Note, Reading};
@@ -18,4 +19,5 @@ pub use program::{Operation, Program, Subject, lower};
 pub use read::read;
 pub use secrecy::{Conventions, Visibility, secrecy};
 pub use settle::settle;
+pub use training::Training;
 pub use view::{ModelView, NodeView, TensorView};

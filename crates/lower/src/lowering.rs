@@ -1,6 +1,7 @@
 //! The seam between the pipeline and a framework.
 
 use hawkeye_cost::{CallId, Calls, Data};
+use hawkeye_grad::Pass;
 
 use crate::{ModelView, NodeView};
 
@@ -64,6 +65,10 @@ pub trait Lowering {
     /// [`LoweringError::Unsupported`] if it has none.
     fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError>;
 
+    /// Whether the framework has a lowering of its own for a part of a training step: the backward
+    /// part of an operator, a loss, its gradient, or an optimizer.
+    fn has(&self, pass: Pass, domain: &str, op: &str) -> bool;
+
     /// Whether the framework has a reading of its own for some nodes of an operator.
     fn rereads(&self, domain: &str, op: &str) -> bool;
 
@@ -93,7 +98,9 @@ pub trait Lowering {
     /// If the framework's description is wrong.
     fn begin(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError>;
 
-    /// Expands a node.
+    /// Expands a node, or a part of a training step for which it [has](Lowering::has) a lowering.
+    /// Inputs of a backward part stand for the gradients of the node's inputs where
+    /// [`Expansion::inputs`] attaches something to them.
     ///
     /// # Errors
     /// If the framework can't run it.

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use hawkeye_cost::{CallId, Calls, Data};
+use hawkeye_grad::{Part, Pass as Stage};
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Place, Table, ValueId};
 use hawkeye_shapes::Shapes;
 
 use crate::view::Views;
-use crate::{Expansion, Lowering, LoweringError, NodeView, Note, Visibility};
+use crate::{Expansion, Lowering, LoweringError, NodeView, Note, Training, Visibility};
 
 /// What an operation of the program belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum Subject {
     Begin,
     /// A node of the graph.
     Node(NodeId),
+    /// A part of a training step after the forward nodes.
+    Part(Part),
     /// What the framework does after the last node.
     End,
 }
@@ -40,10 +43,11 @@ pub struct Program {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Expands every node through the framework.
+/// Expands every node through the framework, and the parts of a training step after them.
 ///
 /// A node whose inputs are all public, or all known to one party, is computed in the clear and
-/// costs nothing.
+/// costs nothing. In training no output is revealed, so what a framework does after the last node of
+/// an inference is left out.
 ///
 /// # Errors
 /// Every node that can't be lowered, with the reason.
@@ -51,12 +55,14 @@ pub fn lower(
     graph: &Graph,
     shapes: &Shapes,
     visibility: &Table<ValueId, Visibility>,
+    training: Option<Training<'_>>,
     calls: &mut Calls,
     lowering: &mut dyn Lowering,
 ) -> Result<Program, Failure> {
     let mut pass = Pass {
-        views: Views::new(graph, shapes, visibility),
+        views: Views::new(graph, shapes, visibility, training),
         failed: Table::new(vec![false; graph.values.len()]),
+        gradients: Table::new(vec![Vec::new(); graph.values.len()]),
         plan: Vec::new(),
         program: Program::default(),
         errors: Vec::new(),
@@ -76,7 +82,11 @@ pub fn lower(
     for id in graph.node_ids() {
         pass.node(id, calls, lowering);
     }
-    if pass.errors.is_empty() {
+    if let Some(training) = training {
+        for part in training.parts {
+            pass.part(*part, &training, calls, lowering);
+        }
+    } else if pass.errors.is_empty() {
         let end = lowering.end(calls, &|| pass.views.model());
         pass.boundary(Subject::End, end);
     }
@@ -102,6 +112,8 @@ enum Obstacle {
 struct Pass<'a> {
     views: Views<'a>,
     failed: Table<ValueId, bool>,
+    /// What backward parts attached to the gradients of each value.
+    gradients: Table<ValueId, Vec<Data>>,
     plan: Vec<Data>,
     program: Program,
     errors: Vec<Diagnostic>,
@@ -166,6 +178,69 @@ impl Pass<'_> {
         self.program.operations.push(operation);
     }
 
+    fn part(&mut self, part: Part, training: &Training<'_>, calls: &mut Calls, lowering: &mut dyn Lowering) {
+        let place = match part {
+            Part::Gradient(id) => Place::node(self.views.graph.node(id)),
+            Part::Loss | Part::LossGradient | Part::Update(_) => Place::Model,
+        };
+        match self.expand_part(part, training, calls, lowering) {
+            Ok(expansion) => {
+                let evidence = self.notes(&place, expansion.notes);
+                let inputs: &[Option<ValueId>] = match part {
+                    Part::Gradient(id) => &self.views.graph.node(id).inputs,
+                    Part::LossGradient => &[Some(training.output)],
+                    Part::Loss | Part::Update(_) => &[],
+                };
+                for (position, state) in expansion.inputs {
+                    if let Some(Some(input)) = inputs.get(position) {
+                        self.gradients[*input].push(state);
+                    }
+                }
+                let operation = Operation { subject: Subject::Part(part), call: expansion.call, evidence };
+                self.program.operations.push(operation);
+            }
+            Err(None) => {}
+            Err(Some(error)) => self.errors.push(Diagnostic { place, ..error }),
+        }
+    }
+
+    /// The expansion of a part; `Err(None)` where an error before it may be the reason.
+    fn expand_part(
+        &self,
+        part: Part,
+        training: &Training<'_>,
+        calls: &mut Calls,
+        lowering: &mut dyn Lowering,
+    ) -> Result<Expansion, Option<Diagnostic>> {
+        if self.views.visibility[training.output] != Visibility::Secret {
+            return Ok(Expansion::default());
+        }
+        let (domain, op) = match part {
+            Part::Gradient(id) => {
+                let node = self.views.graph.node(id);
+                (&*node.domain, &*node.op)
+            }
+            Part::Loss | Part::LossGradient => ("", training.loss.name()),
+            Part::Update(_) => ("", training.optimizer.algorithm.name()),
+        };
+        if !lowering.has(part.pass(), domain, op) {
+            return Err(Some(untrainable(part.pass(), op)));
+        }
+        if !self.errors.is_empty() {
+            return Err(None);
+        }
+        let received = |id: ValueId| self.gradients[id].clone();
+        let view = self.views.part(part, training, &received).map_err(|id| {
+            let message = format!("the shape of \"{}\" can't be found out", self.views.graph.value(id).name);
+            Some(Diagnostic::error(Place::Model, message))
+        })?;
+        let plan = match part {
+            Part::Gradient(id) => self.plan.get(id.index()).cloned().unwrap_or_default(),
+            Part::Loss | Part::LossGradient | Part::Update(_) => Data::None,
+        };
+        lowering.node(calls, &NodeView { plan, ..view }).map_err(|e| Some(complain(Place::Model, e)))
+    }
+
     fn boundary(&mut self, subject: Subject, expansion: Result<Expansion, LoweringError>) {
         match expansion {
             Ok(Expansion { call: None, notes, .. }) => {
@@ -206,6 +281,15 @@ impl Pass<'_> {
 fn in_the_clear(node: &Node, visibility: &Table<ValueId, Visibility>) -> bool {
     let joined = node.present_inputs().map(|id| visibility[id]).fold(Visibility::Public, Visibility::join);
     joined != Visibility::Secret
+}
+
+fn untrainable(pass: Stage, op: &str) -> Diagnostic {
+    let (message, function) = match pass {
+        Stage::Forward | Stage::Backward => (format!("the framework can't train through {op}"), "backward"),
+        Stage::Loss => (format!("the framework has no loss {op}"), "loss"),
+        Stage::Optimizer => (format!("the framework has no optimizer {op}"), "update"),
+    };
+    Diagnostic::error(Place::Model, message).help(format!("a sheet adds it by a function {function}_{op}"))
 }
 
 fn unknown_shape(node: &Node, value: &str) -> Diagnostic {

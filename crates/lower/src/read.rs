@@ -19,7 +19,7 @@ pub fn read(
     visibility: &Table<ValueId, Visibility>,
     lowering: &mut dyn Lowering,
 ) -> Result<Option<Graph>, Failure> {
-    let views = Views::new(graph, shapes, visibility);
+    let views = Views::new(graph, shapes, visibility, None);
     let mut changed: Option<Graph> = None;
     let mut errors = Vec::new();
     for id in graph.node_ids() {

@@ -1,11 +1,12 @@
 //! What a framework sees of the model.
 
 use hawkeye_cost::Data;
+use hawkeye_grad::Pass;
 use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Table, Tensor, ValueId};
 use hawkeye_shapes::Shapes;
 
-use crate::Visibility;
 use crate::operands::operands;
+use crate::{Training, Visibility};
 
 /// A tensor as a framework sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,10 +27,13 @@ pub struct TensorView {
     pub state: Data,
 }
 
-/// A node as a framework sees it. Its name is not part of it, so that equal operators are equal.
+/// A node as a framework sees it, or its part in another pass of a training step. Its name is not
+/// part of it, so that equal operators are equal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeView {
-    /// Operator.
+    /// The pass that it is lowered for.
+    pub pass: Pass,
+    /// Operator; the loss or optimizer for their parts.
     pub op: String,
     /// Operator domain; empty for ONNX's own.
     pub domain: String,
@@ -43,6 +47,11 @@ pub struct NodeView {
     pub attributes: Vec<(String, Data)>,
     /// What the framework planned for it; see [`crate::Lowering::plan`].
     pub plan: Data,
+    /// Which inputs carry a gradient, by position; in inference, none does.
+    pub needs: Vec<bool>,
+    /// In the backward pass the gradients of the outputs, by position, and for the optimizer the
+    /// gradient of the parameter; `None` where there is none.
+    pub gradients: Vec<Option<TensorView>>,
 }
 
 /// A model as a framework sees it.
@@ -54,6 +63,8 @@ pub struct ModelView {
     pub outputs: Vec<TensorView>,
     /// Nodes in execution order.
     pub nodes: Vec<NodeView>,
+    /// The training step, if it is trained.
+    pub training: Data,
 }
 
 /// Everything that views are made from.
@@ -62,6 +73,7 @@ pub(crate) struct Views<'a> {
     pub(crate) shapes: &'a Shapes,
     pub(crate) visibility: &'a Table<ValueId, Visibility>,
     pub(crate) states: Table<ValueId, Data>,
+    pub(crate) training: Option<Training<'a>>,
     parameters: Table<ValueId, bool>,
 }
 
@@ -70,9 +82,10 @@ impl<'a> Views<'a> {
         graph: &'a Graph,
         shapes: &'a Shapes,
         visibility: &'a Table<ValueId, Visibility>,
+        training: Option<Training<'a>>,
     ) -> Self {
         let states = Table::new(vec![Data::None; graph.values.len()]);
-        Self { graph, shapes, visibility, states, parameters: parameters(graph) }
+        Self { graph, shapes, visibility, states, training, parameters: parameters(graph) }
     }
 
     /// A value whose shape is known.
@@ -119,6 +132,7 @@ impl<'a> Views<'a> {
             inputs: outlines(&self.graph.inputs),
             outputs: outlines(&self.graph.outputs),
             nodes: self.graph.nodes.iter().map(|node| self.outlined(node)).collect(),
+            training: self.training.as_ref().map_or(Data::None, Training::data),
         }
     }
 
@@ -132,6 +146,7 @@ impl<'a> Views<'a> {
             node.attributes.iter().map(|(name, a)| (name.to_owned(), attribute(a))).collect();
         attributes.extend(operands(node, &inputs));
         NodeView {
+            pass: Pass::Forward,
             op: node.op.clone(),
             domain: node.domain.clone(),
             opset: node.opset,
@@ -139,7 +154,14 @@ impl<'a> Views<'a> {
             outputs,
             attributes,
             plan: Data::None,
+            needs: node.inputs.iter().map(|id| id.is_some_and(|id| self.carries(id))).collect(),
+            gradients: Vec::new(),
         }
+    }
+
+    /// Whether a gradient is computed for the value where the loss depends on it.
+    fn carries(&self, id: ValueId) -> bool {
+        self.training.is_some_and(|training| training.sweep.carries[id])
     }
 }
 
@@ -206,6 +228,8 @@ impl NodeView {
             ("outputs".to_owned(), tensors(&self.outputs)),
             ("attrs".to_owned(), Data::Dict(attributes.collect())),
             ("plan".to_owned(), self.plan.clone()),
+            ("needs".to_owned(), Data::List(self.needs.iter().copied().map(Data::Bool).collect())),
+            ("gradients".to_owned(), tensors(&self.gradients)),
         ])
     }
 }
@@ -255,6 +279,7 @@ impl ModelView {
             ("inputs".to_owned(), tensors(&self.inputs)),
             ("outputs".to_owned(), tensors(&self.outputs)),
             ("nodes".to_owned(), Data::List(self.nodes.iter().map(NodeView::named).collect())),
+            ("training".to_owned(), self.training.clone()),
         ])
     }
 }

@@ -1,13 +1,17 @@
 //! Building the report.
 
+use std::collections::BTreeMap;
+
 use hawkeye_cost::{Calls, Cost, Overflow, Phase, RoundRule, summarise};
-use hawkeye_graph::{Diagnostic, Graph, Node, Severity};
-use hawkeye_lower::{Program, Subject};
+use hawkeye_grad::Pass;
+use hawkeye_graph::{Diagnostic, Graph, Severity, ValueId};
+use hawkeye_lower::Program;
 use hawkeye_shapes::Shapes;
 use hawkeye_sheets::Counter;
 use indexmap::IndexMap;
 
 use crate::counters::counters;
+use crate::label::{Label, Labels};
 use crate::schema::{
     DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, Phases, Report, RunInfo,
     SCHEMA,
@@ -46,9 +50,11 @@ pub fn report(
     let mut before = rule.before();
     let mut total = Cost::default();
     let mut tree = Branch::default();
+    let mut passes: BTreeMap<Pass, Cost> = BTreeMap::new();
+    let labels = Labels::new(graph, subjects.run.training.as_ref());
     let mut operators = Vec::with_capacity(program.operations.len());
     for (index, operation) in program.operations.iter().enumerate() {
-        let label = Label::new(graph, operation.subject);
+        let label = labels.of(operation.subject);
         let mut seen = Cost::default();
         if let Some(call) = operation.call {
             let cost = summaries.cost(call)?;
@@ -64,13 +70,18 @@ pub fn report(
             before = before.then(&cost)?;
             total = total.then(&seen)?;
         }
+        if subjects.run.training.is_some() {
+            let pass = passes.entry(label.pass).or_default();
+            *pass = std::mem::take(pass).then(&seen)?;
+        }
         operators.push(Operator {
             index,
             name: label.name,
             op: label.op,
             scope: label.scope,
-            pass: "forward".to_owned(),
-            outputs: label.node.map(|node| outputs(graph, shapes, node)).unwrap_or_default(),
+            pass: label.pass.name().to_owned(),
+            of: label.of,
+            outputs: label.outputs.iter().map(|(name, id)| output(shapes, name, *id)).collect(),
             phases: phases(&seen)?,
             counters: counters(&subjects.counters, calls, &seen)?,
             evidence: (!operation.evidence.is_empty())
@@ -83,6 +94,10 @@ pub fn report(
         framework: subjects.framework,
         run: subjects.run,
         totals: phases(&total)?,
+        passes: passes
+            .into_iter()
+            .map(|(pass, cost)| Ok((pass.name().to_owned(), phases(&cost)?)))
+            .collect::<Result<_, Overflow>>()?,
         links: links(&total),
         counters: counters(&subjects.counters, calls, &total)?,
         operators,
@@ -91,49 +106,17 @@ pub fn report(
     })
 }
 
-/// How an operation is named in the report.
-struct Label<'a> {
-    name: String,
-    op: String,
-    scope: Vec<String>,
-    node: Option<&'a Node>,
-}
-
-impl<'a> Label<'a> {
-    fn new(graph: &'a Graph, subject: Subject) -> Self {
-        let outside = |name: &str, op: &str| Self {
-            name: name.to_owned(),
-            op: op.to_owned(),
-            scope: Vec::new(),
-            node: None,
-        };
-        match subject {
-            Subject::Begin => outside("(setup)", "Setup"),
-            Subject::End => outside("(output)", "Output"),
-            Subject::Node(id) => {
-                let node = graph.node(id);
-                let name = if node.name.is_empty() {
-                    format!("{}_{}", node.op, node.file_index)
-                } else {
-                    node.name.clone()
-                };
-                Self { name, op: node.op.clone(), scope: node.scope.clone(), node: Some(node) }
-            }
-        }
-    }
-}
-
 /// Adds an operation under the modules of its scope.
 fn plant(
     tree: &mut Branch,
-    label: &Label<'_>,
+    label: &Label,
     cost: &Cost,
     grower: &mut Grower<'_, '_>,
     site: Site<'_>,
 ) -> Result<(), Overflow> {
     let mut branch = tree;
     let mut depth = site.depth;
-    for module in &label.scope {
+    for module in label.path() {
         if depth == 0 {
             return Ok(());
         }
@@ -170,9 +153,8 @@ fn links(cost: &Cost) -> Vec<LinkTraffic> {
     cost.links.iter().map(link).collect()
 }
 
-fn outputs(graph: &Graph, shapes: &Shapes, node: &Node) -> Vec<OutputInfo> {
-    let output = |id| OutputInfo { name: graph.value(id).name.clone(), shape: shapes.facts[id].dims.clone() };
-    node.present_outputs().map(output).collect()
+fn output(shapes: &Shapes, name: &str, id: ValueId) -> OutputInfo {
+    OutputInfo { name: name.to_owned(), shape: shapes.facts[id].dims.clone() }
 }
 
 fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticInfo {

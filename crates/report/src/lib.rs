@@ -6,6 +6,7 @@
 
 mod build;
 mod counters;
+mod label;
 pub mod render;
 mod schema;
 mod tree;
@@ -13,5 +14,5 @@ mod tree;
 pub use build::{Subjects, report};
 pub use schema::{
     CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, PhaseCost, Phases,
-    Report, RunInfo, SCHEMA, Scalar, Uncertainty,
+    Report, RunInfo, SCHEMA, Scalar, TrainingInfo, Uncertainty,
 };

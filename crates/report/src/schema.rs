@@ -19,6 +19,9 @@ pub struct Report {
     pub run: RunInfo,
     /// Costs of the whole program.
     pub totals: Phases,
+    /// In training, costs of each pass; they add up to the totals.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub passes: IndexMap<String, Phases>,
     /// Who sends how much to whom.
     pub links: Vec<LinkTraffic>,
     /// The framework's own statistics, as it would print them.
@@ -86,14 +89,32 @@ pub enum Scalar {
 /// What was profiled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInfo {
-    /// `inference`.
+    /// `inference` or `training`.
     pub phase: String,
+    /// What is trained, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingInfo>,
     /// Leading dimension of the first input; 1 if it has none.
     pub batch: u64,
     /// Sizes of the model's symbolic dimensions.
     pub dims: IndexMap<String, u64>,
     /// Who knows the weights: `secret`, `public`, or `party N`.
     pub weights: String,
+}
+
+/// A training run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrainingInfo {
+    /// The loss.
+    pub loss: String,
+    /// The optimizer with all its settings.
+    pub optimizer: String,
+    /// The first step that is priced, from 1 on.
+    pub first_step: u64,
+    /// How many steps are priced, one after the other.
+    pub steps: u64,
+    /// Trained parameters that a gradient reaches, in elements.
+    pub trained: u64,
 }
 
 /// Costs of one phase.
@@ -165,8 +186,11 @@ pub struct Operator {
     pub op: String,
     /// Module path of the exporting framework.
     pub scope: Vec<String>,
-    /// `forward`.
+    /// `forward`, `loss`, `backward` or `optimizer`.
     pub pass: String,
+    /// Outside the forward pass, the name of the forward operator that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
     /// Its outputs.
     pub outputs: Vec<OutputInfo>,
     /// Costs by phase.

@@ -17,7 +17,7 @@ mod sheets;
 
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
 pub use manifest::{
-    Counter, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds, VisibilityRule,
-    Visible,
+    Counter, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds, Trained,
+    TrainingRule, VisibilityRule, Visible,
 };
 pub use sheets::Sheets;

@@ -19,6 +19,8 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extra_parties: Vec<String>,
     pub visibility: VisibilityRule,
+    #[serde(default, skip_serializing_if = "TrainingRule::is_default")]
+    pub training: TrainingRule,
     #[serde(default = "modelled")]
     pub evidence: String,
     #[serde(default)]
@@ -88,6 +90,49 @@ pub enum Visible {
         /// Its number.
         party: u16,
     },
+}
+
+/// How the framework trains.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are documented in docs/FRAMEWORKS.md")]
+pub struct TrainingRule {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    #[serde(default)]
+    pub gradients: Gradients,
+    #[serde(default)]
+    pub parameters: Trained,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cuts: Vec<String>,
+}
+
+impl TrainingRule {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Where the backward pass comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gradients {
+    /// From the gradient graph, except for operators with a function of their own.
+    #[default]
+    Graph,
+    /// From functions of the sheet alone: the framework has a differentiation of its own.
+    Own,
+}
+
+/// Which initializers of real numbers are trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trained {
+    /// All but single numbers and the running statistics of BatchNormalization.
+    #[default]
+    Learnable,
+    /// All.
+    All,
 }
 
 /// How the framework counts rounds.

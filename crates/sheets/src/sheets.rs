@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use hawkeye_cost::{CallId, Calls, Data};
+use hawkeye_grad::Pass;
 use hawkeye_lower::{Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading};
 use starlark::environment::{FrozenModule, Module};
 use starlark::eval::Evaluator;
@@ -17,7 +18,7 @@ pub struct Sheets {
     module: FrozenModule,
     recorder: Recorder,
     help: String,
-    nodes: HashMap<Data, Result<Expansion, LoweringError>>,
+    nodes: HashMap<(Pass, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
 }
 
@@ -136,7 +137,7 @@ impl Sheets {
     }
 
     fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
-        let function = format!("lower_{}", identifier(&node.domain, &node.op));
+        let function = function(node.pass, &node.domain, &node.op);
         match self.run(calls, &function, &node.op, &[data])? {
             Some(outcome) => expansion(outcome, &function),
             None => Err(missing(&function)),
@@ -150,6 +151,17 @@ fn refusal(error: Error) -> LoweringError {
         ErrorKind::Fail(message) => LoweringError::Refused(message.to_string().trim().to_owned()),
         _ => LoweringError::Broken(explain(&error)),
     }
+}
+
+/// The function that lowers an operator, or its part in another pass.
+fn function(pass: Pass, domain: &str, op: &str) -> String {
+    let prefix = match pass {
+        Pass::Forward => "lower",
+        Pass::Loss => "loss",
+        Pass::Backward => "backward",
+        Pass::Optimizer => "update",
+    };
+    format!("{prefix}_{}", identifier(domain, op))
 }
 
 /// The operator as part of a function's name.
@@ -196,7 +208,7 @@ fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
 
 impl Lowering for Sheets {
     fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError> {
-        let function = format!("lower_{}", identifier(domain, op));
+        let function = function(Pass::Forward, domain, op);
         if self.defines(&function) {
             return Ok(());
         }
@@ -209,6 +221,10 @@ impl Lowering for Sheets {
                 _ => self.help.replace("lower_<Operator>", &function),
             },
         })
+    }
+
+    fn has(&self, pass: Pass, domain: &str, op: &str) -> bool {
+        self.defines(&function(pass, domain, op))
     }
 
     fn rereads(&self, domain: &str, op: &str) -> bool {
@@ -263,12 +279,12 @@ impl Lowering for Sheets {
     }
 
     fn node(&mut self, calls: &mut Calls, node: &NodeView) -> Result<Expansion, LoweringError> {
-        let data = node.data();
-        if let Some(known) = self.nodes.get(&data) {
+        let key = (node.pass, node.data());
+        if let Some(known) = self.nodes.get(&key) {
             return known.clone();
         }
-        let expansion = self.expand(calls, node, &data);
-        self.nodes.insert(data, expansion.clone());
+        let expansion = self.expand(calls, node, &key.1);
+        self.nodes.insert(key, expansion.clone());
         expansion
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use hawkeye::{Bindings, Visibility};
+use hawkeye::{Bindings, Loss, Optimizer, Steps, TrainingOptions, Visibility};
 use hawkeye_cost::Party;
 use hawkeye_report::render::{Axis, Quantity};
 
@@ -24,6 +24,7 @@ pub(crate) enum Command {
   hawkeye profile lenet5.onnx --framework crypten
   hawkeye profile bert.onnx -f crypten --batch 1 --dim seq=128 --parties 3
   hawkeye profile lenet5.onnx -f crypten --set max_method=pairwise --format json -o report.json
+  hawkeye profile lenet5.onnx -f crypten --train cross_entropy --optimizer sgd:lr=0.1,momentum=0.9 --step 2
   hawkeye profile resnet50.onnx -f cryptflow2 --by module --depth 1 --sort rounds
   hawkeye profile resnet50.onnx -f crypten --format folded | inferno-flamegraph > resnet50.svg")]
     Profile(Profile),
@@ -71,6 +72,8 @@ pub(crate) struct Profile {
     pub(crate) inputs: Vec<(String, Visibility)>,
     #[command(flatten)]
     pub(crate) sizes: Sizes,
+    #[command(flatten)]
+    pub(crate) training: Training,
     /// Levels of modules, and of the call tree: 3 if not given, and all of them for stacks
     #[arg(long)]
     pub(crate) depth: Option<usize>,
@@ -92,6 +95,53 @@ pub(crate) struct Profile {
     /// Where to write it; standard output if not given
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// What to train.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Training")]
+pub(crate) struct Training {
+    /// Price training steps with this loss instead of inference
+    #[arg(long, value_name = "LOSS", value_parser = loss())]
+    train: Option<Loss>,
+    /// The optimizer with its settings, as in PyTorch: sgd, adam, adamw, rmsprop or adagrad
+    #[arg(long, value_name = "NAME[:SETTING=VALUE,...]", default_value = "sgd", requires = "train")]
+    optimizer: Optimizer,
+    /// Price this step alone, counted from 1; optimizers with state do less in the first
+    #[arg(long, value_name = "K", requires = "train", value_parser = clap::value_parser!(u64).range(1..))]
+    step: Option<u64>,
+    /// Price a run of that many steps
+    #[arg(long, value_name = "N", requires = "train", conflicts_with = "step", value_parser = clap::value_parser!(u64).range(1..))]
+    steps: Option<u64>,
+    /// Price a run of that many passes over the data set
+    #[arg(long, value_name = "N", requires_all = ["train", "dataset_size"], conflicts_with_all = ["step", "steps"], value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: Option<u64>,
+    /// Samples of the data set; the last batch of an epoch is what is left
+    #[arg(long, value_name = "N", requires = "epochs", value_parser = clap::value_parser!(u64).range(1..))]
+    dataset_size: Option<u64>,
+    /// The output that the loss looks at; the only one if not given
+    #[arg(long, value_name = "OUTPUT", requires = "train")]
+    train_output: Option<String>,
+    /// A parameter that is not trained (repeatable)
+    #[arg(long, value_name = "NAME", requires = "train")]
+    frozen: Vec<String>,
+}
+
+impl Training {
+    pub(crate) fn options(&self) -> Option<TrainingOptions> {
+        let steps = match (self.step, self.steps, self.epochs, self.dataset_size) {
+            (_, Some(count), _, _) => Steps::First(count),
+            (_, _, Some(epochs), Some(samples)) => Steps::Epochs { epochs, samples },
+            (step, _, _, _) => Steps::Only(step.unwrap_or(1)),
+        };
+        Some(TrainingOptions {
+            loss: self.train?,
+            optimizer: self.optimizer.clone(),
+            steps,
+            output: self.train_output.clone(),
+            frozen: self.frozen.clone(),
+        })
+    }
 }
 
 #[derive(Debug, Args)]
@@ -168,6 +218,10 @@ pub(crate) enum ShapesFormat {
 fn axis() -> impl TypedValueParser<Value = Axis> {
     PossibleValuesParser::new(Axis::ALL.map(Axis::name))
         .map(|name| Axis::from_name(&name).expect("a possible value"))
+}
+
+fn loss() -> impl TypedValueParser<Value = Loss> {
+    PossibleValuesParser::new(Loss::ALL.map(Loss::name)).map(|name| name.parse().expect("a possible value"))
 }
 
 fn quantity() -> impl TypedValueParser<Value = Quantity> {

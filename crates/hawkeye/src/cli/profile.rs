@@ -22,6 +22,7 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         settings: command.settings.iter().cloned().collect(),
         weights: command.weights,
         visibility: command.inputs.iter().cloned().collect(),
+        training: command.training.options(),
         depth: match (command.depth, format) {
             (Some(depth), _) => depth,
             (None, Format::Yaml | Format::Json) => defaults.depth,

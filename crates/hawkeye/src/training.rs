@@ -1,0 +1,295 @@
+//! Training runs: which steps are priced, and what they cost together.
+
+use std::collections::BTreeMap;
+
+use hawkeye_cost::{Call, CallId, Calls, Item};
+use hawkeye_grad::{Loss, Optimizer, sweep};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, Table, ValueId};
+use hawkeye_lower::{Program, Subject, Training, Visibility};
+use hawkeye_report::TrainingInfo;
+use hawkeye_shapes::Shapes;
+use hawkeye_sheets::Trained;
+
+use crate::pipeline::{Stage, Stages};
+
+/// What to train, and how.
+#[derive(Clone, Debug, Default)]
+pub struct TrainingOptions {
+    /// The loss.
+    pub loss: Loss,
+    /// The optimizer.
+    pub optimizer: Optimizer,
+    /// Which steps.
+    pub steps: Steps,
+    /// Name of the output that the loss looks at; the only one of real numbers if not given.
+    pub output: Option<String>,
+    /// Names of parameters that are not trained.
+    pub frozen: Vec<String>,
+}
+
+/// Which steps of a run are priced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steps {
+    /// One, counted from 1: optimizers with state do less in the first.
+    Only(u64),
+    /// That many, from the first on.
+    First(u64),
+    /// All of that many passes over a set of samples; the last batch of a pass is what is left.
+    Epochs {
+        /// Passes.
+        epochs: u64,
+        /// Samples.
+        samples: u64,
+    },
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self::Only(1)
+    }
+}
+
+/// Equal steps, one after the other.
+struct Stretch {
+    batch: u64,
+    /// The step that stands for all of them.
+    step: u64,
+    times: u64,
+}
+
+impl Steps {
+    /// The first step, and how many there are.
+    fn span(self, batch: u64) -> Option<(u64, u64)> {
+        match self {
+            Self::Only(step) => Some((step, 1)),
+            Self::First(count) => Some((1, count)),
+            Self::Epochs { epochs, samples } => {
+                Some((1, samples.div_ceil(batch.max(1)).checked_mul(epochs)?))
+            }
+        }
+    }
+
+    /// Every step once: the first is different from those that follow, and so is the last batch of an
+    /// epoch. Costs do not depend on the order, so equal steps are put together.
+    fn stretches(self, batch: u64) -> Option<Vec<Stretch>> {
+        let (first, count) = self.span(batch)?;
+        let rest = match self {
+            Self::Epochs { samples, .. } if samples < batch => samples,
+            Self::Only(_) | Self::First(_) | Self::Epochs { .. } => batch,
+        };
+        let mut stretches = vec![Stretch { batch: rest, step: first, times: 1 }];
+        let (left, partial) = match self {
+            Self::Epochs { epochs, samples } if samples > batch && samples % batch != 0 => {
+                (samples % batch, epochs)
+            }
+            Self::Only(_) | Self::First(_) | Self::Epochs { .. } => (0, 0),
+        };
+        let alike = count.checked_sub(1)?.checked_sub(partial)?;
+        stretches.push(Stretch { batch: rest, step: 2, times: alike });
+        stretches.push(Stretch { batch: left, step: 2, times: partial });
+        stretches.retain(|stretch| stretch.times > 0);
+        Some(stretches)
+    }
+}
+
+/// Lowers the steps of a training run; operations of the steps are put together, so that each is there
+/// once.
+///
+/// # Errors
+/// If the framework does not train, or not this model.
+pub(crate) fn train(
+    stages: &mut Stages<'_>,
+    options: &TrainingOptions,
+    inputs: &BTreeMap<ValueId, Vec<u64>>,
+    batch: u64,
+    target: Visibility,
+) -> Result<(Stage, TrainingInfo), Failure> {
+    let rule = &stages.framework.manifest.training;
+    if let Some(reason) = &rule.refused {
+        let message = format!("{} can't train: {reason}", stages.framework.manifest.name);
+        return Err(Diagnostic::error(Place::Model, message)
+            .help("frameworks that train: see `hawkeye frameworks list`")
+            .into());
+    }
+    let trained = trained(stages.graph, rule.parameters, &options.frozen)?;
+    let (Some((first_step, steps)), Some(stretches)) =
+        (options.steps.span(batch), options.steps.stretches(batch))
+    else {
+        let message = "a run has at least one step, and fewer than 2^64";
+        return Err(Diagnostic::error(Place::Model, message).into());
+    };
+    let mut whole: Option<(Stage, u64)> = None;
+    for stretch in stretches {
+        let inputs = resized(inputs, batch, stretch.batch);
+        let (stage, reached) = step(stages, options, &trained, &inputs, stretch.step, target)?;
+        whole = Some(match whole {
+            None => (repeated(stage, stretch.times, stages.calls), reached),
+            Some((whole, reached)) => (joined(whole, &stage.program, stretch.times, stages.calls), reached),
+        });
+    }
+    let (mut stage, trained) = whole.ok_or_else(|| Diagnostic::error(Place::Model, "no step is priced"))?;
+    stage.diagnostics.extend(inference_export(stages.graph));
+    let info = TrainingInfo {
+        loss: options.loss.to_string(),
+        optimizer: options.optimizer.to_string(),
+        first_step,
+        steps,
+        trained,
+    };
+    Ok((stage, info))
+}
+
+/// Lowers one step; returns it with the number of elements that a gradient reaches.
+fn step(
+    stages: &mut Stages<'_>,
+    options: &TrainingOptions,
+    trained: &[ValueId],
+    inputs: &BTreeMap<ValueId, Vec<u64>>,
+    step: u64,
+    target: Visibility,
+) -> Result<(Stage, u64), Failure> {
+    let graph = stages.graph;
+    let (shapes, mut diagnostics) = stages.shapes(inputs)?;
+    let output = output(graph, &shapes, options.output.as_deref())?;
+    let mut is_trained = Table::new(vec![false; graph.values.len()]);
+    for id in trained {
+        is_trained[*id] = true;
+    }
+    let cuts = &stages.framework.manifest.training.cuts;
+    let cut = |node: &hawkeye_graph::Node| node.domain.is_empty() && cuts.contains(&node.op);
+    let sweep = sweep(graph, &shapes, output, &is_trained, &cut);
+    if sweep.order.is_empty() {
+        let message = "no gradient reaches a parameter, so backward pass and optimizer do nothing";
+        diagnostics.push(Diagnostic::warning(Place::Model, message));
+    }
+    let parts = sweep.parts(trained);
+    let training = Training {
+        loss: options.loss,
+        optimizer: &options.optimizer,
+        step,
+        output,
+        target,
+        sweep: &sweep,
+        parts: &parts,
+    };
+    let program = stages.lower(&shapes, Some(training))?;
+    let elements = |id: &ValueId| shapes.facts[*id].shape().map_or(0, |shape| shape.iter().product());
+    let reached = trained.iter().filter(|id| sweep.reached[**id]).map(elements).sum();
+    Ok((Stage { shapes, program, diagnostics }, reached))
+}
+
+/// The parameters that are trained, in the order of the file.
+fn trained(graph: &Graph, rule: Trained, frozen: &[String]) -> Result<Vec<ValueId>, Failure> {
+    let unknown: Vec<Diagnostic> = frozen
+        .iter()
+        .filter(|name| graph.values.iter().all(|value| value.name != **name))
+        .map(|name| Diagnostic::error(Place::Model, format!("the model has no initializer named \"{name}\"")))
+        .collect();
+    if !unknown.is_empty() {
+        return Err(Failure(unknown));
+    }
+    let mut statistics = Table::new(vec![false; graph.values.len()]);
+    for node in &graph.nodes {
+        if node.op == "BatchNormalization" && node.domain.is_empty() {
+            for id in node.inputs.iter().skip(3).flatten() {
+                statistics[*id] = true;
+            }
+        }
+    }
+    let is_trained = |id: &ValueId| {
+        let value = graph.value(*id);
+        let Origin::Initializer(tensor) = &value.origin else { return false };
+        let learnable = match rule {
+            Trained::All => true,
+            Trained::Learnable => !tensor.dims.is_empty() && !statistics[*id],
+        };
+        tensor.dtype.is_float() && learnable && !frozen.contains(&value.name)
+    };
+    Ok(graph.value_ids().filter(is_trained).collect())
+}
+
+/// The output that the loss looks at.
+fn output(graph: &Graph, shapes: &Shapes, name: Option<&str>) -> Result<ValueId, Failure> {
+    let real = |id: &ValueId| shapes.facts[*id].dtype.is_none_or(|dtype| dtype.is_float());
+    let candidates: Vec<ValueId> = match name {
+        Some(name) => graph.outputs.iter().copied().filter(|id| graph.value(*id).name == name).collect(),
+        None => graph.outputs.iter().copied().filter(real).collect(),
+    };
+    match candidates.as_slice() {
+        [one] => Ok(*one),
+        _ => {
+            let names: Vec<&str> = graph.outputs.iter().map(|id| graph.value(*id).name.as_str()).collect();
+            let message = match name {
+                Some(name) => format!("the model has no output named \"{name}\""),
+                None => "which output does the loss look at?".to_owned(),
+            };
+            Err(Diagnostic::error(Place::Model, message)
+                .help(format!("say --train-output NAME; outputs are {}", names.join(", ")))
+                .into())
+        }
+    }
+}
+
+/// The input shapes with another batch.
+fn resized(inputs: &BTreeMap<ValueId, Vec<u64>>, from: u64, to: u64) -> BTreeMap<ValueId, Vec<u64>> {
+    let mut resized = inputs.clone();
+    for shape in resized.values_mut() {
+        if let Some(first) = shape.first_mut()
+            && *first == from
+        {
+            *first = to;
+        }
+    }
+    resized
+}
+
+/// A step that is run a number of times; what comes before the first node runs once.
+fn repeated(mut stage: Stage, times: u64, calls: &mut Calls) -> Stage {
+    if times > 1 {
+        for operation in &mut stage.program.operations {
+            if operation.subject != Subject::Begin {
+                operation.call = operation.call.map(|call| sequence(calls, vec![(call, times)]));
+            }
+        }
+    }
+    stage
+}
+
+/// Adds further steps of the same model, whose operations are the same ones.
+fn joined(mut whole: Stage, more: &Program, times: u64, calls: &mut Calls) -> Stage {
+    for (operation, other) in whole.program.operations.iter_mut().zip(&more.operations) {
+        if operation.subject == Subject::Begin {
+            continue;
+        }
+        let steps = operation.call.map(|call| (call, 1)).into_iter();
+        let steps: Vec<_> = steps.chain(other.call.map(|call| (call, times))).collect();
+        operation.call = (!steps.is_empty()).then(|| sequence(calls, steps));
+    }
+    whole
+}
+
+fn sequence(calls: &mut Calls, steps: Vec<(CallId, u64)>) -> CallId {
+    let name = calls.symbol("");
+    let items = steps.into_iter().map(|(call, times)| Item::Call { call, times }).collect();
+    calls.add(Call { name, items })
+}
+
+/// A warning if the model bears the marks of an export for inference.
+fn inference_export(graph: &Graph) -> Option<Diagnostic> {
+    let has = |op: &str| graph.nodes.iter().any(|node| node.op == op && node.domain.is_empty());
+    // The TorchScript exporter renames what it folds a BatchNormalization into.
+    let folded = graph.nodes.iter().filter(|node| node.op == "Conv").find_map(|node| {
+        let weight = graph.value((*node.inputs.get(1)?)?);
+        let number = weight.name.strip_prefix("onnx::Conv_")?;
+        number.bytes().all(|b| b.is_ascii_digit()).then_some(&weight.name)
+    });
+    let name = folded.filter(|_| !has("BatchNormalization"))?;
+    let message = format!(
+        "this looks like an export for inference: weight \"{name}\" is named as the exporter names weights that it \
+         has folded a BatchNormalization into, and no BatchNormalization is left; in training, each of them \
+         would cost extra. Dropout is dropped in such exports too"
+    );
+    Some(Diagnostic::warning(Place::Model, message).help(
+        "export with torch.onnx.utils.export(..., training=TrainingMode.TRAINING, do_constant_folding=False)",
+    ))
+}

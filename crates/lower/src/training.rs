@@ -1,0 +1,130 @@
+//! The parts of a training step as a framework sees them.
+
+use hawkeye_cost::Data;
+use hawkeye_grad::{Loss, Optimizer, Part, Pass, Setting, Sweep};
+use hawkeye_graph::ValueId;
+
+use crate::view::Views;
+use crate::{NodeView, TensorView, Visibility};
+
+/// A training step beyond its forward nodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Training<'a> {
+    /// The loss.
+    pub loss: Loss,
+    /// The optimizer.
+    pub optimizer: &'a Optimizer,
+    /// Which step it is, from 1 on: optimizers with state do less in the first.
+    pub step: u64,
+    /// The output of the model that the loss looks at.
+    pub output: ValueId,
+    /// Who knows the target.
+    pub target: Visibility,
+    /// Which values have gradients.
+    pub sweep: &'a Sweep,
+    /// The parts, in the order in which they run.
+    pub parts: &'a [Part],
+}
+
+impl Training<'_> {
+    /// The record that sheets see.
+    pub(crate) fn data(&self) -> Data {
+        Data::Struct(vec![
+            ("loss".to_owned(), self.loss.name().into()),
+            ("optimizer".to_owned(), self.optimizer.algorithm.name().into()),
+            ("settings".to_owned(), Data::Dict(self.settings())),
+        ])
+    }
+
+    fn settings(&self) -> Vec<(Data, Data)> {
+        let step = ("step", Data::Int(i64::try_from(self.step).unwrap_or(i64::MAX)));
+        let settings = self.optimizer.settings.iter().map(|(name, value)| (*name, setting(*value)));
+        settings.chain([step]).map(|(name, value)| (name.into(), value)).collect()
+    }
+}
+
+fn setting(setting: Setting) -> Data {
+    match setting {
+        Setting::Bool(b) => Data::Bool(b),
+        Setting::Int(i) => Data::Int(i),
+        Setting::Float(x) => x.into(),
+    }
+}
+
+impl Views<'_> {
+    /// A part of the step, or a value whose shape is not known. `received` is what the parts before it
+    /// attached to the gradients of a value.
+    pub(crate) fn part(
+        &self,
+        part: Part,
+        training: &Training<'_>,
+        received: &dyn Fn(ValueId) -> Vec<Data>,
+    ) -> Result<NodeView, ValueId> {
+        let gradient = |id: ValueId| -> Result<TensorView, ValueId> {
+            let view = self.tensor(id).ok_or(id)?;
+            Ok(TensorView {
+                name: format!("grad/{}", view.name),
+                visibility: Visibility::Secret,
+                elements: None,
+                initializer: false,
+                state: Data::List(received(id)),
+                ..view
+            })
+        };
+        match part {
+            Part::Loss | Part::LossGradient => {
+                let output = self.tensor(training.output).ok_or(training.output)?;
+                let target = TensorView {
+                    name: "target".to_owned(),
+                    visibility: training.target,
+                    elements: None,
+                    initializer: false,
+                    state: Data::None,
+                    ..output.clone()
+                };
+                let loss = TensorView { name: "loss".to_owned(), shape: Vec::new(), ..target.clone() };
+                Ok(NodeView {
+                    pass: part.pass(),
+                    op: training.loss.name().to_owned(),
+                    domain: String::new(),
+                    opset: self.graph.opset(),
+                    inputs: vec![Some(output), Some(target)],
+                    outputs: vec![Some(TensorView { visibility: Visibility::Secret, ..loss })],
+                    attributes: Vec::new(),
+                    plan: Data::None,
+                    needs: vec![training.sweep.carries[training.output], false],
+                    gradients: Vec::new(),
+                })
+            }
+            Part::Gradient(id) => {
+                let node = self.graph.node(id);
+                let reached = |id: &Option<ValueId>| id.filter(|id| training.sweep.reached[*id]);
+                let gradients = node
+                    .outputs
+                    .iter()
+                    .map(|id| reached(id).map(gradient).transpose())
+                    .collect::<Result<_, _>>()?;
+                Ok(NodeView { pass: Pass::Backward, gradients, ..self.node(node)? })
+            }
+            Part::Update(id) => {
+                let parameter = self.tensor(id).ok_or(id)?;
+                let settings = training.settings().into_iter().filter_map(|(name, value)| match name {
+                    Data::Text(name) => Some((name, value)),
+                    _ => None,
+                });
+                Ok(NodeView {
+                    pass: Pass::Optimizer,
+                    op: training.optimizer.algorithm.name().to_owned(),
+                    domain: String::new(),
+                    opset: self.graph.opset(),
+                    outputs: vec![Some(parameter.clone())],
+                    inputs: vec![Some(parameter)],
+                    attributes: settings.collect(),
+                    plan: Data::None,
+                    needs: vec![true],
+                    gradients: vec![Some(gradient(id)?)],
+                })
+            }
+        }
+    }
+}
