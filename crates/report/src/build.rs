@@ -13,8 +13,8 @@ use indexmap::IndexMap;
 use crate::counters::counters;
 use crate::label::{Label, Labels};
 use crate::schema::{
-    DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, Phases, Report, RunInfo,
-    SCHEMA,
+    DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, PassCost, Phases, Report,
+    RunInfo, SCHEMA,
 };
 use crate::tree::{Branch, Grower, Site, phase_cost};
 
@@ -96,7 +96,10 @@ pub fn report(
         totals: phases(&total)?,
         passes: passes
             .into_iter()
-            .map(|(pass, cost)| Ok((pass.name().to_owned(), phases(&cost)?)))
+            .map(|(pass, cost)| {
+                let counters = counters(&subjects.counters, calls, &cost)?;
+                Ok((pass.name().to_owned(), PassCost { phases: phases(&cost)?, counters }))
+            })
             .collect::<Result<_, Overflow>>()?,
         links: links(&total),
         counters: counters(&subjects.counters, calls, &total)?,

@@ -13,6 +13,6 @@ mod tree;
 
 pub use build::{Subjects, report};
 pub use schema::{
-    CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, PhaseCost, Phases,
-    Report, RunInfo, SCHEMA, Scalar, TrainingInfo, Uncertainty,
+    CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, PassCost,
+    PhaseCost, Phases, Report, RunInfo, SCHEMA, Scalar, TrainingInfo, Uncertainty,
 };

@@ -21,7 +21,7 @@ pub struct Report {
     pub totals: Phases,
     /// In training, costs of each pass; they add up to the totals.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub passes: IndexMap<String, Phases>,
+    pub passes: IndexMap<String, PassCost>,
     /// Who sends how much to whom.
     pub links: Vec<LinkTraffic>,
     /// The framework's own statistics, as it would print them.
@@ -154,6 +154,16 @@ pub struct Phases {
     pub offline: PhaseCost,
     /// On the inputs.
     pub online: PhaseCost,
+}
+
+/// Costs of a pass of a training step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassCost {
+    /// Costs by phase.
+    #[serde(flatten)]
+    pub phases: Phases,
+    /// Its part of the framework's own statistics.
+    pub counters: IndexMap<String, u64>,
 }
 
 /// What is sent over a link.

@@ -58,12 +58,7 @@ impl Trace {
     pub(crate) fn profile_to(&self, depth: usize) -> Result<Report, Failure> {
         let mut options = Options { parties: Some(self.parties), depth, ..Options::default() };
         options.settings.insert("provider".to_owned(), self.provider.clone());
-        for (name, value) in &self.settings {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            // CrypTen takes a number here, on whose value no cost depends.
-            let text = if name == "reciprocal_initial" { "number".to_owned() } else { text };
-            options.settings.insert(name.clone(), text);
-        }
+        options.settings.extend(self.settings.iter().map(|(name, value)| setting(name, value)));
         if self.weights == "public" {
             options.weights = Some(Visibility::Public);
         }
@@ -90,6 +85,15 @@ impl Trace {
     }
 }
 
-fn counters(counters: &indexmap::IndexMap<String, u64>) -> [u64; 4] {
+/// A setting of CrypTen as a parameter of the framework.
+pub(crate) fn setting(name: &str, value: &serde_json::Value) -> (String, String) {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    // CrypTen takes a number here, on whose value no cost depends.
+    let text = if name == "reciprocal_initial" { "number".to_owned() } else { text };
+    (name.to_owned(), text)
+}
+
+/// `[rounds, bytes, provider rounds, provider bytes]`.
+pub(crate) fn counters(counters: &indexmap::IndexMap<String, u64>) -> [u64; 4] {
     ["rounds", "bytes", "provider_rounds", "provider_bytes"].map(|name| counters[name])
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod crypten;
+pub(crate) mod crypten_training;
 pub(crate) mod delphi;
 pub(crate) mod sci;
 pub(crate) mod spu;
