@@ -4,6 +4,20 @@
 mod common;
 
 use common::crypten_training::{RESIDUALS, traces};
+use common::{fixtures, profile};
+use hawkeye::{Failure, Options, Report, TrainingOptions};
+
+/// Trains a model of the fixtures.
+fn train(model: &str, loss: &str, optimizer: &str, frozen: &[&str]) -> Result<Report, Failure> {
+    let training = TrainingOptions {
+        loss: loss.parse().expect("a loss"),
+        optimizer: optimizer.parse().expect("an optimizer"),
+        frozen: frozen.iter().map(|name| (*name).to_owned()).collect(),
+        ..TrainingOptions::default()
+    };
+    let options = Options { training: Some(training), ..Options::default() };
+    profile(&fixtures().join("crypten").join(model), "crypten", &options)
+}
 
 #[test]
 fn every_measured_step_is_reproduced() {
@@ -42,6 +56,51 @@ fn what_crypten_refuses_is_said() {
         .map(|trace| format!("{}: {:?}", trace.name, trace.refused))
         .collect();
     assert!(silent.is_empty(), "{}", silent.join("\n"));
+}
+
+#[test]
+fn losses_and_optimizers_that_crypten_lacks_are_errors() {
+    let error = |loss: &str, optimizer: &str| {
+        let failure = train("models/lenet5_b1.onnx", loss, optimizer, &[]).expect_err("CrypTen lacks it");
+        failure.to_string()
+    };
+    for (loss, reason) in [("nll", "no negative log likelihood"), ("kl_div", "no Kullback-Leibler")] {
+        assert!(error(loss, "sgd").contains(reason), "{loss}");
+    }
+    for (optimizer, name) in
+        [("adam", "Adam"), ("adamw", "AdamW"), ("rmsprop", "RMSprop"), ("adagrad", "Adagrad")]
+    {
+        let reason = format!("crypten.optim has no {name}, only SGD");
+        assert!(error("cross_entropy", optimizer).contains(&reason), "{optimizer}");
+    }
+}
+
+#[test]
+fn a_cut_gradient_is_warned_of() {
+    let report = train("training/models/resnet32_cifar_bntrain_b2.onnx", "cross_entropy", "sgd", &[]);
+    let report = report.expect("it trains");
+    let cut =
+        report.diagnostics.iter().filter(|d| d.message.contains("no gradient through GlobalAveragePool"));
+    assert_eq!(cut.count(), 1);
+    let trained = report.run.training.map(|training| training.trained);
+    assert_eq!(trained, Some(64 * 10 + 10), "only the last layer is");
+}
+
+/// Autograd variants of functions are run where an input needs a gradient, and nothing runs behind the
+/// first trained parameter.
+#[test]
+fn frozen_parameters_need_no_gradient() {
+    let model = "training/models/t_pow2_first.onnx";
+    let whole = train(model, "mse", "sgd", &[]).expect("it trains");
+    let frozen = train(model, "mse", "sgd", &["w"]).expect("it trains");
+    assert_eq!(whole.passes["forward"].counters, frozen.passes["forward"].counters);
+    assert!(!frozen.passes.contains_key("backward"));
+    let model = "training/models/t_pow2.onnx";
+    let frozen = train(model, "mse", "sgd", &["w"]).expect("it trains");
+    // Pow is then a square, which opens each element once instead of twice.
+    let pow = |report: &Report| report.operators.iter().find(|o| o.op == "Pow").map(|o| o.counters["bytes"]);
+    let whole = train(model, "mse", "sgd", &[]).expect("it trains");
+    assert_eq!((pow(&frozen), pow(&whole)), (Some(16 * 15), Some(2 * 16 * 15)));
 }
 
 /// The reference traces lie beside the repository; where they are, each that was made from an ONNX model
