@@ -4,7 +4,7 @@ mod common;
 
 use std::fmt::Write;
 
-use common::{crypten, crypten_training, delphi, fixtures, sci, spu};
+use common::{crypten, crypten_training, delphi, fixtures, in_parallel, sci, spu};
 
 const HEAD: &str = "# Accuracy
 
@@ -129,8 +129,10 @@ fn crypten_training_section() -> Section {
          |---|---|---|---|---|---|---|\n",
     );
     let (mut runs, mut exact) = (0, 0);
-    for trace in crypten_training::traces().iter().filter(|trace| trace.refused.is_none()) {
-        let report = trace.profile().expect("every measured step profiles");
+    let traces = crypten_training::traces();
+    let steps: Vec<_> = traces.iter().filter(|trace| trace.refused.is_none()).collect();
+    let reports = in_parallel(&steps, |trace| trace.profile().expect("every measured step profiles"));
+    for (trace, report) in steps.iter().zip(reports) {
         runs += 1;
         let equal = trace.differences(&report).is_empty();
         exact += usize::from(equal);

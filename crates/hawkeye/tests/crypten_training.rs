@@ -4,7 +4,7 @@
 mod common;
 
 use common::crypten_training::{RESIDUALS, traces};
-use common::{fixtures, profile};
+use common::{fixtures, in_parallel, profile};
 use hawkeye::{Failure, Options, Report, TrainingOptions};
 
 /// Trains a model of the fixtures.
@@ -21,14 +21,15 @@ fn train(model: &str, loss: &str, optimizer: &str, frozen: &[&str]) -> Result<Re
 
 #[test]
 fn every_measured_step_is_reproduced() {
+    let traces: Vec<_> = traces().into_iter().filter(|trace| trace.refused.is_none()).collect();
+    let found = in_parallel(&traces, |trace| match trace.profile() {
+        Ok(report) => trace.differences(&report),
+        Err(failure) => vec![format!("{}: {failure}", trace.name)],
+    });
     let mut differences = Vec::new();
     let mut exact = 0;
     let mut residuals = 0;
-    for trace in traces().into_iter().filter(|trace| trace.refused.is_none()) {
-        let found = match trace.profile() {
-            Ok(report) => trace.differences(&report),
-            Err(failure) => vec![format!("{}: {failure}", trace.name)],
-        };
+    for (trace, found) in traces.iter().zip(found) {
         match (RESIDUALS.iter().any(|(name, _)| *name == trace.name), found.is_empty()) {
             (false, true) => exact += 1,
             (true, false) => residuals += 1,

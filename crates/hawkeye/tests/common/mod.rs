@@ -21,3 +21,17 @@ pub(crate) fn profile(model: &Path, framework: &str, options: &Options) -> Resul
     let file = model.file_name().unwrap_or_default().to_string_lossy();
     analyse(&load(model)?, &file, Framework::open(framework)?, options)
 }
+
+/// Applies a function to all items, on all processors; results are in the order of the items.
+pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let f = &f;
+    std::thread::scope(|scope| {
+        let share = items.len().div_ceil(workers).max(1);
+        let threads: Vec<_> = items
+            .chunks(share)
+            .map(|chunk| scope.spawn(move || chunk.iter().map(f).collect::<Vec<_>>()))
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("it does not panic")).collect()
+    })
+}
