@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hawkeye_cost::{Call, CallId, Calls, Item};
 use hawkeye_grad::{Loss, Optimizer, sweep};
-use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, Table, ValueId};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Node, Origin, Place, Table, ValueId};
 use hawkeye_lower::{Program, Subject, Training, Visibility};
 use hawkeye_report::TrainingInfo;
 use hawkeye_shapes::Shapes;
@@ -156,7 +156,7 @@ fn step(
         is_trained[*id] = true;
     }
     let cuts = &stages.framework.manifest.training.cuts;
-    let cut = |node: &hawkeye_graph::Node| node.domain.is_empty() && cuts.contains(&node.op);
+    let cut = |node: &Node| node.domain.is_empty() && cuts.contains(&node.op);
     let sweep = sweep(graph, &shapes, output, &is_trained, &cut);
     if sweep.order.is_empty() {
         let message = "no gradient reaches a parameter, so backward pass and optimizer do nothing";
@@ -276,20 +276,53 @@ fn sequence(calls: &mut Calls, steps: Vec<(CallId, u64)>) -> CallId {
 
 /// A warning if the model bears the marks of an export for inference.
 fn inference_export(graph: &Graph) -> Option<Diagnostic> {
-    let has = |op: &str| graph.nodes.iter().any(|node| node.op == op && node.domain.is_empty());
-    // The TorchScript exporter renames what it folds a BatchNormalization into.
-    let folded = graph.nodes.iter().filter(|node| node.op == "Conv").find_map(|node| {
-        let weight = graph.value((*node.inputs.get(1)?)?);
-        let number = weight.name.strip_prefix("onnx::Conv_")?;
-        number.bytes().all(|b| b.is_ascii_digit()).then_some(&weight.name)
-    });
-    let name = folded.filter(|_| !has("BatchNormalization"))?;
+    let is = |node: &Node, op: &str| node.op == op && node.domain.is_empty();
+    if graph.nodes.iter().any(|node| is(node, "BatchNormalization")) {
+        return None;
+    }
+    let name = |node: &Node, input: usize| Some(graph.value((*node.inputs.get(input)?)?).name.as_str());
+    let mark = graph.nodes.iter().filter(|node| is(node, "Conv")).find_map(|node| {
+        let weight = name(node, 1)?;
+        // PyTorch's TorchScript exporter numbers the weights that it has folded something into, its newer
+        // one adds a bias named after the weight.
+        let numbered =
+            weight.strip_prefix("onnx::Conv_").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+        let added = name(node, 2).filter(|bias| bias.strip_suffix("_bias") == Some(weight));
+        added.or(numbered.then_some(weight))
+    })?;
     let message = format!(
-        "this looks like an export for inference: weight \"{name}\" is named as the exporter names weights that it \
-         has folded a BatchNormalization into, and no BatchNormalization is left; in training, each of them \
-         would cost extra. Dropout is dropped in such exports too"
+        "this looks like an export for inference: \"{mark}\" is what an exporter leaves where it folds a \
+         BatchNormalization into a Conv, and the model has no BatchNormalization. In training each of them \
+         costs extra, and so does each Dropout, which such exports leave out"
     );
     Some(Diagnostic::warning(Place::Model, message).help(
-        "export with torch.onnx.utils.export(..., training=TrainingMode.TRAINING, do_constant_folding=False)",
+        "export in training mode: torch.onnx.export(..., dynamo=False, training=TrainingMode.TRAINING, \
+         do_constant_folding=False)",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stretches(steps: Steps, batch: u64) -> Vec<(u64, u64, u64)> {
+        steps.stretches(batch).unwrap().iter().map(|s| (s.batch, s.step, s.times)).collect()
+    }
+
+    #[test]
+    fn every_step_of_a_run_is_there_once() {
+        assert_eq!(stretches(Steps::Only(7), 8), [(8, 7, 1)]);
+        assert_eq!(stretches(Steps::First(1), 8), [(8, 1, 1)]);
+        assert_eq!(stretches(Steps::First(10), 8), [(8, 1, 1), (8, 2, 9)]);
+        assert_eq!(stretches(Steps::Epochs { epochs: 2, samples: 24 }, 8), [(8, 1, 1), (8, 2, 5)]);
+        assert_eq!(stretches(Steps::Epochs { epochs: 2, samples: 27 }, 8), [(8, 1, 1), (8, 2, 5), (3, 2, 2)]);
+        assert_eq!(stretches(Steps::Epochs { epochs: 1, samples: 9 }, 8), [(8, 1, 1), (1, 2, 1)]);
+        assert_eq!(stretches(Steps::Epochs { epochs: 3, samples: 5 }, 8), [(5, 1, 1), (5, 2, 2)]);
+    }
+
+    #[test]
+    fn a_run_too_long_to_count_is_refused() {
+        assert!(Steps::Epochs { epochs: u64::MAX, samples: 100 }.stretches(8).is_none());
+        assert!(Steps::First(0).stretches(8).is_none());
+    }
 }

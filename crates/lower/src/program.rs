@@ -200,7 +200,13 @@ impl Pass<'_> {
                 self.program.operations.push(operation);
             }
             Err(None) => {}
-            Err(Some(error)) => self.errors.push(Diagnostic { place, ..error }),
+            Err(Some(error)) => {
+                let error = Diagnostic { place, ..error };
+                // Every parameter has an update, and the framework may lack the optimizer.
+                if self.errors.last() != Some(&error) {
+                    self.errors.push(error);
+                }
+            }
         }
     }
 
