@@ -18,7 +18,7 @@ mod upgrade;
 
 pub use loss::Loss;
 pub use optimizer::{Algorithm, Optimizer, Setting};
-pub use parameters::parameters;
+pub use parameters::{Trainable, parameters};
 pub use part::{Part, Pass};
 pub use step::{Recipe, Step, synthesise};
 pub use sweep::{Sweep, sweep};

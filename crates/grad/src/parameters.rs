@@ -2,15 +2,24 @@
 
 use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, ValueId};
 
-/// The trained parameters: initializers of real numbers with at least one dimension, except the
-/// running mean and variance of `BatchNormalization`, which are statistics, and those named in
-/// `frozen`.
+/// Which initializers of real numbers count as parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trainable {
+    /// Those with at least one dimension, except the running mean and variance of
+    /// `BatchNormalization`, which are statistics.
+    Learnable,
+    /// All.
+    All,
+}
+
+/// The trained parameters in the order of the file: the trainable ones but those named in `frozen`.
 ///
 /// # Errors
 /// Names that no initializer has, all of them.
-pub fn parameters(graph: &Graph, frozen: &[String]) -> Result<Vec<ValueId>, Failure> {
+pub fn parameters(graph: &Graph, which: Trainable, frozen: &[String]) -> Result<Vec<ValueId>, Failure> {
+    let all = which == Trainable::All;
     let weight = |id: &ValueId| match &graph.value(*id).origin {
-        Origin::Initializer(tensor) => tensor.dtype.is_float() && !tensor.dims.is_empty(),
+        Origin::Initializer(tensor) => tensor.dtype.is_float() && (all || !tensor.dims.is_empty()),
         Origin::Input(_) | Origin::Node(_) => false,
     };
     let named = |name: &String| {
@@ -25,7 +34,8 @@ pub fn parameters(graph: &Graph, frozen: &[String]) -> Result<Vec<ValueId>, Fail
         return Err(Failure(unknown));
     }
     let mut fixed = vec![false; graph.values.len()];
-    for node in graph.nodes.iter().filter(|n| n.domain.is_empty() && n.op == "BatchNormalization") {
+    let norms = graph.nodes.iter().filter(|n| n.domain.is_empty() && n.op == "BatchNormalization");
+    for node in norms.filter(|_| !all) {
         for statistic in node.inputs.iter().skip(3).flatten() {
             fixed[statistic.index()] = true;
         }

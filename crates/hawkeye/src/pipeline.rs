@@ -62,11 +62,17 @@ pub fn analyse(
     let mut calls = Calls::default();
     let inputs = bind(graph, &options.bindings)?;
     let batch = batch(graph, &inputs);
-    let mut stages = Stages { graph, visibility: &visibility, framework: &mut framework, calls: &mut calls };
+    let mut stages = Stages {
+        graph,
+        conventions: &conventions,
+        visibility: &visibility,
+        framework: &mut framework,
+        calls: &mut calls,
+    };
     let (stage, info) = match &options.training {
         None => (stages.inference(&inputs)?, None),
         Some(training) => {
-            let (stage, info) = train(&mut stages, training, &inputs, batch, conventions.inputs)?;
+            let (stage, info) = train(&mut stages, training, &inputs, batch)?;
             (stage, Some(info))
         }
     };
@@ -98,6 +104,7 @@ fn batch(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> u64 {
 /// The passes from shapes to lowering, which training runs more than once.
 pub(crate) struct Stages<'a> {
     pub(crate) graph: &'a Graph,
+    pub(crate) conventions: &'a Conventions,
     pub(crate) visibility: &'a Table<ValueId, Visibility>,
     pub(crate) framework: &'a mut Instance,
     pub(crate) calls: &'a mut Calls,

@@ -67,14 +67,21 @@ fn profile(training: TrainingOptions) -> Report {
 }
 
 fn profile_batch(training: TrainingOptions, batch: u64) -> Report {
+    profile_sheet(MANIFEST, SHEET, training, batch)
+}
+
+fn profile_sheet(manifest: &str, sheet: &str, training: TrainingOptions, batch: u64) -> Report {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("framework.yaml"), MANIFEST).unwrap();
-    std::fs::write(folder.path().join("probe.star"), SHEET).unwrap();
-    let framework = Framework::open(&format!("{}/", folder.path().display())).unwrap();
     let shapes = [("input".to_owned(), vec![batch, 1, 28, 28])].into();
     let bindings = Bindings { shapes, ..Bindings::default() };
     let options = Options { training: Some(training), bindings, ..Options::default() };
-    analyse(&model("lenet5"), "lenet5.onnx", framework, &options).unwrap()
+    analyse(&model("lenet5"), "lenet5.onnx", framework(folder.path(), manifest, sheet), &options).unwrap()
+}
+
+fn framework(folder: &Path, manifest: &str, sheet: &str) -> Framework {
+    std::fs::write(folder.join("framework.yaml"), manifest).unwrap();
+    std::fs::write(folder.join("probe.star"), sheet).unwrap();
+    Framework::open(&format!("{}/", folder.display())).unwrap()
 }
 
 fn model(name: &str) -> hawkeye::Model {
@@ -187,9 +194,7 @@ fn frameworks_without_training_say_so() {
 #[test]
 fn a_loss_or_optimizer_that_a_framework_lacks_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("framework.yaml"), MANIFEST).unwrap();
-    std::fs::write(folder.path().join("probe.star"), SHEET).unwrap();
-    let framework = Framework::open(&format!("{}/", folder.path().display())).unwrap();
+    let framework = framework(folder.path(), MANIFEST, SHEET);
     let training = TrainingOptions {
         loss: Loss::KlDiv,
         optimizer: "adam".parse().unwrap(),
@@ -206,4 +211,50 @@ fn a_loss_or_optimizer_that_a_framework_lacks_is_an_error_that_names_it() {
             "the framework has no optimizer adam"
         ]
     );
+}
+
+/// Has a function of its own for one backward part only; all others are nodes of the gradient graph.
+const PLAIN: &str = r#"
+def lower_Gemm(n):
+    send(0, 1, n.inputs[0].size + n.inputs[1].size)
+
+def lower_Relu(_n):
+    pass
+
+def backward_Relu(n):
+    send(0, 1, 1)
+
+lower_MatMul = lower_Gemm
+lower_Conv = lower_Gemm
+lower_ConvTranspose = lower_Gemm
+lower_MaxPool = lower_Relu
+lower_Flatten = lower_Relu
+lower_Reshape = lower_Relu
+lower_Transpose = lower_Relu
+lower_ScatterElements = lower_Relu
+lower_ReduceSum = lower_Relu
+lower_LogSoftmax = lower_Relu
+lower_Softmax = lower_Relu
+lower_Exp = lower_Relu
+lower_Mul = lower_Relu
+lower_Div = lower_Relu
+lower_Neg = lower_Relu
+lower_Add = lower_Relu
+lower_Sub = lower_Relu
+lower_Slice = lower_Relu
+"#;
+
+#[test]
+fn parts_without_a_function_are_nodes_of_the_gradient_graph() {
+    let manifest = MANIFEST.replace("training: {gradients: own}\n", "");
+    let report = profile_sheet(&manifest, PLAIN, TrainingOptions::default(), 3);
+    let backward = |op: &str| -> Vec<u64> {
+        let rows = report.operators.iter().filter(|o| o.pass == "backward" && o.op == op);
+        rows.map(|o| bytes(&o.phases)[2]).collect()
+    };
+    // Each layer multiplies the gradient of its output by its weights and by its input.
+    let layer = |input: u64, output: u64| 2 * 3 * output + input * output + 3 * input;
+    assert_eq!(backward("Gemm"), [layer(84, 10), layer(120, 84), layer(400, 120)]);
+    assert_eq!(backward("Relu"), [1, 1, 1, 1]);
+    assert_eq!(bytes(&report.passes["loss"]), [0; 3]);
 }
