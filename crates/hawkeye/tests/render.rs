@@ -4,7 +4,7 @@ mod common;
 
 use common::{delphi, fixtures, profile};
 use hawkeye::{Options, Report};
-use hawkeye_report::render::{Axis, Quantity, View, csv, folded, speedscope};
+use hawkeye_report::render::{Axis, Quantity, View, csv, folded, html, speedscope};
 use hawkeye_report::{PhaseCost, Phases};
 
 const PHASES: [&str; 3] = ["setup", "offline", "online"];
@@ -83,4 +83,35 @@ fn a_report_is_read_back_as_it_was_written() {
         let text = serde_yaml::to_string(&report).expect("it serializes");
         assert_eq!(serde_yaml::from_str::<Report>(&text).expect("it parses"), report);
     }
+}
+
+/// The report that a page holds.
+fn embedded(page: &str) -> Report {
+    let (_, rest) = page.split_once(r#"<script type="application/json" id="report">"#).expect("it holds one");
+    let (json, _) = rest.split_once("</script>").expect("the element ends");
+    serde_json::from_str(json).expect("it parses")
+}
+
+#[test]
+fn a_page_holds_the_whole_report_and_fetches_nothing() {
+    for report in reports() {
+        let page = html(&report);
+        assert_eq!(embedded(&page), report);
+        assert!(!page.contains("{{"), "nothing is left to fill in");
+        for outside in ["http:", "https:", "src=", "href=", "@import", "url(", "fetch("] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
+}
+
+#[test]
+fn names_cannot_break_out_of_a_page() {
+    let mut report = reports().swap_remove(0);
+    report.model.file = "</title><script>alert(1)</script><!--".to_owned();
+    report.operators[1].name = report.model.file.clone();
+    report.operators[1].phases = report.totals; // so that the headline names it
+    let page = html(&report);
+    assert_eq!(embedded(&page), report);
+    assert_eq!(page.matches("<script").count(), 2, "the report's and the program's");
+    assert!(!page.contains("<!--"));
 }

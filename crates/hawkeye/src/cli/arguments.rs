@@ -152,6 +152,8 @@ pub(crate) enum Format {
     Json,
     Csv,
     Markdown,
+    /// A page for browsers: summary, flame graph, tables, assumptions and evidence
+    Html,
     /// Stacks of the call tree, one per line, for flame graph programs
     Folded,
     /// Stacks of the call tree for speedscope.app

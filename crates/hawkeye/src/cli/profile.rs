@@ -48,6 +48,7 @@ fn render(report: &Report, format: Format, view: View, command: &Profile) -> Res
         }
         Format::Csv => render::csv(report, view),
         Format::Markdown => render::markdown(report, view),
+        Format::Html => render::html(report),
         Format::Folded => render::folded(report, command.weight),
         Format::Speedscope => render::speedscope(report, command.weight),
     };

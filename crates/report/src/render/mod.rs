@@ -4,6 +4,7 @@
 
 mod csv;
 mod folded;
+mod html;
 mod markdown;
 mod rows;
 mod speedscope;
@@ -13,6 +14,7 @@ mod text;
 
 pub use csv::csv;
 pub use folded::folded;
+pub use html::html;
 pub use markdown::markdown;
 pub use rows::View;
 pub use speedscope::speedscope;
