@@ -71,7 +71,8 @@ pub(crate) struct Profile {
     pub(crate) inputs: Vec<(String, Visibility)>,
     #[command(flatten)]
     pub(crate) sizes: Sizes,
-    /// Levels of modules, and of the call tree: 3 if not given, and all of them for stacks
+    /// Levels of modules or protocol calls in rows, and of the call tree: 3 if not given, and all of
+    /// them for stacks and pages
     #[arg(long)]
     pub(crate) depth: Option<usize>,
     /// How to write the report; text on a terminal and yaml elsewhere if not given
