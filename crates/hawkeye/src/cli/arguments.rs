@@ -34,6 +34,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Frameworks,
     },
+    /// Print the JSON schema of a report
+    #[command(after_help = "Examples:
+  hawkeye schema > report.schema.json
+  hawkeye profile lenet5.onnx -f crypten --format json -o report.json
+  check-jsonschema --schemafile report.schema.json report.json")]
+    Schema,
 }
 
 impl Command {
@@ -46,6 +52,7 @@ impl Command {
             Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => {
                 name.clone()
             }
+            Self::Schema => "schema".to_owned(),
         }
     }
 }

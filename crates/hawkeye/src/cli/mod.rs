@@ -17,6 +17,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Profile(command) => profile::run(command),
         Command::Shapes(command) => shapes::run(command),
         Command::Frameworks { command } => frameworks::run(command),
+        Command::Schema => output::write(None, hawkeye_report::JSON_SCHEMA.as_bytes()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
