@@ -4,6 +4,7 @@
 //! tree; nothing is computed here that is not such a sum. The structure is the published schema
 //! `hawkeye/1`, [`JSON_SCHEMA`].
 
+pub mod budget;
 mod build;
 mod counters;
 pub mod render;

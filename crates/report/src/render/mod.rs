@@ -2,6 +2,7 @@
 //!
 //! However a report is cut into rows or stacks, these add up to its totals exactly.
 
+mod checks;
 mod csv;
 mod folded;
 mod html;
@@ -13,6 +14,7 @@ mod stacks;
 mod table;
 mod text;
 
+pub use checks::{checks_github, checks_junit, checks_text};
 pub use csv::csv;
 pub use folded::folded;
 pub use html::html;
