@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hawkeye_cost::{Calls, Data};
-use hawkeye_graph::{Diagnostic, Failure, Graph, Place, Table, ValueId};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Place, Table, ValueId, nearest};
 use hawkeye_lower::{Conventions, Program, Training, Visibility, lower, read, secrecy, settle};
 use hawkeye_onnx::Model;
 use hawkeye_report::{FrameworkInfo, ModelInfo, Report, RunInfo, Scalar, Subjects, report};
@@ -164,7 +164,12 @@ fn conventions(graph: &Graph, framework: &Instance, options: &Options) -> Result
         .keys()
         .filter(unknown)
         .map(|name| {
-            Diagnostic::error(Place::Model, format!("the model has no input or initializer named \"{name}\""))
+            let message = format!("the model has no input or initializer named \"{name}\"");
+            let error = Diagnostic::error(Place::Model, message);
+            match nearest(name, graph.values.iter().map(|value| value.name.as_str())) {
+                Some(near) => error.help(format!("did you mean {near}?")),
+                None => error,
+            }
         })
         .collect();
     if !errors.is_empty() {
