@@ -1,14 +1,24 @@
 //! Training: what a step does beyond the forward pass.
 //!
-//! [`sweep`] finds out which nodes have a backward part, and in which order. [`Loss`] and [`Optimizer`]
-//! are what a user asks for.
+//! [`sweep`] finds out which nodes have a backward part, and in which order; [`synthesise`] writes the
+//! whole step as a graph. [`Loss`] and [`Optimizer`] are what a user asks for.
 
+mod adjoint;
+mod emit;
 mod loss;
+mod objective;
 mod optimizer;
+mod parameters;
 mod part;
+mod rules;
+mod step;
 mod sweep;
+mod update;
+mod upgrade;
 
 pub use loss::Loss;
 pub use optimizer::{Algorithm, Optimizer, Setting};
+pub use parameters::{Trainable, parameters};
 pub use part::{Part, Pass};
+pub use step::{Recipe, Step, synthesise};
 pub use sweep::{Sweep, sweep};

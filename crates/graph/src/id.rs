@@ -63,6 +63,13 @@ impl<I, T> Table<I, T> {
     }
 }
 
+impl<I: Into<usize>, T> Table<I, T> {
+    /// The row of an id, if the table has one: a table of a graph has none for values added later.
+    pub fn get(&self, id: I) -> Option<&T> {
+        self.rows.get(id.into())
+    }
+}
+
 impl<I: Into<usize>, T> Index<I> for Table<I, T> {
     type Output = T;
     fn index(&self, id: I) -> &T {

@@ -8,6 +8,7 @@ mod diagnostic;
 mod dtype;
 mod graph;
 mod id;
+mod nearest;
 mod order;
 mod tensor;
 
@@ -16,5 +17,6 @@ pub use diagnostic::{Diagnostic, Failure, Place, Severity};
 pub use dtype::DType;
 pub use graph::{DeclaredType, Dim, Graph, Node, Origin, Value};
 pub use id::{NodeId, Table, ValueId};
+pub use nearest::nearest;
 pub use order::{Cycle, execution_order};
 pub use tensor::{Elements, SMALL, Tensor};

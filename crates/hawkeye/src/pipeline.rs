@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hawkeye_cost::{Calls, Data};
-use hawkeye_graph::{Diagnostic, Failure, Graph, Place, Table, ValueId};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Place, Table, ValueId, nearest};
 use hawkeye_lower::{Conventions, Program, Training, Visibility, lower, read, secrecy, settle};
 use hawkeye_onnx::Model;
 use hawkeye_report::{FrameworkInfo, ModelInfo, Report, RunInfo, Scalar, Subjects, report};
@@ -62,11 +62,17 @@ pub fn analyse(
     let mut calls = Calls::default();
     let inputs = bind(graph, &options.bindings)?;
     let batch = batch(graph, &inputs);
-    let mut stages = Stages { graph, visibility: &visibility, framework: &mut framework, calls: &mut calls };
+    let mut stages = Stages {
+        graph,
+        conventions: &conventions,
+        visibility: &visibility,
+        framework: &mut framework,
+        calls: &mut calls,
+    };
     let (stage, info) = match &options.training {
         None => (stages.inference(&inputs)?, None),
         Some(training) => {
-            let (stage, info) = train(&mut stages, training, &inputs, batch, conventions.inputs)?;
+            let (stage, info) = train(&mut stages, training, &inputs, batch)?;
             (stage, Some(info))
         }
     };
@@ -98,6 +104,7 @@ fn batch(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> u64 {
 /// The passes from shapes to lowering, which training runs more than once.
 pub(crate) struct Stages<'a> {
     pub(crate) graph: &'a Graph,
+    pub(crate) conventions: &'a Conventions,
     pub(crate) visibility: &'a Table<ValueId, Visibility>,
     pub(crate) framework: &'a mut Instance,
     pub(crate) calls: &'a mut Calls,
@@ -157,7 +164,12 @@ fn conventions(graph: &Graph, framework: &Instance, options: &Options) -> Result
         .keys()
         .filter(unknown)
         .map(|name| {
-            Diagnostic::error(Place::Model, format!("the model has no input or initializer named \"{name}\""))
+            let message = format!("the model has no input or initializer named \"{name}\"");
+            let error = Diagnostic::error(Place::Model, message);
+            match nearest(name, graph.values.iter().map(|value| value.name.as_str())) {
+                Some(near) => error.help(format!("did you mean {near}?")),
+                None => error,
+            }
         })
         .collect();
     if !errors.is_empty() {

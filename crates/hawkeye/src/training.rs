@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use hawkeye_cost::{Call, CallId, Calls, Item};
-use hawkeye_grad::{Loss, Optimizer, sweep};
-use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, Table, ValueId};
-use hawkeye_lower::{Program, Subject, Training, Visibility};
+use hawkeye_grad::{Loss, Optimizer, Part, Recipe, Trainable, parameters, sweep, synthesise};
+use hawkeye_graph::{DeclaredType, Diagnostic, Dim, Failure, Graph, Node, Origin, Place, Table, ValueId};
+use hawkeye_lower::{Lowering, Program, Subject, Training, lower, secrecy};
 use hawkeye_report::TrainingInfo;
-use hawkeye_shapes::Shapes;
-use hawkeye_sheets::Trained;
+use hawkeye_shapes::{Shapes, infer};
+use hawkeye_sheets::{Gradients, Trained};
 
 use crate::pipeline::{Stage, Stages};
 
@@ -102,7 +102,6 @@ pub(crate) fn train(
     options: &TrainingOptions,
     inputs: &BTreeMap<ValueId, Vec<u64>>,
     batch: u64,
-    target: Visibility,
 ) -> Result<(Stage, TrainingInfo), Failure> {
     let rule = &stages.framework.manifest.training;
     if let Some(reason) = &rule.refused {
@@ -111,7 +110,11 @@ pub(crate) fn train(
             .help("frameworks that train: see `hawkeye frameworks list`")
             .into());
     }
-    let trained = trained(stages.graph, rule.parameters, &options.frozen)?;
+    let which = match rule.parameters {
+        Trained::All => Trainable::All,
+        Trained::Learnable => Trainable::Learnable,
+    };
+    let trained = parameters(stages.graph, which, &options.frozen)?;
     let (Some((first_step, steps)), Some(stretches)) =
         (options.steps.span(batch), options.steps.stretches(batch))
     else {
@@ -121,7 +124,7 @@ pub(crate) fn train(
     let mut whole: Option<(Stage, u64)> = None;
     for stretch in stretches {
         let inputs = resized(inputs, batch, stretch.batch);
-        let (stage, reached) = step(stages, options, &trained, &inputs, stretch.step, target)?;
+        let (stage, reached) = step(stages, options, &trained, &inputs, stretch.step)?;
         whole = Some(match whole {
             None => (repeated(stage, stretch.times, stages.calls), reached),
             Some((whole, reached)) => (joined(whole, &stage.program, stretch.times, stages.calls), reached),
@@ -146,7 +149,6 @@ fn step(
     trained: &[ValueId],
     inputs: &BTreeMap<ValueId, Vec<u64>>,
     step: u64,
-    target: Visibility,
 ) -> Result<(Stage, u64), Failure> {
     let graph = stages.graph;
     let (shapes, mut diagnostics) = stages.shapes(inputs)?;
@@ -156,7 +158,7 @@ fn step(
         is_trained[*id] = true;
     }
     let cuts = &stages.framework.manifest.training.cuts;
-    let cut = |node: &hawkeye_graph::Node| node.domain.is_empty() && cuts.contains(&node.op);
+    let cut = |node: &Node| node.domain.is_empty() && cuts.contains(&node.op);
     let sweep = sweep(graph, &shapes, output, &is_trained, &cut);
     if sweep.order.is_empty() {
         let message = "no gradient reaches a parameter, so backward pass and optimizer do nothing";
@@ -168,44 +170,72 @@ fn step(
         optimizer: &options.optimizer,
         step,
         output,
-        target,
+        target: stages.conventions.inputs,
         sweep: &sweep,
         parts: &parts,
+        nodes: None,
     };
-    let program = stages.lower(&shapes, Some(training))?;
+    let own = |part: &Part| {
+        let (domain, op) = training.operator(graph, *part);
+        stages.framework.sheets.has(part.pass(), domain, op)
+    };
+    let synthesised =
+        stages.framework.manifest.training.gradients == Gradients::Graph && !parts.iter().all(own);
+    let program = if synthesised {
+        let recipe = Recipe {
+            loss: options.loss,
+            optimizer: options.optimizer.clone(),
+            step,
+            output,
+            trained: trained.to_vec(),
+        };
+        with_gradient_graph(stages, &shapes, &training, &recipe, inputs)?
+    } else {
+        stages.lower(&shapes, Some(training))?
+    };
     let elements = |id: &ValueId| shapes.facts[*id].shape().map_or(0, |shape| shape.iter().product());
     let reached = trained.iter().filter(|id| sweep.reached[**id]).map(elements).sum();
     Ok((Stage { shapes, program, diagnostics }, reached))
 }
 
-/// The parameters that are trained, in the order of the file.
-fn trained(graph: &Graph, rule: Trained, frozen: &[String]) -> Result<Vec<ValueId>, Failure> {
-    let unknown: Vec<Diagnostic> = frozen
-        .iter()
-        .filter(|name| graph.values.iter().all(|value| value.name != **name))
-        .map(|name| Diagnostic::error(Place::Model, format!("the model has no initializer named \"{name}\"")))
-        .collect();
-    if !unknown.is_empty() {
-        return Err(Failure(unknown));
+/// Lowers a step for which the framework lacks functions of its own: parts without one are what the
+/// gradient graph has for them.
+fn with_gradient_graph(
+    stages: &mut Stages<'_>,
+    shapes: &Shapes,
+    training: &Training<'_>,
+    recipe: &Recipe,
+    inputs: &BTreeMap<ValueId, Vec<u64>>,
+) -> Result<Program, Failure> {
+    let step = synthesise(stages.graph, shapes, training.sweep, recipe)?;
+    let mut all = infer(&step.graph, &step_inputs(&step.graph, inputs));
+    let forward = stages.graph.nodes.len();
+    for id in stages.graph.value_ids() {
+        all.facts[id] = shapes.facts[id].clone();
     }
-    let mut statistics = Table::new(vec![false; graph.values.len()]);
-    for node in &graph.nodes {
-        if node.op == "BatchNormalization" && node.domain.is_empty() {
-            for id in node.inputs.iter().skip(3).flatten() {
-                statistics[*id] = true;
-            }
-        }
+    all.diagnostics.clone_from(&shapes.diagnostics);
+    // The framework sees the model's nodes as they are in the file, whatever opset the step has.
+    let mut graph = step.graph;
+    for (node, original) in graph.nodes.iter_mut().take(forward).zip(&stages.graph.nodes) {
+        node.clone_from(original);
     }
-    let is_trained = |id: &ValueId| {
-        let value = graph.value(*id);
-        let Origin::Initializer(tensor) = &value.origin else { return false };
-        let learnable = match rule {
-            Trained::All => true,
-            Trained::Learnable => !tensor.dims.is_empty() && !statistics[*id],
+    let visibility = secrecy(&graph, stages.conventions);
+    let training = Training { nodes: Some(&step.parts), ..*training };
+    lower(&graph, &all, &visibility, Some(training), stages.calls, &mut stages.framework.sheets)
+}
+
+/// The shapes of a step's inputs: those of the model, and what the step declares for its own.
+fn step_inputs(graph: &Graph, model: &BTreeMap<ValueId, Vec<u64>>) -> BTreeMap<ValueId, Vec<u64>> {
+    let declared = |id: &ValueId| {
+        let Origin::Input(DeclaredType { dims: Some(dims), .. }) = &graph.value(*id).origin else {
+            return None;
         };
-        tensor.dtype.is_float() && learnable && !frozen.contains(&value.name)
+        let size = |dim: &Dim| if let Dim::Fixed(size) = dim { Some(*size) } else { None };
+        Some((*id, dims.iter().map(size).collect::<Option<Vec<u64>>>()?))
     };
-    Ok(graph.value_ids().filter(is_trained).collect())
+    let mut shapes: BTreeMap<_, _> = graph.inputs.iter().filter_map(declared).collect();
+    shapes.extend(model.iter().map(|(id, shape)| (*id, shape.clone())));
+    shapes
 }
 
 /// The output that the loss looks at.
@@ -276,20 +306,53 @@ fn sequence(calls: &mut Calls, steps: Vec<(CallId, u64)>) -> CallId {
 
 /// A warning if the model bears the marks of an export for inference.
 fn inference_export(graph: &Graph) -> Option<Diagnostic> {
-    let has = |op: &str| graph.nodes.iter().any(|node| node.op == op && node.domain.is_empty());
-    // The TorchScript exporter renames what it folds a BatchNormalization into.
-    let folded = graph.nodes.iter().filter(|node| node.op == "Conv").find_map(|node| {
-        let weight = graph.value((*node.inputs.get(1)?)?);
-        let number = weight.name.strip_prefix("onnx::Conv_")?;
-        number.bytes().all(|b| b.is_ascii_digit()).then_some(&weight.name)
-    });
-    let name = folded.filter(|_| !has("BatchNormalization"))?;
+    let is = |node: &Node, op: &str| node.op == op && node.domain.is_empty();
+    if graph.nodes.iter().any(|node| is(node, "BatchNormalization")) {
+        return None;
+    }
+    let name = |node: &Node, input: usize| Some(graph.value((*node.inputs.get(input)?)?).name.as_str());
+    let mark = graph.nodes.iter().filter(|node| is(node, "Conv")).find_map(|node| {
+        let weight = name(node, 1)?;
+        // PyTorch's TorchScript exporter numbers the weights that it has folded something into, its newer
+        // one adds a bias named after the weight.
+        let numbered =
+            weight.strip_prefix("onnx::Conv_").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+        let added = name(node, 2).filter(|bias| bias.strip_suffix("_bias") == Some(weight));
+        added.or(numbered.then_some(weight))
+    })?;
     let message = format!(
-        "this looks like an export for inference: weight \"{name}\" is named as the exporter names weights that it \
-         has folded a BatchNormalization into, and no BatchNormalization is left; in training, each of them \
-         would cost extra. Dropout is dropped in such exports too"
+        "this looks like an export for inference: \"{mark}\" is what an exporter leaves where it folds a \
+         BatchNormalization into a Conv, and the model has no BatchNormalization. In training each of them \
+         costs extra, and so does each Dropout, which such exports leave out"
     );
     Some(Diagnostic::warning(Place::Model, message).help(
-        "export with torch.onnx.utils.export(..., training=TrainingMode.TRAINING, do_constant_folding=False)",
+        "export in training mode: torch.onnx.export(..., dynamo=False, training=TrainingMode.TRAINING, \
+         do_constant_folding=False)",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stretches(steps: Steps, batch: u64) -> Vec<(u64, u64, u64)> {
+        steps.stretches(batch).unwrap().iter().map(|s| (s.batch, s.step, s.times)).collect()
+    }
+
+    #[test]
+    fn every_step_of_a_run_is_there_once() {
+        assert_eq!(stretches(Steps::Only(7), 8), [(8, 7, 1)]);
+        assert_eq!(stretches(Steps::First(1), 8), [(8, 1, 1)]);
+        assert_eq!(stretches(Steps::First(10), 8), [(8, 1, 1), (8, 2, 9)]);
+        assert_eq!(stretches(Steps::Epochs { epochs: 2, samples: 24 }, 8), [(8, 1, 1), (8, 2, 5)]);
+        assert_eq!(stretches(Steps::Epochs { epochs: 2, samples: 27 }, 8), [(8, 1, 1), (8, 2, 5), (3, 2, 2)]);
+        assert_eq!(stretches(Steps::Epochs { epochs: 1, samples: 9 }, 8), [(8, 1, 1), (1, 2, 1)]);
+        assert_eq!(stretches(Steps::Epochs { epochs: 3, samples: 5 }, 8), [(5, 1, 1), (5, 2, 2)]);
+    }
+
+    #[test]
+    fn a_run_too_long_to_count_is_refused() {
+        assert!(Steps::Epochs { epochs: u64::MAX, samples: 100 }.stretches(8).is_none());
+        assert!(Steps::First(0).stretches(8).is_none());
+    }
 }

@@ -123,7 +123,8 @@ fn parameters_parties_and_depth() {
 
 #[test]
 fn errors_are_complete_and_helpful() {
-    let cases: [(&str, &[&str]); 9] = [
+    let cases: [(&str, &[&str]); 10] = [
+        ("no_such_value", &["profile", "lenet5.onnx", "-f", "crypten", "--input", "input.11=public"]),
         ("no_such_file", &["profile", "nowhere.onnx", "-f", "crypten"]),
         ("not_a_model", &["profile", "../crypten/traces.jsonl", "-f", "crypten"]),
         ("no_such_framework", &["profile", "lenet5.onnx", "-f", "crpyten"]),
@@ -168,4 +169,40 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
     assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_schema_is_printed() {
+    let output = hawkeye(&["schema"]);
+    assert_eq!(text(&output.stdout), hawkeye_report::JSON_SCHEMA);
+}
+
+#[test]
+fn completions_and_manuals_know_every_command() {
+    let commands = ["profile", "shapes", "frameworks", "schema", "check", "completions", "man"];
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = text(&hawkeye(&["completions", shell]).stdout);
+        assert!(commands.iter().all(|command| script.contains(command)), "{shell}");
+    }
+    let manual = text(&hawkeye(&["man"]).stdout);
+    for command in commands {
+        assert!(manual.contains(&format!("hawkeye\\-{command}(1)")), "{command}");
+        let page = text(&hawkeye(&["man", command]).stdout);
+        assert!(page.contains(&format!(".TH hawkeye-{command} 1")), "{command}");
+        assert!(page.contains("Example"), "{command} has examples");
+    }
+    let output = hawkeye(&["man", "profil"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("did you mean profile?"));
+}
+
+#[test]
+fn files_get_the_permissions_of_others() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let (ours, theirs) = (folder.path().join("ours"), folder.path().join("theirs"));
+    let path = ours.to_str().expect("paths are text here");
+    assert!(hawkeye(&["profile", "lenet5.onnx", "-f", "crypten", "-o", path]).status.success());
+    std::fs::write(&theirs, "").expect("it is written");
+    let permissions = |path| std::fs::metadata(path).expect("it is there").permissions();
+    assert_eq!(permissions(&ours), permissions(&theirs));
 }

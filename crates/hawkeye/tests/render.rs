@@ -4,7 +4,7 @@ mod common;
 
 use common::{delphi, fixtures, profile};
 use hawkeye::{Options, Report};
-use hawkeye_report::render::{Axis, Quantity, View, csv, folded, speedscope};
+use hawkeye_report::render::{Axis, Quantity, View, csv, folded, html, speedscope};
 use hawkeye_report::{PhaseCost, Phases};
 
 const PHASES: [&str; 3] = ["setup", "offline", "online"];
@@ -34,8 +34,8 @@ fn phases(phases: &Phases) -> [PhaseCost; 3] {
 fn csv_adds_up_on_every_axis() {
     for report in reports() {
         for axis in Axis::ALL {
-            for top in [None, Some(2)] {
-                let text = csv(&report, View { axis, sort: top.map(|_| Quantity::Rounds), top, depth: 2 });
+            for (top, depth) in [(None, 0), (None, 1), (Some(2), 2), (Some(7), 3), (None, usize::MAX)] {
+                let text = csv(&report, View { axis, sort: top.map(|_| Quantity::Rounds), top, depth });
                 let mut lines = text.lines();
                 let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
                 let lines: Vec<Vec<&str>> = lines.map(|line| line.rsplit(',').collect()).collect();
@@ -78,9 +78,89 @@ fn stacks_add_up_in_every_weight() {
 }
 
 #[test]
+fn a_tree_cut_at_any_depth_adds_up() {
+    let mut options = Options { depth: 0, ..Options::default() };
+    options.bindings.batch = Some(1);
+    for depth in 0..6 {
+        options.depth = depth;
+        let report = profile(&fixtures().join("models/resnet18.onnx"), "cryptflow2", &options);
+        let report = report.expect("it profiles");
+        for weight in Quantity::ALL {
+            let text = folded(&report, weight);
+            let amount = |line: &str| line.rsplit(' ').next().and_then(|n| n.parse::<u64>().ok());
+            let sum: u64 = text.lines().map(|line| amount(line).expect("a number")).sum();
+            let total: u64 = phases(&report.totals).iter().map(|cost| weight.of(cost)).sum();
+            assert_eq!(sum, total, "{} cut at {depth}", weight.name());
+        }
+        let view = View { axis: Axis::Protocol, sort: None, top: None, depth: 3 };
+        let bytes: u64 = phases(&report.totals).iter().map(|cost| cost.bytes).sum();
+        let text = csv(&report, view);
+        let of_line = |line: &str| {
+            let fields: Vec<u64> = line.rsplit(',').take(9).map(|n| n.parse().expect("a number")).collect();
+            fields[8] + fields[5] + fields[2]
+        };
+        assert_eq!(text.lines().skip(1).map(of_line).sum::<u64>(), bytes, "protocols cut at {depth}");
+    }
+}
+
+/// Adds a key to every object that is not a map from names that the user or framework chose.
+fn extend(value: &mut serde_json::Value, inside: &str) {
+    match value {
+        serde_json::Value::Object(object) => {
+            object.iter_mut().for_each(|(key, value)| extend(value, key));
+            if !["counters", "parameters", "party_names", "dims"].contains(&inside) {
+                object.insert("added_later".to_owned(), serde_json::json!({"bytes": "unheard of"}));
+            }
+        }
+        serde_json::Value::Array(list) => list.iter_mut().for_each(|value| extend(value, inside)),
+        _ => {}
+    }
+}
+
+#[test]
+fn keys_that_later_versions_add_do_no_harm() {
+    for report in reports() {
+        let mut value = serde_json::to_value(&report).expect("it serializes");
+        extend(&mut value, "");
+        assert_eq!(serde_json::from_value::<Report>(value).expect("it parses"), report);
+    }
+}
+
+#[test]
 fn a_report_is_read_back_as_it_was_written() {
     for report in reports() {
         let text = serde_yaml::to_string(&report).expect("it serializes");
         assert_eq!(serde_yaml::from_str::<Report>(&text).expect("it parses"), report);
     }
+}
+
+/// The report that a page holds.
+fn embedded(page: &str) -> Report {
+    let (_, rest) = page.split_once(r#"<script type="application/json" id="report">"#).expect("it holds one");
+    let (json, _) = rest.split_once("</script>").expect("the element ends");
+    serde_json::from_str(json).expect("it parses")
+}
+
+#[test]
+fn a_page_holds_the_whole_report_and_fetches_nothing() {
+    for report in reports() {
+        let page = html(&report);
+        assert_eq!(embedded(&page), report);
+        assert!(!page.contains("{{"), "nothing is left to fill in");
+        for outside in ["http:", "https:", "src=", "href=", "@import", "url(", "fetch("] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
+}
+
+#[test]
+fn names_cannot_break_out_of_a_page() {
+    let mut report = reports().swap_remove(0);
+    report.model.file = "</title><script>alert(1)</script><!--".to_owned();
+    report.operators[1].name = report.model.file.clone();
+    report.operators[1].phases = report.totals; // so that the headline names it
+    let page = html(&report);
+    assert_eq!(embedded(&page), report);
+    assert_eq!(page.matches("<script").count(), 2, "the report's and the program's");
+    assert!(!page.contains("<!--"));
 }

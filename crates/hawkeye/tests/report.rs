@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{crypten, delphi};
+use common::{crypten, delphi, schema};
 use hawkeye::Report;
 use hawkeye_report::{CallNode, PhaseCost, Phases};
 
@@ -74,4 +74,15 @@ fn json_is_the_same_document() {
     let yaml: serde_json::Value =
         serde_yaml::from_str(&serde_yaml::to_string(&report).expect("it serializes")).expect("it parses");
     assert_eq!(yaml, serde_json::to_value(&report).expect("it serializes"));
+}
+
+#[test]
+fn the_schema_finds_what_departs_from_it() {
+    let report = crypten::traces()[0].profile().expect("it profiles");
+    assert!(schema::departures(&report).is_empty());
+    let mut other = report.clone();
+    other.schema = "hawkeye/2".to_owned();
+    other.model.sha256.push('0');
+    other.links[0].phase = "later".to_owned();
+    assert_eq!(schema::departures(&other).len(), 3);
 }

@@ -11,6 +11,7 @@ mod program;
 mod read;
 mod secrecy;
 mod settle;
+mod step;
 mod training;
 mod view;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hawkeye_cost::{CallId, Calls, Data};
-use hawkeye_grad::{Part, Pass as Stage};
+use hawkeye_grad::Part;
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Place, Table, ValueId};
 use hawkeye_shapes::Shapes;
 
@@ -79,12 +79,13 @@ pub fn lower(
     }
     let begin = lowering.begin(calls, &|| pass.views.model());
     pass.boundary(Subject::Begin, begin);
-    for id in graph.node_ids() {
+    let forward = training.map_or(graph.nodes.len(), |training| training.forward(graph));
+    for id in graph.node_ids().take(forward) {
         pass.node(id, calls, lowering);
     }
     if let Some(training) = training {
-        for part in training.parts {
-            pass.part(*part, &training, calls, lowering);
+        for position in 0..training.parts.len() {
+            pass.part(position, &training, calls, lowering);
         }
     } else if pass.errors.is_empty() {
         let end = lowering.end(calls, &|| pass.views.model());
@@ -109,18 +110,19 @@ enum Obstacle {
     Shape(Diagnostic),
 }
 
-struct Pass<'a> {
-    views: Views<'a>,
+/// The pass under way.
+pub(crate) struct Pass<'a> {
+    pub(crate) views: Views<'a>,
     failed: Table<ValueId, bool>,
     /// What backward parts attached to the gradients of each value.
-    gradients: Table<ValueId, Vec<Data>>,
-    plan: Vec<Data>,
-    program: Program,
-    errors: Vec<Diagnostic>,
+    pub(crate) gradients: Table<ValueId, Vec<Data>>,
+    pub(crate) plan: Vec<Data>,
+    pub(crate) program: Program,
+    pub(crate) errors: Vec<Diagnostic>,
 }
 
 impl Pass<'_> {
-    fn node(&mut self, id: NodeId, calls: &mut Calls, lowering: &mut dyn Lowering) {
+    pub(crate) fn node(&mut self, id: NodeId, calls: &mut Calls, lowering: &mut dyn Lowering) {
         let node = self.views.graph.node(id);
         let behind_failure = node.present_inputs().any(|input| self.failed[input]);
         match self.expand(id, calls, lowering) {
@@ -178,69 +180,6 @@ impl Pass<'_> {
         self.program.operations.push(operation);
     }
 
-    fn part(&mut self, part: Part, training: &Training<'_>, calls: &mut Calls, lowering: &mut dyn Lowering) {
-        let place = match part {
-            Part::Gradient(id) => Place::node(self.views.graph.node(id)),
-            Part::Loss | Part::LossGradient | Part::Update(_) => Place::Model,
-        };
-        match self.expand_part(part, training, calls, lowering) {
-            Ok(expansion) => {
-                let evidence = self.notes(&place, expansion.notes);
-                let inputs: &[Option<ValueId>] = match part {
-                    Part::Gradient(id) => &self.views.graph.node(id).inputs,
-                    Part::LossGradient => &[Some(training.output)],
-                    Part::Loss | Part::Update(_) => &[],
-                };
-                for (position, state) in expansion.inputs {
-                    if let Some(Some(input)) = inputs.get(position) {
-                        self.gradients[*input].push(state);
-                    }
-                }
-                let operation = Operation { subject: Subject::Part(part), call: expansion.call, evidence };
-                self.program.operations.push(operation);
-            }
-            Err(None) => {}
-            Err(Some(error)) => self.errors.push(Diagnostic { place, ..error }),
-        }
-    }
-
-    /// The expansion of a part; `Err(None)` where an error before it may be the reason.
-    fn expand_part(
-        &self,
-        part: Part,
-        training: &Training<'_>,
-        calls: &mut Calls,
-        lowering: &mut dyn Lowering,
-    ) -> Result<Expansion, Option<Diagnostic>> {
-        if self.views.visibility[training.output] != Visibility::Secret {
-            return Ok(Expansion::default());
-        }
-        let (domain, op) = match part {
-            Part::Gradient(id) => {
-                let node = self.views.graph.node(id);
-                (&*node.domain, &*node.op)
-            }
-            Part::Loss | Part::LossGradient => ("", training.loss.name()),
-            Part::Update(_) => ("", training.optimizer.algorithm.name()),
-        };
-        if !lowering.has(part.pass(), domain, op) {
-            return Err(Some(untrainable(part.pass(), op)));
-        }
-        if !self.errors.is_empty() {
-            return Err(None);
-        }
-        let received = |id: ValueId| self.gradients[id].clone();
-        let view = self.views.part(part, training, &received).map_err(|id| {
-            let message = format!("the shape of \"{}\" can't be found out", self.views.graph.value(id).name);
-            Some(Diagnostic::error(Place::Model, message))
-        })?;
-        let plan = match part {
-            Part::Gradient(id) => self.plan.get(id.index()).cloned().unwrap_or_default(),
-            Part::Loss | Part::LossGradient | Part::Update(_) => Data::None,
-        };
-        lowering.node(calls, &NodeView { plan, ..view }).map_err(|e| Some(complain(Place::Model, e)))
-    }
-
     fn boundary(&mut self, subject: Subject, expansion: Result<Expansion, LoweringError>) {
         match expansion {
             Ok(Expansion { call: None, notes, .. }) => {
@@ -255,7 +194,7 @@ impl Pass<'_> {
     }
 
     /// Files warnings; returns the evidence.
-    fn notes(&mut self, place: &Place, notes: Vec<Note>) -> BTreeSet<String> {
+    pub(crate) fn notes(&mut self, place: &Place, notes: Vec<Note>) -> BTreeSet<String> {
         let mut evidence = BTreeSet::new();
         for note in notes {
             match note {
@@ -281,15 +220,6 @@ impl Pass<'_> {
 fn in_the_clear(node: &Node, visibility: &Table<ValueId, Visibility>) -> bool {
     let joined = node.present_inputs().map(|id| visibility[id]).fold(Visibility::Public, Visibility::join);
     joined != Visibility::Secret
-}
-
-fn untrainable(pass: Stage, op: &str) -> Diagnostic {
-    let (message, function) = match pass {
-        Stage::Forward | Stage::Backward => (format!("the framework can't train through {op}"), "backward"),
-        Stage::Loss => (format!("the framework has no loss {op}"), "loss"),
-        Stage::Optimizer => (format!("the framework has no optimizer {op}"), "update"),
-    };
-    Diagnostic::error(Place::Model, message).help(format!("a sheet adds it by a function {function}_{op}"))
 }
 
 fn unknown_shape(node: &Node, value: &str) -> Diagnostic {

@@ -1,8 +1,10 @@
 //! The parts of a training step as a framework sees them.
 
+use std::ops::Range;
+
 use hawkeye_cost::Data;
 use hawkeye_grad::{Loss, Optimizer, Part, Pass, Setting, Sweep};
-use hawkeye_graph::ValueId;
+use hawkeye_graph::{Graph, ValueId};
 
 use crate::view::Views;
 use crate::{NodeView, TensorView, Visibility};
@@ -24,9 +26,30 @@ pub struct Training<'a> {
     pub sweep: &'a Sweep,
     /// The parts, in the order in which they run.
     pub parts: &'a [Part],
+    /// Where the graph is that of the whole step: the nodes of each part, in the same order.
+    pub nodes: Option<&'a [(Part, Range<usize>)]>,
 }
 
 impl Training<'_> {
+    /// Domain and name of what a part belongs to: an operator, the loss or the optimizer.
+    #[must_use]
+    pub fn operator<'g>(&self, graph: &'g Graph, part: Part) -> (&'g str, &'g str) {
+        match part {
+            Part::Gradient(id) => {
+                let node = graph.node(id);
+                (&node.domain, &node.op)
+            }
+            Part::Loss | Part::LossGradient => ("", self.loss.name()),
+            Part::Update(_) => ("", self.optimizer.algorithm.name()),
+        }
+    }
+
+    /// How many nodes the model has, at the beginning of the graph.
+    pub(crate) fn forward(&self, graph: &Graph) -> usize {
+        let first = self.nodes.and_then(|nodes| nodes.first());
+        first.map_or(graph.nodes.len(), |(_, range)| range.start)
+    }
+
     /// The record that sheets see.
     pub(crate) fn data(&self) -> Data {
         Data::Struct(vec![

@@ -128,10 +128,11 @@ impl<'a> Views<'a> {
     /// The model; shapes that are not known are left empty.
     pub(crate) fn model(&self) -> ModelView {
         let outlines = |ids: &[ValueId]| ids.iter().map(|id| self.outline(*id)).collect();
+        let forward = self.training.map_or(self.graph.nodes.len(), |training| training.forward(self.graph));
         ModelView {
             inputs: outlines(&self.graph.inputs),
             outputs: outlines(&self.graph.outputs),
-            nodes: self.graph.nodes.iter().map(|node| self.outlined(node)).collect(),
+            nodes: self.graph.nodes.iter().take(forward).map(|node| self.outlined(node)).collect(),
             training: self.training.as_ref().map_or(Data::None, Training::data),
         }
     }
@@ -161,7 +162,7 @@ impl<'a> Views<'a> {
 
     /// Whether a gradient is computed for the value where the loss depends on it.
     fn carries(&self, id: ValueId) -> bool {
-        self.training.is_some_and(|training| training.sweep.carries[id])
+        self.training.and_then(|training| training.sweep.carries.get(id).copied()).unwrap_or(false)
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Every number in a [`Report`] is a sum over messages of the program under some prefix of the call
 //! tree; nothing is computed here that is not such a sum. The structure is the published schema
-//! `hawkeye/1`.
+//! `hawkeye/1`, [`JSON_SCHEMA`].
 
+pub mod budget;
 mod build;
 mod counters;
 mod label;
@@ -16,3 +17,6 @@ pub use schema::{
     CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, PassCost,
     PhaseCost, Phases, Report, RunInfo, SCHEMA, Scalar, TrainingInfo, Uncertainty,
 };
+
+/// The schema of a report, as JSON Schema (draft 2020-12).
+pub const JSON_SCHEMA: &str = include_str!("../../../docs/report.schema.json");

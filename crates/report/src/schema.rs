@@ -1,7 +1,7 @@
 //! The report's structure, schema `hawkeye/1`. Keys may be added, but none renamed or removed.
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "hawkeye/1";
@@ -233,11 +233,28 @@ pub struct CallNode {
     /// How often it runs under its parent.
     pub times: u64,
     /// Costs by phase; phases without any are left out.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "phases_alone")]
     pub costs: IndexMap<String, PhaseCost>,
     /// What it calls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<CallNode>,
+}
+
+/// The phases of a [`CallNode`]. Its other keys are not costs, whatever later versions add.
+#[derive(Deserialize)]
+struct PhasesOfCall {
+    /// Once per session.
+    setup: Option<PhaseCost>,
+    /// Before the inputs are known.
+    offline: Option<PhaseCost>,
+    /// On the inputs.
+    online: Option<PhaseCost>,
+}
+
+fn phases_alone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IndexMap<String, PhaseCost>, D::Error> {
+    let PhasesOfCall { setup, offline, online } = PhasesOfCall::deserialize(deserializer)?;
+    let phases = [("setup", setup), ("offline", offline), ("online", online)];
+    Ok(phases.into_iter().filter_map(|(name, cost)| Some((name.to_owned(), cost?))).collect())
 }
 
 /// A diagnostic.

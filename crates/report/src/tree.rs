@@ -14,6 +14,9 @@ pub(crate) const OWN: &str = "(messages)";
 /// Name of the node whose children run side by side: they send in the same rounds.
 pub(crate) const PARALLEL: &str = "parallel";
 
+/// Name of a side of such a node that has no function of its own.
+pub(crate) const SIDE: &str = "branch";
+
 /// A node of the tree while it grows: children of equal names are one.
 #[derive(Debug, Default)]
 pub(crate) struct Branch {
@@ -167,7 +170,7 @@ impl Grower<'_, '_> {
         let alone = Cost::default();
         for call in sides {
             let name = self.calls.name(self.calls.call(*call).name);
-            let side = branch.child(if name.is_empty() { "branch" } else { name });
+            let side = branch.child(if name.is_empty() { SIDE } else { name });
             let cost = self.summaries.cost(*call)?.after(&alone).times(site.outer)?;
             side.add(None, site.outer, &cost)?;
             self.grow(

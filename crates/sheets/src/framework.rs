@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hawkeye_cost::{Data, Party, RoundRule};
-use hawkeye_graph::{Diagnostic, Failure, Place};
+use hawkeye_graph::{Diagnostic, Failure, Place, nearest};
 use hawkeye_lower::Visibility;
 
 use crate::folder::Folder;
@@ -56,10 +56,7 @@ impl Framework {
     pub fn open(name: &str) -> Result<Self, FrameworkError> {
         let Some(folder) = Folder::named(name) else {
             let names = builtin_names();
-            let near = names
-                .iter()
-                .filter(|n| strsim::jaro_winkler(n, name) > 0.8)
-                .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+            let near = nearest(name, names.iter().map(String::as_str));
             let hint = near.map(|n| format!("did you mean {n}? ")).unwrap_or_default();
             return Err(error(name, "there is no such framework")
                 .help(format!("{hint}built in: {}; or give a path, e.g. ./{name}", names.join(", ")))
@@ -151,11 +148,8 @@ impl Framework {
     ) -> Vec<(String, Data)> {
         let known = &self.manifest.parameters;
         for name in settings.keys().filter(|name| !known.contains_key(*name)) {
-            let near = known
-                .keys()
-                .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-            let hint =
-                near.filter(|n| strsim::jaro_winkler(n, name) > 0.8).map(|n| format!("did you mean {n}? "));
+            let near = nearest(name, known.keys().map(String::as_str));
+            let hint = near.map(|n| format!("did you mean {n}? "));
             let all: Vec<&str> = known.keys().map(String::as_str).collect();
             errors.push(
                 error(&self.manifest.name, format!("there is no parameter \"{name}\"")).help(format!(

@@ -4,14 +4,29 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use hawkeye::{Bindings, Loss, Optimizer, Steps, TrainingOptions, Visibility};
 use hawkeye_cost::Party;
 use hawkeye_report::render::{Axis, Quantity};
 
+use super::check::Check;
+
 /// What does your model cost in multi-party learning? Bytes, messages and rounds of every operator,
 /// from the ONNX file alone.
 #[derive(Debug, Parser)]
-#[command(name = "hawkeye", version, arg_required_else_help = true)]
+#[command(
+    name = "hawkeye",
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  hawkeye profile lenet5.onnx -f crypten
+  hawkeye profile resnet50.onnx -f cryptflow2 --batch 1 --format html -o resnet50.html
+  hawkeye check lenet5.onnx -f crypten --max online.bytes=20MiB
+  hawkeye frameworks show crypten
+
+Exit codes: 0 fine; 1 a budget or comparison failed; 2 an error. Results go to standard output, all
+else to standard error. Colours are for terminals only; NO_COLOR=1 turns them off."
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -25,15 +40,56 @@ pub(crate) enum Command {
   hawkeye profile bert.onnx -f crypten --batch 1 --dim seq=128 --parties 3
   hawkeye profile lenet5.onnx -f crypten --set max_method=pairwise --format json -o report.json
   hawkeye profile lenet5.onnx -f crypten --train cross_entropy --optimizer sgd:lr=0.1,momentum=0.9 --step 2
-  hawkeye profile resnet50.onnx -f cryptflow2 --by module --depth 1 --sort rounds
-  hawkeye profile resnet50.onnx -f crypten --format folded | inferno-flamegraph > resnet50.svg")]
+  hawkeye profile resnet50.onnx -f cryptflow2 --batch 1 --by module --depth 1 --sort rounds
+  hawkeye profile resnet50.onnx -f crypten --batch 1 --format html -o resnet50.html
+  hawkeye profile resnet50.onnx -f crypten --batch 1 --format folded | inferno-flamegraph > resnet50.svg")]
     Profile(Profile),
     /// Print the type and shape of every value of a model
+    #[command(after_help = "Examples:
+  hawkeye shapes lenet5.onnx
+  hawkeye shapes bert.onnx --batch 1 --dim seq=128 --format json")]
     Shapes(Shapes),
     /// List, show and check frameworks
+    #[command(after_help = "Examples:
+  hawkeye frameworks list
+  hawkeye frameworks show crypten
+  hawkeye frameworks check ./beaver")]
     Frameworks {
         #[command(subcommand)]
         command: Frameworks,
+    },
+    /// Print the JSON schema of a report
+    #[command(after_help = "Examples:
+  hawkeye schema > report.schema.json
+  hawkeye profile lenet5.onnx -f crypten --format json -o report.json
+  check-jsonschema --schemafile report.schema.json report.json")]
+    Schema,
+    /// Hold a model or a report to budgets: exit with 1 if it exceeds one
+    #[command(after_help = "Examples:
+  hawkeye check lenet5.onnx -f crypten --max online.bytes=20MiB --max rounds=200
+  hawkeye check resnet50.onnx -f crypten --batch 1 --max module:layer1:online.bytes=2GiB
+  hawkeye check report.yaml --max operator:/conv1/Conv:messages=4 --max op-type:Relu:bytes=5GiB
+  hawkeye check lenet5.onnx -f crypten --baseline main.yaml --max-increase 1% --format github
+
+A limit is on all phases together unless it names one (setup, offline, online). The baseline's
+limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one exceeded; 2: an error.")]
+    Check(Check),
+    /// Print a script that completes hawkeye's arguments in a shell
+    #[command(after_help = "Examples:
+  hawkeye completions bash > ~/.local/share/bash-completion/completions/hawkeye
+  hawkeye completions zsh > ~/.zfunc/_hawkeye
+  hawkeye completions fish > ~/.config/fish/completions/hawkeye.fish")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print a manual page
+    #[command(after_help = "Examples:
+  hawkeye man | man -l -
+  hawkeye man profile > /usr/local/share/man/man1/hawkeye-profile.1")]
+    Man {
+        /// The command that it is about; all of hawkeye if not given
+        command: Option<String>,
     },
 }
 
@@ -47,6 +103,10 @@ impl Command {
             Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => {
                 name.clone()
             }
+            Self::Schema => "schema".to_owned(),
+            Self::Check(check) => check.subject.display().to_string(),
+            Self::Completions { .. } => "completions".to_owned(),
+            Self::Man { .. } => "man".to_owned(),
         }
     }
 }
@@ -74,7 +134,8 @@ pub(crate) struct Profile {
     pub(crate) sizes: Sizes,
     #[command(flatten)]
     pub(crate) training: Training,
-    /// Levels of modules, and of the call tree: 3 if not given, and all of them for stacks
+    /// Levels of modules or protocol calls in rows, and of the call tree: 3 if not given, and all of
+    /// them for stacks and pages
     #[arg(long)]
     pub(crate) depth: Option<usize>,
     /// How to write the report; text on a terminal and yaml elsewhere if not given
@@ -181,13 +242,20 @@ pub(crate) struct Shapes {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Frameworks {
     /// List the built-in frameworks
+    #[command(after_help = "Example:
+  hawkeye frameworks list")]
     List,
     /// Show a framework's parties, parameters, counters and operators
+    #[command(after_help = "Examples:
+  hawkeye frameworks show crypten
+  hawkeye frameworks show ./beaver")]
     Show {
         /// A built-in framework, or the path of one's own directory
         name: String,
     },
     /// Check a framework's manifest and load its sheets
+    #[command(after_help = "Example:
+  hawkeye frameworks check ./beaver")]
     Check {
         /// A built-in framework, or the path of one's own directory
         name: String,
@@ -202,6 +270,8 @@ pub(crate) enum Format {
     Json,
     Csv,
     Markdown,
+    /// A page for browsers: summary, flame graph, tables, assumptions and evidence
+    Html,
     /// Stacks of the call tree, one per line, for flame graph programs
     Folded,
     /// Stacks of the call tree for speedscope.app
@@ -229,7 +299,7 @@ fn quantity() -> impl TypedValueParser<Value = Quantity> {
         .map(|name| Quantity::from_name(&name).expect("a possible value"))
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     // Names of values may hold an equals sign, sizes and settings of ours don't.
     match text.rsplit_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -252,7 +322,7 @@ fn shape(text: &str) -> Result<(String, Vec<u64>), String> {
     Ok((name, dims))
 }
 
-fn visibility(text: &str) -> Result<Visibility, String> {
+pub(super) fn visibility(text: &str) -> Result<Visibility, String> {
     match text {
         "secret" => Ok(Visibility::Secret),
         "public" => Ok(Visibility::Public),
@@ -263,7 +333,7 @@ fn visibility(text: &str) -> Result<Visibility, String> {
     }
 }
 
-fn named_visibility(text: &str) -> Result<(String, Visibility), String> {
+pub(super) fn named_visibility(text: &str) -> Result<(String, Visibility), String> {
     let (name, value) = pair(text)?;
     Ok((name, visibility(&value)?))
 }

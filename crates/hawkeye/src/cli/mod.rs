@@ -1,7 +1,10 @@
-//! Commands, their arguments and exit codes: 0 fine, 2 an error.
+//! Commands, their arguments and exit codes: 0 fine, 1 a budget or comparison failed, 2 an error.
 
 mod arguments;
+mod check;
 mod frameworks;
+mod input;
+mod manual;
 mod output;
 mod profile;
 mod shapes;
@@ -14,12 +17,18 @@ use arguments::Command;
 /// Runs a command.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let result = match &arguments.command {
-        Command::Profile(command) => profile::run(command),
-        Command::Shapes(command) => shapes::run(command),
-        Command::Frameworks { command } => frameworks::run(command),
+        Command::Profile(command) => profile::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Shapes(command) => shapes::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Frameworks { command } => frameworks::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Schema => {
+            output::write(None, hawkeye_report::JSON_SCHEMA.as_bytes()).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Check(command) => check::run(command),
+        Command::Completions { shell } => manual::completions(*shell).map(|()| ExitCode::SUCCESS),
+        Command::Man { command } => manual::page(command.as_deref()).map(|()| ExitCode::SUCCESS),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             output::complain(&failure, arguments.command.subject());
             ExitCode::from(2)

@@ -19,7 +19,7 @@ pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> 
     };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let whole = || -> std::io::Result<()> {
-        let mut file = NamedTempFile::new_in(folder)?;
+        let mut file = created(folder)?;
         file.write_all(&anstream::adapter::strip_bytes(content).into_vec())?;
         file.persist(path)?;
         Ok(())
@@ -28,6 +28,14 @@ pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> 
         let place = Place::File { path: path.display().to_string(), position: None };
         Diagnostic::error(place, format!("can't be written: {e}")).into()
     })
+}
+
+/// A file with the permissions of any other that the user makes; temporary ones are private otherwise.
+fn created(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 /// A failure to write.

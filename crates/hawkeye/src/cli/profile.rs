@@ -23,10 +23,11 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         weights: command.weights,
         visibility: command.inputs.iter().cloned().collect(),
         training: command.training.options(),
-        depth: match (command.depth, format) {
-            (Some(depth), _) => depth,
-            (None, Format::Yaml | Format::Json) => defaults.depth,
-            (None, _) => usize::MAX,
+        depth: match format {
+            Format::Yaml | Format::Json => command.depth.unwrap_or(defaults.depth),
+            Format::Html | Format::Folded | Format::Speedscope => command.depth.unwrap_or(usize::MAX),
+            // Here the depth cuts rows, and rows of any depth need the whole tree.
+            Format::Text | Format::Csv | Format::Markdown => usize::MAX,
         },
     };
     let file = command.model.file_name().unwrap_or_default().to_string_lossy();
@@ -49,6 +50,7 @@ fn render(report: &Report, format: Format, view: View, command: &Profile) -> Res
         }
         Format::Csv => render::csv(report, view),
         Format::Markdown => render::markdown(report, view),
+        Format::Html => render::html(report),
         Format::Folded => render::folded(report, command.weight),
         Format::Speedscope => render::speedscope(report, command.weight),
     };

@@ -4,6 +4,7 @@
 pub(crate) mod crypten;
 pub(crate) mod crypten_training;
 pub(crate) mod delphi;
+pub(crate) mod schema;
 pub(crate) mod sci;
 pub(crate) mod spu;
 
@@ -16,10 +17,12 @@ pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
 }
 
-/// Profiles a model file.
+/// Profiles a model file. Every report keeps to the published schema.
 pub(crate) fn profile(model: &Path, framework: &str, options: &Options) -> Result<Report, Failure> {
     let file = model.file_name().unwrap_or_default().to_string_lossy();
-    analyse(&load(model)?, &file, Framework::open(framework)?, options)
+    let report = analyse(&load(model)?, &file, Framework::open(framework)?, options)?;
+    assert_eq!(schema::departures(&report), Vec::<String>::new(), "{file} under {framework}");
+    Ok(report)
 }
 
 /// Applies a function to all items, on all processors; results are in the order of the items.

@@ -2,17 +2,22 @@
 //!
 //! However a report is cut into rows or stacks, these add up to its totals exactly.
 
+mod checks;
 mod csv;
 mod folded;
+mod html;
 mod markdown;
+mod protocols;
 mod rows;
 mod speedscope;
 mod stacks;
 mod table;
 mod text;
 
+pub use checks::{checks_github, checks_junit, checks_text};
 pub use csv::csv;
 pub use folded::folded;
+pub use html::html;
 pub use markdown::markdown;
 pub use rows::View;
 pub use speedscope::speedscope;
@@ -71,18 +76,20 @@ pub enum Axis {
     OpType,
     /// Modules of the exporting framework, to a depth.
     Module,
-    /// Protocol functions, by what each sends itself.
+    /// Chains of protocol calls below an operator, to a depth.
     Protocol,
     /// Setup, offline, online.
     Phase,
     /// Sender and receiver. Rounds belong to no link.
     Link,
+    /// Forward, and what training adds to it.
+    Pass,
 }
 
 impl Axis {
     /// All axes.
-    pub const ALL: [Self; 6] =
-        [Self::Operator, Self::OpType, Self::Module, Self::Protocol, Self::Phase, Self::Link];
+    pub const ALL: [Self; 7] =
+        [Self::Operator, Self::OpType, Self::Module, Self::Protocol, Self::Phase, Self::Link, Self::Pass];
 
     /// Its name.
     #[must_use]
@@ -94,6 +101,7 @@ impl Axis {
             Self::Protocol => "protocol",
             Self::Phase => "phase",
             Self::Link => "link",
+            Self::Pass => "pass",
         }
     }
 

@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use indexmap::IndexMap;
 
-use super::stacks::stacks;
+use super::protocols::protocols;
 use super::{Axis, PHASES, Quantity};
 use crate::{PhaseCost, Phases, Report};
 
@@ -17,7 +17,7 @@ pub struct View {
     pub sort: Option<Quantity>,
     /// How many are shown before one row that holds the rest; all if not given.
     pub top: Option<usize>,
-    /// Levels of modules.
+    /// Levels of modules, and of protocol calls.
     pub depth: usize,
 }
 
@@ -115,7 +115,7 @@ impl Rows {
 pub(crate) fn detail(axis: Axis) -> Option<&'static str> {
     match axis {
         Axis::Operator => Some("op"),
-        Axis::OpType | Axis::Module => Some("operators"),
+        Axis::OpType | Axis::Module | Axis::Pass => Some("operators"),
         Axis::Protocol => Some("calls"),
         Axis::Phase | Axis::Link => None,
     }
@@ -133,10 +133,8 @@ fn all(report: &Report, axis: Axis, depth: usize) -> Vec<Row> {
             let name = if scope.is_empty() { "(no module)".to_owned() } else { scope.join("/") };
             (name, 1, (&o.phases).into())
         })),
-        Axis::Protocol => {
-            let stacks = stacks(report);
-            grouped(stacks.iter().map(|s| (s.frames.last().map_or("", |f| *f).to_owned(), s.times, s.cells)))
-        }
+        Axis::Protocol => protocols(report, depth),
+        Axis::Pass => grouped(operators.map(|o| (o.pass.clone(), 1, (&o.phases).into()))),
         Axis::Phase => {
             let row = |(phase, cost): (usize, &PhaseCost)| {
                 let mut cells = Cells::default();

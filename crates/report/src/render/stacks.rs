@@ -10,8 +10,6 @@ use crate::{CallNode, PhaseCost, Report};
 pub(crate) struct Stack<'a> {
     /// Modules, operator and protocol functions, outermost first.
     pub(crate) frames: Vec<&'a str>,
-    /// How often the innermost frame runs.
-    pub(crate) times: u64,
     pub(crate) cells: Cells,
 }
 
@@ -19,6 +17,11 @@ pub(crate) struct Stack<'a> {
 pub(crate) fn stacks(report: &Report) -> Vec<Stack<'_>> {
     let mut walk = Walk { frames: Vec::new(), found: Vec::new() };
     report.calls.iter().for_each(|node| walk.node(node, true));
+    if report.calls.is_empty() {
+        // Cut at no depth at all, the tree is the model.
+        let cells = (&report.totals).into();
+        walk.found.push(Stack { frames: vec![&report.model.file], cells });
+    }
     walk.found
 }
 
@@ -34,18 +37,15 @@ impl<'a> Walk<'a> {
         self.frames.push(&node.name);
         let parallel = node.name == PARALLEL && !node.children.is_empty();
         if node.children.is_empty() {
-            self.add(node, node.times, |cost| PhaseCost {
-                rounds: if rounds { cost.rounds } else { 0 },
-                ..cost
-            });
+            self.add(node, |cost| PhaseCost { rounds: if rounds { cost.rounds } else { 0 }, ..cost });
         } else if parallel && rounds {
-            self.add(node, node.times, |cost| PhaseCost { bytes: 0, messages: 0, ..cost });
+            self.add(node, |cost| PhaseCost { bytes: 0, messages: 0, ..cost });
         }
         for child in &node.children {
             if child.name == OWN {
                 let only =
                     |cost: PhaseCost| PhaseCost { rounds: if rounds { cost.rounds } else { 0 }, ..cost };
-                self.add(child, node.times, only);
+                self.add(child, only);
             } else {
                 self.node(child, rounds && !parallel);
             }
@@ -53,7 +53,7 @@ impl<'a> Walk<'a> {
         self.frames.pop();
     }
 
-    fn add(&mut self, node: &CallNode, times: u64, part: impl Fn(PhaseCost) -> PhaseCost) {
+    fn add(&mut self, node: &CallNode, part: impl Fn(PhaseCost) -> PhaseCost) {
         let mut cells = Cells::default();
         for (phase, name) in PHASES.iter().enumerate() {
             if let Some(cost) = node.costs.get(*name) {
@@ -61,7 +61,7 @@ impl<'a> Walk<'a> {
             }
         }
         if !cells.is_zero() {
-            self.found.push(Stack { frames: self.frames.clone(), times, cells });
+            self.found.push(Stack { frames: self.frames.clone(), cells });
         }
     }
 }

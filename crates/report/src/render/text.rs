@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
-use super::rows::{Rows, View};
+use super::rows::{Cells, Row, Rows, View};
 use super::table::{binary, grouped, shares, table};
 use super::{Axis, PHASES, Quantity};
 use crate::Report;
@@ -29,8 +29,11 @@ pub fn text(report: &Report, view: View) -> String {
     // Writing to a string never fails.
     let _ = heading(&mut text, report);
     totals(&mut text, report);
-    if let Some(line) = dominant(report, view) {
-        let _ = writeln!(text, "\n{HEADING}{line}{HEADING:#}");
+    if let Some(lines) = dominant(report, view) {
+        text.push('\n');
+        for line in lines.lines() {
+            let _ = writeln!(text, "{HEADING}{line}{HEADING:#}");
+        }
     }
     text.push('\n');
     rows(&mut text, report, view);
@@ -78,23 +81,50 @@ fn totals(text: &mut String, report: &Report) {
     styled(text, &table, [FAINT].into_iter().chain(styles));
 }
 
-/// Which part of the larger phases is largest: "MaxPool is 61 % of the online bytes."
+/// What is largest in the phases after set-up, a line for each. Where rows are operators, their kind
+/// comes first, for there may be many alike: "Conv is 99 % of the online bytes in 53 operators; the
+/// largest operator, /conv1/Conv, is 3 %."
 pub(crate) fn dominant(report: &Report, view: View) -> Option<String> {
-    let axis = if matches!(view.axis, Axis::Module | Axis::Protocol) { view.axis } else { Axis::OpType };
     let quantity = view.sort?;
-    let all = Rows::new(report, View { axis, top: None, ..view });
-    let mut parts = Vec::new();
-    for (phase, name) in PHASES.iter().enumerate().skip(1) {
-        let total = all.total.get(phase, quantity);
-        let largest = all.rows.iter().max_by_key(|row| row.cells.get(phase, quantity));
-        if let Some(row) = largest
-            && total > 0
-        {
-            let share = (row.cells.get(phase, quantity) * 100 + total / 2) / total;
-            parts.push(format!("{} is {share} % of the {name} {}", row.name, quantity.name()));
-        }
+    let by = |axis| Rows::new(report, View { axis, top: None, sort: None, ..view });
+    let whole = by(view.axis);
+    if view.axis == Axis::Phase {
+        let (share, row) = largest(&whole, |cells| cells.sum(quantity))?;
+        return Some(format!("{share} of the {} are {}.", quantity.name(), row.name));
     }
-    (!parts.is_empty()).then(|| parts.join("; ") + ".")
+    let kinds = (view.axis == Axis::Operator).then(|| by(Axis::OpType));
+    let mut lines = Vec::new();
+    for (phase, name) in PHASES.iter().enumerate().skip(1) {
+        let of_phase = |cells: &Cells| cells.get(phase, quantity);
+        let Some((share, row)) = largest(&whole, of_phase) else { continue };
+        let subject = format!("of the {name} {}", quantity.name());
+        lines.push(match kinds.as_ref().and_then(|kinds| largest(kinds, of_phase)) {
+            Some((_, kind)) if of_phase(&kind.cells) == of_phase(&row.cells) => {
+                format!("{} ({}) is {share} {subject}.", row.name, row.detail)
+            }
+            Some((of_kind, kind)) => {
+                let costly = report.operators.iter().zip(&whole.rows);
+                let count = costly.filter(|(o, row)| o.op == kind.name && of_phase(&row.cells) > 0).count();
+                let operators = if count == 1 { "operator" } else { "operators" };
+                format!(
+                    "{} is {of_kind} {subject} in {count} {operators}; the largest operator, {}, is {share}.",
+                    kind.name, row.name
+                )
+            }
+            None => format!("{} is {share} {subject}.", row.name),
+        });
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The row that has most of an amount, and its share of the whole in per cent; none if there is nothing
+/// to share.
+fn largest(rows: &Rows, amount: impl Fn(&Cells) -> u128) -> Option<(String, &Row)> {
+    let total = amount(&rows.total);
+    // Of equal rows the first is meant, as in the table.
+    let row = rows.rows.iter().rev().max_by_key(|row| amount(&row.cells))?;
+    let share = (amount(&row.cells) * 100 + total / 2).checked_div(total)?;
+    Some((if share == 0 { "less than 1 %".to_owned() } else { format!("{share} %") }, row))
 }
 
 fn rows(text: &mut String, report: &Report, view: View) {

@@ -1,0 +1,45 @@
+//! Which constants of a model are trained.
+
+use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, ValueId};
+
+/// Which initializers of real numbers count as parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trainable {
+    /// Those with at least one dimension, except the running mean and variance of
+    /// `BatchNormalization`, which are statistics.
+    Learnable,
+    /// All.
+    All,
+}
+
+/// The trained parameters in the order of the file: the trainable ones but those named in `frozen`.
+///
+/// # Errors
+/// Names that no initializer has, all of them.
+pub fn parameters(graph: &Graph, which: Trainable, frozen: &[String]) -> Result<Vec<ValueId>, Failure> {
+    let all = which == Trainable::All;
+    let weight = |id: &ValueId| match &graph.value(*id).origin {
+        Origin::Initializer(tensor) => tensor.dtype.is_float() && (all || !tensor.dims.is_empty()),
+        Origin::Input(_) | Origin::Node(_) => false,
+    };
+    let named = |name: &String| {
+        graph.values.iter().any(|value| value.name == *name && matches!(value.origin, Origin::Initializer(_)))
+    };
+    let unknown: Vec<Diagnostic> = frozen
+        .iter()
+        .filter(|name| !named(name))
+        .map(|name| Diagnostic::error(Place::Model, format!("the model has no parameter named \"{name}\"")))
+        .collect();
+    if !unknown.is_empty() {
+        return Err(Failure(unknown));
+    }
+    let mut fixed = vec![false; graph.values.len()];
+    let norms = graph.nodes.iter().filter(|n| n.domain.is_empty() && n.op == "BatchNormalization");
+    for node in norms.filter(|_| !all) {
+        for statistic in node.inputs.iter().skip(3).flatten() {
+            fixed[statistic.index()] = true;
+        }
+    }
+    let trained = |id: &ValueId| weight(id) && !fixed[id.index()] && !frozen.contains(&graph.value(*id).name);
+    Ok(graph.value_ids().filter(trained).collect())
+}

@@ -1,0 +1,254 @@
+//! From a model to its training step.
+
+use std::ops::Range;
+
+use hawkeye_graph::{Attribute, DeclaredType, Dim};
+use hawkeye_graph::{DType, Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Table, ValueId};
+use hawkeye_shapes::Shapes;
+
+use crate::adjoint::Adjoint;
+use crate::emit::Emit;
+use crate::objective::{Objective, Operands};
+use crate::update::{Parameter, update};
+use crate::upgrade::upgrade;
+use crate::{Loss, Optimizer, Part, Sweep, rules};
+
+/// What a training step is to do.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// What is minimized.
+    pub loss: Loss,
+    /// How parameters follow their gradients.
+    pub optimizer: Optimizer,
+    /// The number of the step, 1 for the first.
+    pub step: u64,
+    /// What the loss looks at.
+    pub output: ValueId,
+    /// The parameters to train.
+    pub trained: Vec<ValueId>,
+}
+
+/// A training step as a graph.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The model's nodes and values with their ids, in one opset of at least 18; loss, backward and
+    /// optimizer nodes and values follow. Its inputs are those of the model with their shapes, the
+    /// target and the optimizer's state; its outputs are the loss, the new parameters and the new state.
+    pub graph: Graph,
+    /// The nodes of each part, in the order of [`Sweep::parts`]; together they are all nodes after the
+    /// model's.
+    pub parts: Vec<(Part, Range<usize>)>,
+    /// The input for the target, of the shape of the output.
+    pub target: ValueId,
+    /// The gradient of each value of the model that has one. Where a node hands its gradient on as it
+    /// is, several values share one.
+    pub gradients: Table<ValueId, Option<ValueId>>,
+    /// The loss, a scalar.
+    pub loss: ValueId,
+}
+
+/// Writes the training step of a model as standard ONNX nodes.
+///
+/// The step is for the shapes given: constants such as the shape to expand a gradient to are part of
+/// it.
+///
+/// # Errors
+/// Every node without a gradient, or which can't be brought to opset 18; an output of unknown shape.
+pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, recipe: &Recipe) -> Result<Step, Failure> {
+    let name = &graph.value(recipe.output).name;
+    let unknown = || {
+        Failure::from(Diagnostic::error(
+            Place::Value(name.clone()),
+            "can't be trained, since its shape or type is not known",
+        ))
+    };
+    let shape = dims(shapes, recipe.output).ok_or_else(unknown)?;
+    let dtype = shapes.facts[recipe.output].dtype.filter(|dtype| dtype.is_float()).ok_or_else(unknown)?;
+    let mut builder = Builder {
+        emit: Emit::new(graph.clone()),
+        shapes,
+        sweep,
+        known: graph.values.len(),
+        gradients: Table::new(vec![None; graph.values.len()]),
+        errors: Vec::new(),
+    };
+    builder.fix_inputs();
+    builder.errors = upgrade(&mut builder.emit, shapes);
+    builder.emit.dtype = dtype;
+    let target = builder.emit.input("target".to_owned(), dtype, &shape);
+    let operands = Operands { output: recipe.output, target, shape: &shape };
+    let mut objective = None;
+    let mut outputs = Vec::new();
+    let mut state = Vec::new();
+    let mut parts = Vec::new();
+    for part in sweep.parts(&recipe.trained) {
+        let start = builder.emit.graph.nodes.len();
+        match part {
+            Part::Loss => objective = Some(builder.loss(&operands, recipe)),
+            Part::LossGradient => {
+                if let Some(objective) = &objective {
+                    builder.loss_gradient(&operands, recipe, objective);
+                }
+            }
+            Part::Gradient(node) => builder.node(node),
+            Part::Update(parameter) => outputs.extend(builder.update(parameter, recipe, &mut state)),
+        }
+        parts.push((part, start..builder.emit.graph.nodes.len()));
+    }
+    if !builder.errors.is_empty() {
+        return Err(Failure(builder.errors));
+    }
+    let loss = objective.map_or(recipe.output, |objective| objective.loss);
+    builder.name_gradients(&outputs, &state, loss);
+    let Builder { mut emit, gradients, .. } = builder;
+    emit.graph.outputs = [vec![loss], outputs, state].concat();
+    Ok(Step { graph: emit.graph, parts, target, gradients, loss })
+}
+
+fn dims(shapes: &Shapes, id: ValueId) -> Option<Vec<i64>> {
+    shapes.facts[id].shape()?.into_iter().map(|size| i64::try_from(size).ok()).collect()
+}
+
+struct Builder<'a> {
+    emit: Emit,
+    shapes: &'a Shapes,
+    sweep: &'a Sweep,
+    known: usize,
+    gradients: Table<ValueId, Option<ValueId>>,
+    errors: Vec<Diagnostic>,
+}
+
+impl Builder<'_> {
+    /// The step is for these shapes only.
+    fn fix_inputs(&mut self) {
+        for id in self.emit.graph.inputs.clone() {
+            let shape = self.shapes.facts[id].shape();
+            let value = &mut self.emit.graph.values[id.index()];
+            if let (Origin::Input(declared), Some(shape)) = (&value.origin, shape) {
+                let dims = Some(shape.into_iter().map(Dim::Fixed).collect());
+                value.origin = Origin::Input(DeclaredType { dtype: declared.dtype, dims });
+            }
+        }
+    }
+
+    fn loss(&mut self, operands: &Operands<'_>, recipe: &Recipe) -> Objective {
+        self.emit.prefix = "loss".to_owned();
+        let objective = operands.loss(&mut self.emit, recipe.loss);
+        self.emit.rename(objective.loss, "loss".to_owned());
+        objective
+    }
+
+    fn loss_gradient(&mut self, operands: &Operands<'_>, recipe: &Recipe, objective: &Objective) {
+        self.emit.prefix = "loss.grad".to_owned();
+        let gradient = operands.gradient(&mut self.emit, recipe.loss, objective);
+        self.gradients[operands.output] = Some(gradient);
+    }
+
+    /// Appends the gradients of a node's inputs and adds them to what is known of them.
+    fn node(&mut self, id: NodeId) {
+        let node = self.emit.graph.node(id).clone();
+        let place = Place::node(&node);
+        let name =
+            if node.name.is_empty() { format!("{}_{}", node.op, id.index()) } else { node.name.clone() };
+        self.emit.prefix = format!("{name}.grad");
+        self.emit.scope.clone_from(&node.scope);
+        self.emit.file_index = node.file_index;
+        let real = |ids: &[Option<ValueId>]| {
+            let dtypes = ids.iter().flatten().filter(|id| id.index() < self.known);
+            dtypes.filter_map(|id| self.shapes.facts[*id].dtype).find(|dtype| dtype.is_float())
+        };
+        self.emit.dtype = real(&node.outputs).or_else(|| real(&node.inputs)).unwrap_or(DType::Float32);
+        let Some(rule) = rules::rule(&node) else {
+            let error = Diagnostic::error(place, "has no gradient");
+            self.errors
+                .push(error.help("freeze every parameter before it with --frozen, or train another output"));
+            return;
+        };
+        let wanted = node
+            .inputs
+            .iter()
+            .map(|input| input.is_some_and(|id| id.index() < self.known && self.sweep.carries[id]));
+        let gradients = node.outputs.iter().map(|output| output.and_then(|id| self.gradients[id]));
+        let mut adjoint = Adjoint {
+            id,
+            facts: &self.shapes.facts,
+            known: self.known,
+            gradients: gradients.collect(),
+            wanted: wanted.collect(),
+            found: Vec::new(),
+            e: &mut self.emit,
+            node,
+        };
+        let outcome = sane(&adjoint.node).and_then(|()| rule(&mut adjoint));
+        let (found, inputs) = (adjoint.found, adjoint.node.inputs);
+        if let Err(message) = outcome {
+            self.errors.push(Diagnostic::error(place, message));
+            return;
+        }
+        for (index, gradient) in found {
+            if let Some(input) = inputs[index] {
+                self.gradients[input] = Some(match self.gradients[input] {
+                    Some(other) => self.emit.add(other, gradient),
+                    None => gradient,
+                });
+            }
+        }
+    }
+
+    /// Appends the update of a parameter; its new value.
+    fn update(&mut self, id: ValueId, recipe: &Recipe, state: &mut Vec<ValueId>) -> Option<ValueId> {
+        let name = self.emit.graph.value(id).name.clone();
+        let Some(shape) = dims(self.shapes, id) else {
+            self.errors.push(Diagnostic::error(
+                Place::Value(name),
+                "can't be trained, since its shape is not known",
+            ));
+            return None;
+        };
+        self.emit.prefix = format!("{name}.update");
+        self.emit.scope.clear();
+        self.emit.file_index = 0;
+        self.emit.dtype = self.shapes.facts[id].dtype.unwrap_or(DType::Float32);
+        // A parameter may be reached only through operands that do not change the result.
+        let gradient = match self.gradients[id] {
+            Some(gradient) => gradient,
+            None => self.emit.zeros(&shape),
+        };
+        let parameter = Parameter { value: id, gradient, name: name.clone(), shape };
+        let new = update(&mut self.emit, &recipe.optimizer, recipe.step, &parameter, state);
+        self.emit.rename(new, format!("new/{name}"));
+        Some(new)
+    }
+
+    /// Names gradients after the values that they belong to.
+    fn name_gradients(&mut self, outputs: &[ValueId], state: &[ValueId], loss: ValueId) {
+        let mut named: Vec<bool> = vec![false; self.emit.graph.values.len()];
+        for id in outputs.iter().chain(state).chain([&loss]) {
+            named[id.index()] = true;
+        }
+        for index in 0..self.known {
+            let id = ValueId::new(index);
+            let Some(gradient) = self.gradients[id] else { continue };
+            let own = matches!(self.emit.graph.value(gradient).origin, Origin::Node(_));
+            if own && gradient.index() >= self.known && !named[gradient.index()] {
+                named[gradient.index()] = true;
+                let name = format!("grad/{}", self.emit.graph.value(id).name);
+                self.emit.rename(gradient, name);
+            }
+        }
+    }
+}
+
+/// Attributes beyond any real model's would overflow the arithmetic of the rules.
+fn sane(node: &Node) -> Result<(), String> {
+    let most = 1 << 31;
+    let fine = |value: &Attribute| match value {
+        Attribute::Int(i) => i.unsigned_abs() <= most,
+        Attribute::Ints(list) => list.iter().all(|i| i.unsigned_abs() <= most),
+        _ => true,
+    };
+    match node.attributes.iter().find(|(_, value)| !fine(value)) {
+        None => Ok(()),
+        Some((name, _)) => Err(format!("has an attribute {name} beyond 2^31")),
+    }
+}

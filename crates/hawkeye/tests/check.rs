@@ -1,0 +1,145 @@
+//! `hawkeye check`: budgets, exit codes and what continuous integration reads.
+
+mod common;
+
+use std::process::{Command, Output};
+
+use common::fixtures;
+
+fn hawkeye(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hawkeye"))
+        .args(arguments)
+        .current_dir(fixtures().join("models"))
+        .output()
+        .expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("output is text")
+}
+
+/// A report of LeNet-5 under CrypTen in a folder of its own.
+fn report(format: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join(format!("report.{format}")).display().to_string();
+    let output = hawkeye(&["profile", "lenet5.onnx", "-f", "crypten", "--format", format, "-o", &path]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    (folder, path)
+}
+
+#[test]
+fn limits_hold_to_the_byte() {
+    let cases = [
+        ("online.bytes=13374176", 0),
+        ("online.bytes=13374175", 1),
+        ("bytes=13374176", 0),
+        ("total.bytes=12.75MiB", 1),
+        ("total.bytes=13MiB", 0),
+        ("rounds=133", 0),
+        ("rounds=132", 1),
+        ("offline.messages=0", 0),
+        ("operator:MaxPool_2:online.bytes=6961920", 0),
+        ("operator:MaxPool_2:online.bytes=6961919", 1),
+        ("op-type:MaxPool:rounds=91", 1),
+        ("op-type:MaxPool:rounds=92", 0),
+    ];
+    for (limit, code) in cases {
+        let output = hawkeye(&["check", "lenet5.onnx", "-f", "crypten", "--max", limit]);
+        assert_eq!(output.status.code(), Some(code), "{limit}: {}", text(&output.stdout));
+        assert!(output.stderr.is_empty());
+    }
+    let layer = ["check", "resnet50.onnx", "-f", "crypten", "--batch", "1", "--max"];
+    for (limit, code) in [("module:layer1:bytes=1731067904", 0), ("module:layer1:bytes=1731067903", 1)] {
+        assert_eq!(hawkeye(&[&layer, &[limit][..]].concat()).status.code(), Some(code), "{limit}");
+    }
+}
+
+#[test]
+fn reports_are_checked_as_models_are() {
+    for format in ["yaml", "json"] {
+        let (_folder, path) = report(format);
+        for (limit, code) in [("online.bytes=13374176", 0), ("online.bytes=13374175", 1)] {
+            assert_eq!(
+                hawkeye(&["check", &path, "--max", limit]).status.code(),
+                Some(code),
+                "{format} {limit}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_baseline_limits_every_total() {
+    let (_folder, path) = report("yaml");
+    let against = |more: &[&str]| {
+        let same = ["check", "lenet5.onnx", "-f", "crypten", "--baseline", &path];
+        hawkeye(&[&same, more].concat())
+    };
+    assert_eq!(against(&[]).status.code(), Some(0), "a report keeps to itself");
+    // Another way to the maximum sends a fifth more bytes, in fewer rounds.
+    let pairwise = ["--set", "max_method=pairwise"];
+    let output = against(&[&pairwise[..], &["--max-increase", "1%"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!("check_baseline", text(&output.stdout));
+    assert_eq!(against(&[&pairwise[..], &["--max-increase", "19.608%"]].concat()).status.code(), Some(1));
+    assert_eq!(against(&[&pairwise[..], &["--max-increase", "19.609%"]].concat()).status.code(), Some(0));
+    let output = against(&["--parties", "3"]);
+    assert_eq!(output.status.code(), Some(2), "what can't be compared is an error, not a failed check");
+    insta::assert_snapshot!("check_other_parties", text(&output.stderr));
+}
+
+#[test]
+fn offenders_are_listed_for_people_and_machines() {
+    let check = |format: &str| {
+        let arguments = [
+            "check",
+            "resnet50.onnx",
+            "-f",
+            "crypten",
+            "--batch",
+            "1",
+            "--max",
+            "module:layer1:online.bytes=1GiB",
+            "--max",
+            "rounds=1000",
+            "--max",
+            "op-type:Conv:bytes=1",
+            "--format",
+            format,
+        ];
+        let output = hawkeye(&arguments);
+        assert_eq!(output.status.code(), Some(1));
+        text(&output.stdout)
+    };
+    for format in ["text", "github", "junit"] {
+        insta::assert_snapshot!(format!("check_{format}"), check(format));
+    }
+}
+
+#[test]
+fn errors_name_what_was_meant() {
+    let lenet = ["check", "lenet5.onnx", "-f", "crypten"];
+    let cases: [(&str, &[&str]); 4] = [
+        ("check_unknown", &["--max", "operator:MaxPol_2:bytes=1", "--max", "op-type:ReLU:bytes=1"]),
+        ("check_phase", &["--max", "onlin.bytes=1"]),
+        ("check_nothing", &[]),
+        ("check_no_baseline", &["--baseline", "lenet5.onnx"]),
+    ];
+    for (name, more) in cases {
+        let output = hawkeye(&[&lenet, more].concat());
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(output.stdout.is_empty(), "{name}");
+        insta::assert_snapshot!(name, text(&output.stderr));
+    }
+    let output = hawkeye(&["check", "lenet5.onnx", "--max", "bytes=1"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("give --framework"));
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("broken.yaml");
+    for broken in ["schema: hawkeye/1\nmodel: 7\n", "{}", "# nothing\n", "---\n- 1\n"] {
+        std::fs::write(&path, broken).expect("it is written");
+        let output = hawkeye(&["check", &path.display().to_string(), "--max", "bytes=1"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("is no report"), "{}", text(&output.stderr));
+    }
+}

@@ -1,0 +1,115 @@
+//! Lowering the parts of a training step.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use hawkeye_cost::{Call, Calls, Data, Item};
+use hawkeye_grad::{Part, Pass as Stage};
+use hawkeye_graph::{Diagnostic, NodeId, Place, ValueId};
+
+use crate::program::{Operation, Pass, Subject, complain};
+use crate::{Expansion, Lowering, NodeView, Training, Visibility};
+
+impl Pass<'_> {
+    /// Lowers a part by the framework's own function for it, or else as the nodes that the gradient
+    /// graph has for it.
+    pub(crate) fn part(
+        &mut self,
+        position: usize,
+        training: &Training<'_>,
+        calls: &mut Calls,
+        lowering: &mut dyn Lowering,
+    ) {
+        let part = training.parts[position];
+        let (domain, op) = training.operator(self.views.graph, part);
+        if self.views.visibility[training.output] != Visibility::Secret {
+            self.conclude(part, Expansion::default(), training);
+        } else if lowering.has(part.pass(), domain, op) {
+            // What a part needs may be missing after an error.
+            if self.errors.is_empty() {
+                match self.own(part, training, calls, lowering) {
+                    Ok(expansion) => self.conclude(part, expansion, training),
+                    Err(error) => self.errors.push(error),
+                }
+            }
+        } else if let Some((_, nodes)) = training.nodes.and_then(|nodes| nodes.get(position)) {
+            self.nodes(part, nodes.clone(), calls, lowering);
+        } else {
+            let error = untrainable(self.place(part), part.pass(), op);
+            // Every parameter has an update, and the framework may lack the optimizer.
+            if self.errors.last() != Some(&error) {
+                self.errors.push(error);
+            }
+        }
+    }
+
+    fn own(
+        &self,
+        part: Part,
+        training: &Training<'_>,
+        calls: &mut Calls,
+        lowering: &mut dyn Lowering,
+    ) -> Result<Expansion, Diagnostic> {
+        let place = self.place(part);
+        let received = |id: ValueId| self.gradients[id].clone();
+        let view = self.views.part(part, training, &received).map_err(|id| {
+            let message = format!("the shape of \"{}\" can't be found out", self.views.graph.value(id).name);
+            Diagnostic::error(place.clone(), message)
+        })?;
+        let plan = match part {
+            Part::Gradient(id) => self.plan.get(id.index()).cloned().unwrap_or_default(),
+            Part::Loss | Part::LossGradient | Part::Update(_) => Data::None,
+        };
+        lowering.node(calls, &NodeView { plan, ..view }).map_err(|error| complain(place, error))
+    }
+
+    fn conclude(&mut self, part: Part, expansion: Expansion, training: &Training<'_>) {
+        let evidence = self.notes(&self.place(part), expansion.notes);
+        let inputs: &[Option<ValueId>] = match part {
+            Part::Gradient(id) => &self.views.graph.node(id).inputs,
+            Part::LossGradient => &[Some(training.output)],
+            Part::Loss | Part::Update(_) => &[],
+        };
+        for (position, state) in expansion.inputs {
+            if let Some(Some(input)) = inputs.get(position) {
+                self.gradients[*input].push(state);
+            }
+        }
+        let operation = Operation { subject: Subject::Part(part), call: expansion.call, evidence };
+        self.program.operations.push(operation);
+    }
+
+    /// Lowers nodes one by one and makes one operation of them.
+    fn nodes(&mut self, part: Part, nodes: Range<usize>, calls: &mut Calls, lowering: &mut dyn Lowering) {
+        let before = self.program.operations.len();
+        for index in nodes {
+            self.node(NodeId::new(index), calls, lowering);
+        }
+        let mut whole = Call { name: calls.symbol(""), items: Vec::new() };
+        let mut evidence = BTreeSet::new();
+        for operation in self.program.operations.drain(before..) {
+            if let Some(call) = operation.call {
+                whole.push(Item::Call { call, times: 1 });
+            }
+            evidence.extend(operation.evidence);
+        }
+        let call = (!whole.items.is_empty()).then(|| calls.add(whole));
+        self.program.operations.push(Operation { subject: Subject::Part(part), call, evidence });
+    }
+
+    fn place(&self, part: Part) -> Place {
+        match part {
+            Part::Gradient(id) => Place::node(self.views.graph.node(id)),
+            Part::Loss | Part::LossGradient | Part::Update(_) => Place::Model,
+        }
+    }
+}
+
+fn untrainable(place: Place, pass: Stage, op: &str) -> Diagnostic {
+    let (message, function) = match pass {
+        Stage::Forward | Stage::Backward => (format!("the framework can't train through {op}"), "backward"),
+        Stage::Loss => (format!("the framework has no loss {op}"), "loss"),
+        Stage::Optimizer => (format!("the framework has no optimizer {op}"), "update"),
+    };
+    Diagnostic::error(place, message).help(format!("a sheet adds it by a function {function}_{op}"))
+}

@@ -1,0 +1,47 @@
+//! One page that needs nothing else: the report as JSON, and a program that shows it.
+
+use super::text::dominant;
+use super::{Axis, View};
+use crate::Report;
+
+const PAGE: &str = include_str!("html/page.html");
+const STYLE: &str = include_str!("html/style.css");
+const SCRIPT: &str = concat!(
+    include_str!("html/data.js"),
+    include_str!("html/flame.js"),
+    include_str!("html/table.js"),
+    include_str!("html/page.js"),
+);
+
+/// A page for browsers. The element `report` of it holds the whole report, as `--format json` does.
+#[must_use]
+pub fn html(report: &Report) -> String {
+    let framework = &report.framework;
+    let title = format!("{} under {} {}", report.model.file, framework.name, framework.version);
+    let view = View { axis: Axis::Operator, sort: None, top: None, depth: usize::MAX };
+    // Nothing in the data can end the element that holds it.
+    let data = serde_json::to_string(report).expect("strings and numbers serialize").replace('<', "\\u003c");
+    let fill = |name: &str| match name {
+        "title" => escape(&title),
+        "headline" => escape(&dominant(report, view.for_people()).unwrap_or_default()),
+        "style" => STYLE.to_owned(),
+        "script" => SCRIPT.to_owned(),
+        "report" => data.clone(),
+        other => unreachable!("the page has no {other}"),
+    };
+    let mut page = String::with_capacity(PAGE.len() + STYLE.len() + SCRIPT.len() + data.len());
+    for part in PAGE.split("{{") {
+        match part.split_once("}}") {
+            Some((name, text)) => {
+                page.push_str(&fill(name));
+                page.push_str(text);
+            }
+            None => page.push_str(part),
+        }
+    }
+    page
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

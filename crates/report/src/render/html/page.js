@@ -1,0 +1,221 @@
+// Summary, rankings, modules, links and evidence.
+
+function choice(id, key, options) {
+  const draw = () => {
+    const button = ({ name, title, off }) =>
+      make("button", { "aria-pressed": String(view[key] === name), disabled: off ? "" : null, onclick: () => change({ [key]: name }) }, title);
+    byId(id).replaceChildren(...options.map(button));
+  };
+  watch(draw);
+}
+
+function totals() {
+  const quantities = [...QUANTITIES, "flights"];
+  const silent = (costs) => quantities.every((quantity) => !costs[quantity]);
+  const row = (name, costs) => {
+    const cells = quantities.map((quantity) => {
+      const band = quantity === "bytes" && costs.uncertainty ? [make("span", { class: "band" }, ` ± ${exact(costs.uncertainty.bytes)}`)] : [];
+      return make("td", {}, number(costs[quantity] ?? 0, quantity), ...band);
+    });
+    return make("tr", { class: silent(costs) ? "none" : "" }, make("td", { class: "left" }, name), ...cells);
+  };
+  const sum = Object.fromEntries(quantities.map((quantity) => [quantity, amount(report.totals, quantity, PHASES)]));
+  byId("totals").replaceChildren(
+    make("thead", {}, make("tr", {}, make("th"), ...quantities.map((quantity) => make("th", {}, quantity)))),
+    make("tbody", {}, ...PHASES.map((phase) => row(phase, report.totals[phase]))),
+    make("tfoot", {}, row("total", sum)),
+  );
+}
+
+function ranking(title, groups, click) {
+  const TOP = 5;
+  const total = amount(report.totals);
+  const sorted = groups.filter((entry) => entry.sum > 0).sort((a, b) => b.sum - a.sum);
+  const shown = sorted.slice(0, sorted.length === TOP + 1 ? TOP + 1 : TOP);
+  const rest = sorted.slice(shown.length);
+  const row = (entry) =>
+    make(
+      "button",
+      { class: "rank", onclick: () => click(entry) },
+      pathName(entry.name),
+      number(entry.sum),
+      make("span", { class: "percent" }, percent(entry.sum, total)),
+      make("span", { class: "track" }, make("i", { style: `width:${(100 * entry.sum) / shown[0].sum}%` })),
+    );
+  const sum = rest.reduce((all, entry) => all + entry.sum, 0);
+  const last = make("div", { class: "rank rest" }, make("span", {}, `and ${rest.length} more`), number(sum), make("span", { class: "percent" }, percent(sum, total)));
+  return make("div", {}, make("h3", {}, title), ...shown.map(row), ...(rest.length > 0 ? [last] : []));
+}
+
+function rankings() {
+  const operators = report.operators;
+  const passes = group(operators, (operator) => operator.pass, (operator) => amount(operator));
+  byId("ranks").replaceChildren(
+    ...(passes.length > 1 ? [ranking("Passes", passes, (entry) => table.reveal(`pass:${entry.name}`))] : []),
+    ranking("Kinds of operator", group(operators, (operator) => operator.op, (operator) => amount(operator)), (entry) => table.reveal(`op:${entry.name}`)),
+    ranking(
+      "Operators",
+      operators.map((operator) => ({ name: operator.name, sum: amount(operator), operator })),
+      ({ operator }) => flame.reveal([...operator.scope, operator.name]),
+    ),
+    ranking("Protocol calls", flame.protocols(), (entry) => flame.find(entry.name.split(" › ").at(-1))),
+  );
+}
+
+// The first level at which no module has most of it all, so that the chart says something.
+function usefulDepth(deepest) {
+  const total = amount(report.totals);
+  for (let depth = 1; depth < deepest; depth += 1) {
+    const groups = group(report.operators, (operator) => moduleOf(operator, depth), (operator) => amount(operator));
+    const worth = groups.filter((entry) => entry.sum > 0);
+    if (worth.length > 2 && worth.every((entry) => entry.sum < 0.75 * total)) return depth;
+  }
+  return deepest;
+}
+
+function modules() {
+  const deepest = report.operators.reduce((depth, operator) => Math.max(depth, operator.scope.length), 0);
+  byId("modules").hidden = deepest === 0;
+  let depth = usefulDepth(deepest);
+  const draw = () => {
+    const total = amount(report.totals);
+    const kinds = group(report.operators, (operator) => operator.op, (operator) => amount(operator));
+    const main = kinds.filter((kind) => kind.sum > 0).sort((a, b) => b.sum - a.sum).slice(0, 3).map((kind) => kind.name);
+    const bars = new Map();
+    for (const operator of report.operators) {
+      const name = moduleOf(operator, depth);
+      if (!bars.has(name)) bars.set(name, { name, scope: operator.scope.slice(0, depth), parts: [0, 0, 0, 0], sum: 0 });
+      const bar = bars.get(name);
+      const kind = main.indexOf(operator.op);
+      bar.parts[kind < 0 ? 3 : kind] += amount(operator);
+      bar.sum += amount(operator);
+    }
+    const shown = [...bars.values()].filter((bar) => bar.sum > 0);
+    const largest = Math.max(...shown.map((bar) => bar.sum));
+    const part = (sum, kind) =>
+      sum === 0 ? "" : make("i", { class: `tint-${kind}`, style: `width:${(100 * sum) / largest}%`, title: `${main[kind] ?? "other"}: ${exact(sum)}` });
+    const row = (bar) =>
+      make(
+        "button",
+        { class: "bar", onclick: () => flame.reveal(bar.scope) },
+        pathName(bar.name),
+        make("span", { class: "stack" }, ...bar.parts.map(part)),
+        number(bar.sum),
+        make("span", { class: "percent" }, percent(bar.sum, total)),
+      );
+    byId("bars").replaceChildren(...shown.map(row));
+    const names = kinds.filter((kind) => kind.sum > 0).length > 3 ? [...main, "other"] : main;
+    byId("kinds").replaceChildren(...names.flatMap((name, i) => [make("i", { class: `tint-${name === "other" ? 3 : i}` }), name]));
+    byId("depth").textContent = `${depth} ${depth === 1 ? "level" : "levels"}`;
+    byId("shallower").disabled = depth <= 1;
+    byId("deeper").disabled = depth >= deepest;
+  };
+  const step = (by) => () => {
+    depth += by;
+    draw();
+  };
+  byId("shallower").addEventListener("click", step(-1));
+  byId("deeper").addEventListener("click", step(1));
+  watch(draw);
+}
+
+function party(number) {
+  const name = report.framework.party_names?.[number];
+  return name ? `${number} ${name}` : String(number);
+}
+
+function links() {
+  const channels = report.links.some((link) => link.channel);
+  const titles = ["phase", "from", "to", ...(channels ? ["channel"] : []), "bytes", "messages"];
+  const left = titles.length - 2;
+  const row = (link) => {
+    const names = [link.phase, party(link.from), party(link.to), ...(channels ? [link.channel ?? ""] : [])];
+    const numbers = [number(link.bytes, "bytes"), number(link.messages, "messages")];
+    return make("tr", {}, ...names.map((name) => make("td", { class: "left" }, name)), ...numbers.map((n) => make("td", {}, n)));
+  };
+  byId("traffic").replaceChildren(
+    make("thead", {}, make("tr", {}, ...titles.map((title, i) => make("th", { class: i < left ? "left" : "" }, title)))),
+    make("tbody", {}, ...report.links.map(row)),
+  );
+}
+
+function facts() {
+  const { model, framework, run } = report;
+  const list = (title, entries) => {
+    const rows = entries.filter(([, value]) => value !== undefined && value !== "");
+    return make("div", {}, make("h3", {}, title), make("dl", {}, ...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))])));
+  };
+  const evidence = {
+    measured: "measured: the sheets are compared with what the running framework sends",
+    modelled: "modelled: the sheets follow the framework's source, and were not compared with a run",
+  };
+  const own = report.operators.filter((operator) => operator.evidence);
+  const others = group(own, (operator) => `${operator.op}: ${operator.evidence}`, () => 1).map(({ name, sum }) => `${name} (${sum})`);
+  byId("facts").replaceChildren(
+    list("Model", [
+      ["file", model.file],
+      [model.sha256_of ? `SHA-256 of ${model.sha256_of}` : "SHA-256", model.sha256],
+      ["producer", model.producer],
+      ["opset", model.opset],
+      ["nodes", digits.format(model.nodes)],
+      ["parameters", digits.format(model.parameters)],
+    ]),
+    list("Framework", [
+      ["name", `${framework.name} ${framework.version}`],
+      ["parties", Array.from({ length: framework.parties }, (_, i) => party(i)).join(", ")],
+      ["evidence", evidence[framework.evidence] ?? framework.evidence],
+      ["operators apart", others.join("; ")],
+    ]),
+    list("Run", [
+      ["phase", run.phase],
+      ["batch", run.batch],
+      ...Object.entries(run.dims),
+      ["weights", run.weights],
+    ]),
+    list("Counters, as the framework prints them", Object.entries(report.counters).map(([name, n]) => [name, digits.format(n)])),
+    list("Parameters of the framework", Object.entries(framework.parameters)),
+  );
+}
+
+function warnings() {
+  const places = new Map();
+  for (const { message, place, help } of report.diagnostics) {
+    const text = help ? `${message} (${help})` : message;
+    places.set(text, [...(places.get(text) ?? []), place]);
+  }
+  const one = ([message, where]) =>
+    make(
+      "div",
+      { class: "warning" },
+      message,
+      where.length === 1
+        ? make("div", { class: "faint" }, where[0])
+        : make("details", {}, make("summary", {}, `at ${where.length} places`), ...where.map((place) => make("div", { class: "faint" }, place))),
+    );
+  const title = make("h3", {}, places.size === 0 ? "No warnings" : "Warnings");
+  byId("warnings").replaceChildren(title, ...[...places].map(one));
+}
+
+function subtitle() {
+  const { framework, run } = report;
+  const parts = [
+    `${framework.parties} parties`,
+    `batch ${run.batch}`,
+    ...Object.entries(run.dims).map(([name, size]) => `${name} ${size}`),
+    `weights ${run.weights}`,
+    `${digits.format(report.operators.length)} operators`,
+    `evidence: ${framework.evidence}`,
+  ];
+  byId("run").textContent = parts.join(" · ");
+}
+
+const costly = (phase) => amount(report.totals, "messages", [phase]) > 0;
+choice("quantities", "quantity", QUANTITIES.map((name) => ({ name, title: name })));
+choice("phases", "phase", [{ name: "all", title: "all phases" }, ...PHASES.map((name) => ({ name, title: name, off: !costly(name) }))]);
+subtitle();
+totals();
+watch(rankings);
+modules();
+links();
+facts();
+warnings();
