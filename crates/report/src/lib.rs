@@ -5,7 +5,9 @@
 //! `hawkeye/1`.
 
 mod build;
+pub mod compare;
 mod counters;
+pub mod measured;
 pub mod render;
 mod schema;
 mod tree;

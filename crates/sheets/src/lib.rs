@@ -9,6 +9,7 @@ mod folder;
 mod framework;
 mod host;
 mod loader;
+mod log;
 mod manifest;
 mod numbers;
 mod protocol;
@@ -16,6 +17,7 @@ mod recorder;
 mod sheets;
 
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
+pub use log::{Log, LogLine};
 pub use manifest::{
     Counter, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds, VisibilityRule,
     Visible,

@@ -8,6 +8,8 @@ use hawkeye::{Bindings, Visibility};
 use hawkeye_cost::Party;
 use hawkeye_report::render::{Axis, Quantity};
 
+use super::compare::Compare;
+
 /// What does your model cost in multi-party learning? Bytes, messages and rounds of every operator,
 /// from the ONNX file alone.
 #[derive(Debug, Parser)]
@@ -34,6 +36,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Frameworks,
     },
+    /// Set reports, frameworks or parameters side by side, or a run beside its report
+    #[command(after_help = "Examples:
+  hawkeye compare before.yaml after.yaml --fail-on-difference
+  hawkeye compare resnet50.onnx -f crypten -f spu-semi2k --batch 1
+  hawkeye compare lenet5.onnx -f crypten --variant max_method=pairwise --variant parties=3
+  hawkeye compare --measured crypten.log lenet5.onnx -f crypten
+  hawkeye compare --measured alice.log --measured bob.log report.yaml")]
+    Compare(Compare),
 }
 
 impl Command {
@@ -45,6 +55,9 @@ impl Command {
             Self::Frameworks { command: Frameworks::List } => "frameworks".to_owned(),
             Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => {
                 name.clone()
+            }
+            Self::Compare(compare) => {
+                compare.subjects.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
             }
         }
     }
@@ -170,12 +183,12 @@ fn axis() -> impl TypedValueParser<Value = Axis> {
         .map(|name| Axis::from_name(&name).expect("a possible value"))
 }
 
-fn quantity() -> impl TypedValueParser<Value = Quantity> {
+pub(super) fn quantity() -> impl TypedValueParser<Value = Quantity> {
     PossibleValuesParser::new(Quantity::ALL.map(Quantity::name))
         .map(|name| Quantity::from_name(&name).expect("a possible value"))
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     // Names of values may hold an equals sign, sizes and settings of ours don't.
     match text.rsplit_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -198,7 +211,7 @@ fn shape(text: &str) -> Result<(String, Vec<u64>), String> {
     Ok((name, dims))
 }
 
-fn visibility(text: &str) -> Result<Visibility, String> {
+pub(super) fn visibility(text: &str) -> Result<Visibility, String> {
     match text {
         "secret" => Ok(Visibility::Secret),
         "public" => Ok(Visibility::Public),

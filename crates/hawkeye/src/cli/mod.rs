@@ -1,6 +1,7 @@
-//! Commands, their arguments and exit codes: 0 fine, 2 an error.
+//! Commands, their arguments and exit codes: 0 fine, 1 a comparison failed, 2 an error.
 
 mod arguments;
+mod compare;
 mod frameworks;
 mod output;
 mod profile;
@@ -14,12 +15,13 @@ use arguments::Command;
 /// Runs a command.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let result = match &arguments.command {
-        Command::Profile(command) => profile::run(command),
-        Command::Shapes(command) => shapes::run(command),
-        Command::Frameworks { command } => frameworks::run(command),
+        Command::Profile(command) => profile::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Shapes(command) => shapes::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Frameworks { command } => frameworks::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Compare(command) => compare::run(command),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             output::complain(&failure, arguments.command.subject());
             ExitCode::from(2)

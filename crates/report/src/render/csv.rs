@@ -23,7 +23,8 @@ pub fn csv(report: &Report, view: View) -> String {
     text
 }
 
-fn field(text: &str) -> String {
+/// A field, quoted if need be.
+pub(super) fn field(text: &str) -> String {
     if text.contains(['"', ',', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

@@ -2,18 +2,22 @@
 //!
 //! However a report is cut into rows or stacks, these add up to its totals exactly.
 
+mod comparison;
 mod csv;
 mod folded;
 mod markdown;
+mod measured;
 mod rows;
 mod speedscope;
 mod stacks;
 mod table;
 mod text;
 
+pub use comparison::{comparison_csv, comparison_markdown, comparison_text};
 pub use csv::csv;
 pub use folded::folded;
 pub use markdown::markdown;
+pub use measured::{measured_csv, measured_markdown, measured_text};
 pub use rows::View;
 pub use speedscope::speedscope;
 pub use text::text;
