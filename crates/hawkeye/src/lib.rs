@@ -14,12 +14,16 @@
 //! # Ok::<(), hawkeye::Failure>(())
 //! ```
 
+mod explanation;
+mod operator;
 mod pipeline;
 
+pub use explanation::{Explained, Explanation, explain};
 pub use hawkeye_graph::{Diagnostic, Failure, Place, Severity};
 pub use hawkeye_lower::Visibility;
-pub use hawkeye_onnx::{Model, load};
+pub use hawkeye_onnx::{Model, import, load};
 pub use hawkeye_report::Report;
 pub use hawkeye_shapes::{Bindings, Shapes, bind, infer};
-pub use hawkeye_sheets::{Framework, builtin_names};
-pub use pipeline::{Options, analyse};
+pub use hawkeye_sheets::{Definition, Definitions, Framework, builtin_names};
+pub use operator::{Operand, operator};
+pub use pipeline::{Options, analyse, analyse_traced};

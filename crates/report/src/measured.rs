@@ -462,7 +462,8 @@ fn sums(lines: &[Line], report: &Report) -> Vec<Line> {
         let last = own.last()?;
         let measured: u64 = own.iter().map(|line| line.measured).sum();
         // Each message is sent once and received once.
-        let known = report.counters.get(if group.ends_with("bytes") { "bytes" } else { "messages" }).copied()?;
+        let known =
+            report.counters.get(if group.ends_with("bytes") { "bytes" } else { "messages" }).copied()?;
         Some(Line {
             log: last.log.clone(),
             line: last.line,

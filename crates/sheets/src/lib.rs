@@ -5,6 +5,7 @@
 //! `docs/FRAMEWORKS.md` is the language's reference.
 
 mod convert;
+mod definitions;
 mod folder;
 mod framework;
 mod host;
@@ -16,6 +17,7 @@ mod protocol;
 mod recorder;
 mod sheets;
 
+pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
 pub use log::{Log, LogLine};
 pub use manifest::{

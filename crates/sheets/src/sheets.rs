@@ -9,12 +9,14 @@ use starlark::eval::Evaluator;
 use starlark::{Error, ErrorKind};
 
 use crate::convert::{to_data, to_value};
+use crate::definitions::{Definition, Definitions};
 use crate::loader::{explain, limit};
 use crate::recorder::{Parties, Recorder};
 
 /// Loaded sheets; see [`Lowering`].
 pub struct Sheets {
     module: FrozenModule,
+    definitions: Vec<Definition>,
     recorder: Recorder,
     help: String,
     nodes: HashMap<Data, Result<Expansion, LoweringError>>,
@@ -35,8 +37,14 @@ struct Outcome {
 }
 
 impl Sheets {
-    pub(crate) fn new(module: FrozenModule, parties: Parties, help: String) -> Self {
-        Self { module, recorder: Recorder::new(parties), help, nodes: HashMap::new(), drawn: HashMap::new() }
+    pub(crate) fn new(
+        module: FrozenModule,
+        definitions: Vec<Definition>,
+        parties: Parties,
+        help: String,
+    ) -> Self {
+        let recorder = Recorder::new(parties);
+        Self { module, definitions, recorder, help, nodes: HashMap::new(), drawn: HashMap::new() }
     }
 
     /// Operators that the sheets lower, as they are named in ONNX, sorted.
@@ -49,6 +57,18 @@ impl Sheets {
             .collect();
         names.sort();
         names
+    }
+
+    /// Where the functions are defined that were called so far.
+    #[must_use]
+    pub fn definitions(&self) -> Definitions {
+        Definitions::new(self.definitions.clone(), &self.recorder.edges())
+    }
+
+    /// Name of the function that lowers an operator.
+    #[must_use]
+    pub fn entry(domain: &str, op: &str) -> String {
+        format!("lower_{}", identifier(domain, op))
     }
 
     /// Runs any public function of the entry sheet, for tests of what the sheets are built from: the
@@ -97,6 +117,7 @@ impl Sheets {
         name: &str,
         arguments: &[&Data],
     ) -> Result<Option<Outcome>, LoweringError> {
+        let id = self.definitions.iter().rposition(|definition| definition.name == function);
         let Ok(Some(function)) = self.module.get_option(function) else { return Ok(None) };
         let outcome = recorder.with_calls(calls, || {
             Module::with_temp_heap(|module| {
@@ -105,7 +126,7 @@ impl Sheets {
                 eval.extra = Some(recorder);
                 let heap = module.heap();
                 let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
-                recorder.begin(name);
+                recorder.begin(name, id);
                 let result =
                     eval.eval_function(heap.access_owned_frozen_value(&function), &arguments, &[])?;
                 let closed = recorder.end();
@@ -136,7 +157,7 @@ impl Sheets {
     }
 
     fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
-        let function = format!("lower_{}", identifier(&node.domain, &node.op));
+        let function = Self::entry(&node.domain, &node.op);
         match self.run(calls, &function, &node.op, &[data])? {
             Some(outcome) => expansion(outcome, &function),
             None => Err(missing(&function)),
@@ -196,7 +217,7 @@ fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
 
 impl Lowering for Sheets {
     fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError> {
-        let function = format!("lower_{}", identifier(domain, op));
+        let function = Self::entry(domain, op);
         if self.defines(&function) {
             return Ok(());
         }

@@ -9,6 +9,7 @@ use hawkeye_cost::Party;
 use hawkeye_report::render::{Axis, Quantity};
 
 use super::compare::Compare;
+use super::explain::Explain;
 
 /// What does your model cost in multi-party learning? Bytes, messages and rounds of every operator,
 /// from the ONNX file alone.
@@ -44,6 +45,13 @@ pub(crate) enum Command {
   hawkeye compare --measured crypten.log lenet5.onnx -f crypten
   hawkeye compare --measured alice.log --measured bob.log report.yaml")]
     Compare(Compare),
+    /// Explain a node's costs: its protocol calls, where sheets define them, and the source they follow
+    #[command(after_help = "Examples:
+  hawkeye explain lenet5.onnx Relu_1 -f crypten
+  hawkeye explain --op Relu --shape 1x64x56x56 -f cheetah
+  hawkeye explain --op Conv --shape 1x3x32x32 --weight 16x3x3x3 --attr pads=1,1,1,1 -f cryptflow2
+  hawkeye explain --explain-units -f delphi")]
+    Explain(Explain),
 }
 
 impl Command {
@@ -56,6 +64,11 @@ impl Command {
             Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => {
                 name.clone()
             }
+            Self::Explain(explain) => match (&explain.model, &explain.op) {
+                (Some(model), _) => model.display().to_string(),
+                (None, Some(op)) => op.clone(),
+                (None, None) => explain.framework.clone(),
+            },
             Self::Compare(compare) => {
                 compare.subjects.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
             }
@@ -200,15 +213,18 @@ fn size(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("\"{text}\" is no size"))
 }
 
-fn dimension(text: &str) -> Result<(String, u64), String> {
+pub(super) fn dimension(text: &str) -> Result<(String, u64), String> {
     let (name, value) = pair(text)?;
     Ok((name, size(&value)?))
 }
 
 fn shape(text: &str) -> Result<(String, Vec<u64>), String> {
     let (name, value) = pair(text)?;
-    let dims = value.split(['x', ',']).filter(|dim| !dim.is_empty()).map(size).collect::<Result<_, _>>()?;
-    Ok((name, dims))
+    Ok((name, dims(&value)?))
+}
+
+pub(super) fn dims(text: &str) -> Result<Vec<u64>, String> {
+    text.split(['x', ',']).filter(|dim| !dim.is_empty()).map(size).collect()
 }
 
 pub(super) fn visibility(text: &str) -> Result<Visibility, String> {
@@ -222,7 +238,7 @@ pub(super) fn visibility(text: &str) -> Result<Visibility, String> {
     }
 }
 
-fn named_visibility(text: &str) -> Result<(String, Visibility), String> {
+pub(super) fn named_visibility(text: &str) -> Result<(String, Visibility), String> {
     let (name, value) = pair(text)?;
     Ok((name, visibility(&value)?))
 }

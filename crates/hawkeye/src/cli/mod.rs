@@ -2,6 +2,7 @@
 
 mod arguments;
 mod compare;
+mod explain;
 mod frameworks;
 mod output;
 mod profile;
@@ -19,6 +20,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Shapes(command) => shapes::run(command).map(|()| ExitCode::SUCCESS),
         Command::Frameworks { command } => frameworks::run(command).map(|()| ExitCode::SUCCESS),
         Command::Compare(command) => compare::run(command),
+        Command::Explain(command) => explain::run(command).map(|()| ExitCode::SUCCESS),
     };
     match result {
         Ok(code) => code,

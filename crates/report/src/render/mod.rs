@@ -20,6 +20,7 @@ pub use markdown::markdown;
 pub use measured::{measured_csv, measured_markdown, measured_text};
 pub use rows::View;
 pub use speedscope::speedscope;
+pub use table::grouped;
 pub use text::text;
 
 use crate::{PhaseCost, Phases};

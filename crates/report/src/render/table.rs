@@ -81,7 +81,8 @@ fn percent(share: u128) -> String {
 }
 
 /// A number with its digits in groups of three.
-pub(crate) fn grouped(n: u128) -> String {
+#[must_use]
+pub fn grouped(n: u128) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (i, digit) in digits.chars().enumerate() {
