@@ -14,16 +14,23 @@
 //! # Ok::<(), hawkeye::Failure>(())
 //! ```
 
+mod annotation;
 mod explanation;
 mod operator;
 mod pipeline;
+mod sweep;
 
+pub use annotation::{PREFIX, annotations};
 pub use explanation::{Explained, Explanation, explain};
 pub use hawkeye_graph::{Diagnostic, Failure, Place, Severity};
 pub use hawkeye_lower::Visibility;
-pub use hawkeye_onnx::{Model, import, load};
+pub use hawkeye_onnx::{Annotated, Annotations, Model, import, load, read};
 pub use hawkeye_report::Report;
 pub use hawkeye_shapes::{Bindings, Shapes, bind, infer};
 pub use hawkeye_sheets::{Definition, Definitions, Framework, builtin_names};
 pub use operator::{Operand, operator};
 pub use pipeline::{Options, analyse, analyse_traced};
+pub use sweep::law;
+pub use sweep::{
+    Axis, MOST_POINTS, Point, Statement, Sweep, Variable, amount, fixed, series, statements, sweep,
+};

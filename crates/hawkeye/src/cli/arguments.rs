@@ -8,8 +8,10 @@ use hawkeye::{Bindings, Visibility};
 use hawkeye_cost::Party;
 use hawkeye_report::render::{Axis, Quantity};
 
+use super::annotate::Annotate;
 use super::compare::Compare;
 use super::explain::Explain;
+use super::sweep::SweepArguments;
 
 /// What does your model cost in multi-party learning? Bytes, messages and rounds of every operator,
 /// from the ONNX file alone.
@@ -52,6 +54,17 @@ pub(crate) enum Command {
   hawkeye explain --op Conv --shape 1x3x32x32 --weight 16x3x3x3 --attr pads=1,1,1,1 -f cryptflow2
   hawkeye explain --explain-units -f delphi")]
     Explain(Explain),
+    /// Write the model with its costs as metadata of its nodes, and the shapes of its values
+    #[command(after_help = "Examples:
+  hawkeye annotate lenet5.onnx -f crypten -o lenet5.crypten.onnx
+  hawkeye annotate bert.onnx -f spu-semi2k --batch 1 --dim seq=128 -o annotated.onnx")]
+    Annotate(Annotate),
+    /// Profile a model over batch sizes, dimensions, parameters, parties and frameworks
+    #[command(after_help = "Examples:
+  hawkeye sweep lenet5.onnx -f crypten -f spu-semi2k --batch 1..64
+  hawkeye sweep bert.onnx -f crypten --batch 1 --dim seq=32..512:32 -o bert.svg
+  hawkeye sweep lenet5.onnx -f crypten --set max_method=pairwise,log_reduction --parties 2..5")]
+    Sweep(SweepArguments),
 }
 
 impl Command {
@@ -64,6 +77,8 @@ impl Command {
             Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => {
                 name.clone()
             }
+            Self::Annotate(annotate) => annotate.model.display().to_string(),
+            Self::Sweep(sweep) => sweep.model.display().to_string(),
             Self::Explain(explain) => match (&explain.model, &explain.op) {
                 (Some(model), _) => model.display().to_string(),
                 (None, Some(op)) => op.clone(),

@@ -113,7 +113,9 @@ pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
         return Err(unknown(&report, &node).into());
     };
     let text = match command.format {
-        ExplanationFormat::Text => text(&report, &explanation, command.depth.unwrap_or(usize::MAX), manifest.reference.as_ref()),
+        ExplanationFormat::Text => {
+            text(&report, &explanation, command.depth.unwrap_or(usize::MAX), manifest.reference.as_ref())
+        }
         ExplanationFormat::Json => {
             serde_json::to_string_pretty(&explanation).map_err(|e| output::failed(e.to_string()))? + "\n"
         }
@@ -164,12 +166,7 @@ fn unknown(report: &Report, name: &str) -> Diagnostic {
 const HEADING: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 
-fn text(
-    report: &Report,
-    explanation: &Explanation,
-    depth: usize,
-    reference: Option<&Reference>,
-) -> String {
+fn text(report: &Report, explanation: &Explanation, depth: usize, reference: Option<&Reference>) -> String {
     let mut text = String::new();
     let node = &explanation.node;
     let framework = &report.framework;

@@ -1,12 +1,15 @@
 //! Commands, their arguments and exit codes: 0 fine, 1 a comparison failed, 2 an error.
 
+mod annotate;
 mod arguments;
 mod compare;
 mod explain;
 mod frameworks;
 mod output;
+mod plot;
 mod profile;
 mod shapes;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -20,6 +23,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Shapes(command) => shapes::run(command).map(|()| ExitCode::SUCCESS),
         Command::Frameworks { command } => frameworks::run(command).map(|()| ExitCode::SUCCESS),
         Command::Compare(command) => compare::run(command),
+        Command::Annotate(command) => annotate::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Sweep(command) => sweep::run(command).map(|()| ExitCode::SUCCESS),
         Command::Explain(command) => explain::run(command).map(|()| ExitCode::SUCCESS),
     };
     match result {

@@ -24,7 +24,8 @@ pub fn csv(report: &Report, view: View) -> String {
 }
 
 /// A field, quoted if need be.
-pub(super) fn field(text: &str) -> String {
+#[must_use]
+pub fn field(text: &str) -> String {
     if text.contains(['"', ',', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

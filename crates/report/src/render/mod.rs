@@ -14,13 +14,13 @@ mod table;
 mod text;
 
 pub use comparison::{comparison_csv, comparison_markdown, comparison_text};
-pub use csv::csv;
+pub use csv::{csv, field};
 pub use folded::folded;
 pub use markdown::markdown;
 pub use measured::{measured_csv, measured_markdown, measured_text};
 pub use rows::View;
 pub use speedscope::speedscope;
-pub use table::grouped;
+pub use table::{binary, grouped};
 pub use text::text;
 
 use crate::{PhaseCost, Phases};

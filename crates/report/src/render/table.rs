@@ -95,6 +95,7 @@ pub fn grouped(n: u128) -> String {
 }
 
 /// Bytes in binary units.
-pub(crate) fn binary(bytes: u64) -> String {
+#[must_use]
+pub fn binary(bytes: u64) -> String {
     if bytes < 1024 { format!("{bytes} B") } else { format!("{:.2}", ByteSize(bytes).display().iec()) }
 }
