@@ -34,3 +34,8 @@ pub use sweep::law;
 pub use sweep::{
     Axis, MOST_POINTS, Point, Statement, Sweep, Variable, amount, fixed, series, statements, sweep,
 };
+
+/// The examples of the guide run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/EMBEDDING.md")]
+struct Embedding;

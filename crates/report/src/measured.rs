@@ -62,7 +62,7 @@ pub enum Agreement {
     WithinBand,
     /// Not at all.
     Differs,
-    /// The report does not count this.
+    /// The report does not count this, or it varies from run to run.
     NotCounted,
 }
 
@@ -75,7 +75,7 @@ impl Agreement {
             Self::EqualAsPrinted => "equal as printed",
             Self::WithinBand => "within the band",
             Self::Differs => "differs",
-            Self::NotCounted => "not counted",
+            Self::NotCounted => "not comparable",
         }
     }
 }
@@ -373,7 +373,8 @@ impl Judge<'_> {
             let amount =
                 |link: &crate::LinkTraffic| if group.ends_with("bytes") { link.bytes } else { link.messages };
             let known = self.report.links.iter().filter(own).map(amount).sum();
-            let what = format!("{} by party {party}", group.replace("_", " "));
+            let role = if rule.roles_vary { " (roles vary)" } else { "" };
+            let what = format!("{} by party {party}{role}", group.replace('_', " "));
             let band = if group.ends_with("bytes") { self.band() } else { 0 };
             self.line(hit.line, what, printed, rule, (!rule.roles_vary).then_some(known), band)
         };

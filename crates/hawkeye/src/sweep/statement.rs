@@ -38,12 +38,12 @@ pub fn statements(sweep: &Sweep) -> Vec<Statement> {
     let mut statements = Vec::new();
     for (phase, name) in ["setup", "offline", "online"].into_iter().enumerate() {
         for quantity in Quantity::ALL {
-            if sweep.points.iter().all(|point| amount(&point.totals, phase, quantity) == 0) {
-                continue;
-            }
             for (axis, of) in sweep.axes.iter().enumerate() {
                 let Some(numbers) = of.numbers() else { continue };
                 for series in series(sweep, axis) {
+                    if series.iter().all(|point| amount(&point.totals, phase, quantity) == 0) {
+                        continue;
+                    }
                     statements.push(state(sweep, axis, &numbers, &series, (phase, name), quantity));
                 }
             }
@@ -109,8 +109,8 @@ fn state(
         None => {
             let mut parts: Vec<String> = Vec::new();
             for (position, piece) in pieces.iter().take(MOST_PIECES).enumerate() {
-                let (from, to) = (points[piece.first].0, points[piece.last].0);
-                let range = if from == to { format!("{from}") } else { format!("{from} to {to}") };
+                let from = points[piece.first].0;
+                let range = range(&points[piece.first..=piece.last], &variable);
                 let law = piece.law.as_ref().map_or("no law".to_owned(), |law| law.text(&variable));
                 let causes = if position > 0 {
                     causes(sweep, series, &points, &pieces[position - 1], phase, quantity)
@@ -122,7 +122,7 @@ fn state(
                 } else {
                     format!(" (breaks at {variable} {from}: {})", causes.join(", "))
                 };
-                parts.push(format!("{law} for {variable} {range}{why}"));
+                parts.push(format!("{law} {range}{why}"));
             }
             if pieces.len() > MOST_PIECES {
                 parts.push(format!("and {} more pieces", pieces.len() - MOST_PIECES));
@@ -138,6 +138,20 @@ fn state(
         points: points.len(),
         law: one,
         text,
+    }
+}
+
+/// Where a piece holds. Between points nothing was computed, so nothing is said of it.
+fn range(points: &[(i128, i128)], variable: &str) -> String {
+    match points {
+        [(x, _)] => format!("for {variable} {x}"),
+        [(from, _), .., (to, _)] if points.windows(2).all(|pair| pair[1].0 - pair[0].0 == 1) => {
+            format!("for {variable} {from} to {to}")
+        }
+        [(from, _), .., (to, _)] => {
+            format!("at the {} points from {variable} {from} to {to}", points.len())
+        }
+        [] => String::new(),
     }
 }
 
