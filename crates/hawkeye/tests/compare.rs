@@ -50,17 +50,7 @@ fn texts_of_comparisons() {
         ),
         (
             "markdown",
-            &[
-                "lenet5.onnx",
-                "-f",
-                "crypten",
-                "-f",
-                "delphi",
-                "--format",
-                "markdown",
-                "--set",
-                "relu_via_poly=true",
-            ],
+            &["lenet5.onnx", "-f", "crypten", "-f", "spu-aby3", "--format", "markdown", "--top", "4"],
         ),
         (
             "rounds",
@@ -252,8 +242,11 @@ fn frameworks_are_recognised_by_what_they_print() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     insta::assert_snapshot!("compare_measured", text(&output.stdout));
     let spu = fixtures().join("logs/spu_semi2k_lenet5.log").display().to_string();
-    let output = hawkeye(&["compare", "--measured", &spu, "lenet5.onnx"]);
-    assert_eq!(output.status.code(), Some(2));
+    let output = hawkeye(&["compare", "--measured", &spu, "lenet5.onnx", "--format", "csv"]);
+    assert_eq!(output.status.code(), Some(0), "of SPU's protocols, one fits: {}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("spu-semi2k"));
+    let output = hawkeye(&["compare", "--measured", &spu, "resnet18.onnx", "--batch", "1"]);
+    assert_eq!(output.status.code(), Some(2), "none fits, so none is guessed");
     insta::assert_snapshot!("compare_measured_ambiguous", text(&output.stderr).replace(&spu, "spu.log"));
     let output =
         hawkeye(&["compare", "--measured", &log, "lenet5.onnx", "--parties", "3", "--format", "csv"]);

@@ -68,8 +68,9 @@ fn check(call: &Explained) {
         let (file, line) = sheet.rsplit_once(':').expect("file and line");
         let text = std::fs::read_to_string(fixtures().join("..").join(file)).expect("the sheet is there");
         let line = text.lines().nth(line.parse::<usize>().expect("a number") - 1).expect("the line is there");
-        let entry =
-            line.starts_with("def lower_") || line.starts_with("lower_") || line.starts_with("def begin");
+        let entry = line.starts_with("def lower_")
+            || line.starts_with("lower_")
+            || ["def begin", "def end"].iter().any(|entry| line.starts_with(entry));
         assert!(entry || line.contains(&call.name), "{sheet}: {line} is not {}", call.name);
     } else {
         let known = ["parallel", "branch", "(messages)"];

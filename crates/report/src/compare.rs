@@ -195,27 +195,33 @@ pub fn compare(reports: &[Report], sort: Quantity) -> Comparison {
     }
 }
 
+/// An operator by its name and how many of that name come before it.
+type Key<'a> = (&'a str, usize);
+
+/// An operator, and what it costs on each side that has it.
+struct Matched<'a> {
+    op: &'a str,
+    costs: Vec<Option<Phases>>,
+}
+
 /// The operators of all reports, in the order of the first one that has them.
 fn operators(reports: &[Report]) -> Vec<OperatorChange> {
-    let mut matched: IndexMap<(&str, usize), (&str, Vec<Option<Phases>>)> = IndexMap::new();
-    for (position, report) in reports.iter().enumerate() {
+    let mut matched: IndexMap<Key<'_>, Matched<'_>> = IndexMap::new();
+    for (side, report) in reports.iter().enumerate() {
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for operator in &report.operators {
             let occurrence = seen.entry(&operator.name).or_default();
             let key = (operator.name.as_str(), *occurrence);
             *occurrence += 1;
-            let (_, costs) = matched.entry(key).or_insert_with(|| (&operator.op, vec![None; reports.len()]));
-            if let Some(cost) = costs.get_mut(position) {
-                *cost = Some(operator.phases);
-            }
+            let nowhere = || Matched { op: &operator.op, costs: vec![None; reports.len()] };
+            matched.entry(key).or_insert_with(nowhere).costs[side] = Some(operator.phases);
         }
     }
-    let change = |((name, _), (op, costs)): ((&str, usize), (&str, Vec<Option<Phases>>))| {
-        let absent = |cost: &Option<Phases>| cost.is_none();
+    let change = |((name, _), Matched { op, costs }): (Key<'_>, Matched<'_>)| {
         let columns = Columns::new(costs);
         let change = match columns.costs.as_slice() {
-            [first, ..] if absent(first) => Change::Added,
-            costs if costs.iter().any(absent) => Change::Removed,
+            [None, ..] => Change::Added,
+            costs if costs.iter().any(Option::is_none) => Change::Removed,
             _ if columns.is_same() => Change::Same,
             _ => Change::Changed,
         };

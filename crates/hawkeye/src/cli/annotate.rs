@@ -45,7 +45,6 @@ pub(crate) fn run(command: &Annotate) -> Result<(), Failure> {
         settings: command.settings.iter().cloned().collect(),
         weights: command.weights,
         visibility: command.inputs.iter().cloned().collect(),
-        depth: 0,
         ..Options::default()
     };
     let file = command.model.file_name().unwrap_or_default().to_string_lossy();

@@ -58,6 +58,9 @@ pub(crate) struct Compare {
     output: Option<PathBuf>,
 }
 
+/// Sides have a letter each.
+const MOST_SIDES: usize = 26;
+
 /// Formats of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ComparisonFormat {
@@ -78,7 +81,7 @@ fn variant(text: &str) -> Result<Variant, String> {
 /// What a positional argument is.
 enum Subject {
     Report(Box<Report>),
-    Model(hawkeye::Model),
+    Model(Box<hawkeye::Model>),
 }
 
 pub(crate) fn run(command: &Compare) -> Result<ExitCode, Failure> {
@@ -89,6 +92,10 @@ pub(crate) fn run(command: &Compare) -> Result<ExitCode, Failure> {
         if reports.len() < 2 {
             let help = "give a second report, a second --framework or a --variant";
             return Err(complaint("there is only one side to compare".to_owned(), help).into());
+        }
+        if reports.len() > MOST_SIDES {
+            let message = format!("there are {} sides; at most {MOST_SIDES} fit", reports.len());
+            return Err(complaint(message, "compare fewer at a time, or use hawkeye sweep").into());
         }
         let comparison = compare(&reports, command.sort);
         (compared(&comparison, format, command)?, comparison.differs() && command.fail_on_difference)
@@ -165,7 +172,7 @@ fn subject(path: &Path) -> Result<Subject, Failure> {
     std::fs::File::open(path).map_err(unreadable)?.take(64).read_to_end(&mut start).map_err(unreadable)?;
     let start = String::from_utf8_lossy(&start).trim_start().to_owned();
     if !start.starts_with('{') && !start.starts_with("schema:") && !start.starts_with("---") {
-        return load(path).map(Subject::Model);
+        return load(path).map(|model| Subject::Model(Box::new(model)));
     }
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     let report = if start.starts_with('{') {
@@ -229,34 +236,21 @@ fn measured(command: &Compare) -> Result<Measured, Failure> {
         logs.push((name, String::from_utf8_lossy(&bytes).into_owned()));
     }
     let subject = subject(path)?;
-    let name = match (command.frameworks.as_slice(), &subject) {
-        ([name], _) => name.clone(),
-        ([], Subject::Report(report)) => report.framework.name.clone(),
+    let names = match (command.frameworks.as_slice(), &subject) {
+        ([name], _) => vec![name.clone()],
+        ([], Subject::Report(report)) => vec![report.framework.name.clone()],
         ([], Subject::Model(_)) => recognised(&logs, &command.measured)?,
         (_, _) => {
             return Err(complaint("logs are of one framework".to_owned(), "give --framework once").into());
         }
     };
-    let framework = Framework::open(&name)?;
-    let manifest = framework.manifest.clone();
-    let Some(log) = &manifest.log else {
-        let help = "add log: to its framework.yaml; docs/FRAMEWORKS.md tells how";
-        return Err(complaint(format!("{name} does not say what its statistics look like"), help).into());
-    };
-    let patterns = Patterns::new(log).map_err(|e| complaint(format!("{name}: log: {e}"), ""))?;
-    let (report, complete) = match subject {
-        Subject::Report(report) => (*report, false),
-        Subject::Model(model) => {
-            let counted = || logs.iter().find_map(|(_, text)| patterns.party_count(text));
-            let parties = command.parties.or_else(counted).map(|n| ("parties".to_owned(), n.to_string()));
-            let variant = Variant(parties.into_iter().collect());
-            (profile(path, &model, &name, command, &variant, usize::MAX)?, true)
-        }
-    };
-    let measured = patterns.against(&logs, &report, complete);
+    let [name] = names.as_slice() else { return fitting(path, &subject, &names, &logs, command) };
+    let measured = against(path, &subject, name, &logs, command)?;
     if measured.lines.is_empty() {
         let first = command.measured.first().map(PathBuf::as_path).unwrap_or(path);
-        let patterns: Vec<&str> = log.lines.iter().map(|line| line.pattern.as_str()).collect();
+        let log = Framework::open(name)?.manifest.log;
+        let patterns: Vec<String> =
+            log.into_iter().flat_map(|log| log.lines).map(|line| line.pattern).collect();
         return Err(about(first, format!("there are no statistics of {name} in it"))
             .help(format!("it prints lines like these:\n    {}", patterns.join("\n    ")))
             .into());
@@ -264,8 +258,59 @@ fn measured(command: &Compare) -> Result<Measured, Failure> {
     Ok(measured)
 }
 
-/// The framework whose statistics the logs hold.
-fn recognised(logs: &[(String, String)], paths: &[PathBuf]) -> Result<String, Failure> {
+/// Logs against one framework's report.
+fn against(
+    path: &Path,
+    subject: &Subject,
+    name: &str,
+    logs: &[(String, String)],
+    command: &Compare,
+) -> Result<Measured, Failure> {
+    let manifest = Framework::open(name)?.manifest;
+    let Some(log) = &manifest.log else {
+        let help = "add log: to its framework.yaml; docs/FRAMEWORKS.md tells how";
+        return Err(complaint(format!("{name} does not say what its statistics look like"), help).into());
+    };
+    let patterns = Patterns::new(log).map_err(|e| complaint(format!("{name}: log: {e}"), ""))?;
+    match subject {
+        Subject::Report(report) => Ok(patterns.against(logs, report, false)),
+        Subject::Model(model) => {
+            let counted = || logs.iter().find_map(|(_, text)| patterns.party_count(text));
+            let parties = command.parties.or_else(counted).map(|n| ("parties".to_owned(), n.to_string()));
+            let variant = Variant(parties.into_iter().collect());
+            let report = profile(path, model, name, command, &variant, usize::MAX)?;
+            Ok(patterns.against(logs, &report, true))
+        }
+    }
+}
+
+/// Of several frameworks that print alike, the only one whose numbers are those of the logs.
+fn fitting(
+    path: &Path,
+    subject: &Subject,
+    names: &[String],
+    logs: &[(String, String)],
+    command: &Compare,
+) -> Result<Measured, Failure> {
+    let fits = |name: &String| against(path, subject, name, logs, command).ok().filter(|m| !m.differs());
+    let mut found: Vec<Measured> = names.iter().filter_map(fits).collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(measured), true) => {
+            let message = format!("taken for a log of {}, whose numbers are the same", measured.framework);
+            output::warn(&[Diagnostic::warning(Place::Model, message).help("give --framework to be sure")]);
+            Ok(measured)
+        }
+        _ => {
+            let first = command.measured.first().map(PathBuf::as_path).unwrap_or(path);
+            Err(about(first, "may be of several frameworks".to_owned())
+                .help(format!("give --framework: {}", names.join(", ")))
+                .into())
+        }
+    }
+}
+
+/// The frameworks whose statistics the logs may hold.
+fn recognised(logs: &[(String, String)], paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     for name in builtin_names() {
         let manifest = Framework::open(&name)?.manifest;
@@ -275,14 +320,11 @@ fn recognised(logs: &[(String, String)], paths: &[PathBuf]) -> Result<String, Fa
             found.push(name);
         }
     }
-    let first = paths.first().map(PathBuf::as_path).unwrap_or(Path::new("log"));
-    match found.as_slice() {
-        [one] => Ok(one.clone()),
-        [] => Err(about(first, "holds no statistics of a framework that is known".to_owned())
+    if found.is_empty() {
+        let first = paths.first().map(PathBuf::as_path).unwrap_or(Path::new("log"));
+        return Err(about(first, "holds no statistics of a framework that is known".to_owned())
             .help(format!("give --framework: {}", builtin_names().join(", ")))
-            .into()),
-        several => Err(about(first, "may be of several frameworks".to_owned())
-            .help(format!("give --framework: {}", several.join(", ")))
-            .into()),
+            .into());
     }
+    Ok(found)
 }

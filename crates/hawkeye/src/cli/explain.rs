@@ -91,7 +91,7 @@ pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
         return output::write(command.output.as_deref(), units(&manifest).as_bytes());
     }
     let (model, file, node) = subject(command)?;
-    let options = Options {
+    let mut options = Options {
         bindings: Bindings {
             batch: command.batch,
             dims: command.dims.iter().cloned().collect(),
@@ -105,9 +105,9 @@ pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
         settings: command.settings.iter().cloned().collect(),
         weights: command.weights,
         visibility: command.inputs.iter().cloned().collect(),
-        depth: usize::MAX,
         ..Options::default()
     };
+    options.depth = usize::MAX;
     let (report, definitions) = analyse_traced(&model, &file, framework, &options)?;
     let Some(explanation) = explain(&report, &definitions, &node) else {
         return Err(unknown(&report, &node).into());
@@ -201,7 +201,7 @@ fn text(report: &Report, explanation: &Explanation, depth: usize, reference: Opt
     let width = rows.iter().map(|row| row.tree.chars().count()).max().unwrap_or(0);
     for row in rows {
         let pad = " ".repeat(width - row.tree.chars().count());
-        let _ = writeln!(text, "{}{pad}  {}", row.tree, row.costs);
+        let _ = writeln!(text, "{}", format!("{}{pad}  {}", row.tree, row.costs).trim_end());
         if !row.note.is_empty() {
             let _ = writeln!(text, "{}{FAINT}{}{FAINT:#}", row.indent, row.note);
         }
@@ -210,8 +210,9 @@ fn text(report: &Report, explanation: &Explanation, depth: usize, reference: Opt
         text.push_str("It sends nothing.\n");
     }
     if let Some(reference) = reference {
-        let version = reference.commit.as_ref().or(reference.release.as_ref()).map_or("", String::as_str);
-        let _ = writeln!(text, "\nPlaces in sources are those of {} {version}.", reference.repository);
+        let version = reference.commit.as_ref().or(reference.release.as_ref());
+        let version = version.map(|version| format!(" at {version}")).unwrap_or_default();
+        let _ = writeln!(text, "\nPlaces in sources are those of {}{version}.", reference.repository);
     }
     text
 }
