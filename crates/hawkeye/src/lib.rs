@@ -14,15 +14,31 @@
 //! # Ok::<(), hawkeye::Failure>(())
 //! ```
 
+mod annotation;
+mod explanation;
+mod operator;
 mod pipeline;
+mod sweep;
 mod training;
 
+pub use annotation::{PREFIX, annotations};
+pub use explanation::{Explained, Explanation, explain};
 pub use hawkeye_grad::{Loss, Optimizer};
 pub use hawkeye_graph::{Diagnostic, Failure, Place, Severity};
 pub use hawkeye_lower::Visibility;
-pub use hawkeye_onnx::{Model, load};
+pub use hawkeye_onnx::{Annotated, Annotations, Model, import, load, read};
 pub use hawkeye_report::Report;
 pub use hawkeye_shapes::{Bindings, Shapes, bind, infer};
-pub use hawkeye_sheets::{Framework, builtin_names};
-pub use pipeline::{Options, analyse};
+pub use hawkeye_sheets::{Definition, Definitions, Framework, builtin_names};
+pub use operator::{Operand, operator};
+pub use pipeline::{Options, analyse, analyse_traced};
+pub use sweep::law;
+pub use sweep::{
+    Axis, MOST_POINTS, Point, Statement, Sweep, Variable, amount, fixed, series, statements, sweep,
+};
 pub use training::{Steps, TrainingOptions};
+
+/// The examples of the guide run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/EMBEDDING.md")]
+struct Embedding;

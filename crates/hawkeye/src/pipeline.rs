@@ -8,7 +8,7 @@ use hawkeye_lower::{Conventions, Program, Training, Visibility, lower, read, sec
 use hawkeye_onnx::Model;
 use hawkeye_report::{FrameworkInfo, ModelInfo, Report, RunInfo, Scalar, Subjects, report};
 use hawkeye_shapes::{Bindings, Shapes, bind, infer};
-use hawkeye_sheets::{Framework, Instance, Parties};
+use hawkeye_sheets::{Definitions, Framework, Instance, Parties};
 
 use crate::training::{TrainingOptions, train};
 
@@ -55,6 +55,19 @@ pub fn analyse(
     framework: Framework,
     options: &Options,
 ) -> Result<Report, Failure> {
+    analyse_traced(model, file, framework, options).map(|(report, _)| report)
+}
+
+/// The same, and where the functions in the report's call tree are defined.
+///
+/// # Errors
+/// Everything that a pass found wrong.
+pub fn analyse_traced(
+    model: &Model,
+    file: &str,
+    framework: Framework,
+    options: &Options,
+) -> Result<(Report, Definitions), Failure> {
     let mut framework = framework.instantiate(options.parties, &options.settings)?;
     let graph = &model.graph;
     let conventions = conventions(graph, &framework, options)?;
@@ -91,7 +104,9 @@ pub fn analyse(
         counters: framework.manifest.counters.clone(),
         diagnostics,
     };
+    let definitions = framework.sheets.definitions();
     report(subjects, graph, &stage.shapes, &program, &calls, &framework.round_rule, options.depth)
+        .map(|report| (report, definitions))
         .map_err(|overflow| Diagnostic::error(Place::Model, overflow.to_string()).into())
 }
 

@@ -3,6 +3,7 @@
 //! The file is mapped, not read: weights stay where they are, whatever their size. Only tensors of
 //! at most [`hawkeye_graph::SMALL`] elements are looked at, since shapes depend on their values.
 
+mod annotate;
 mod attribute;
 mod digest;
 mod function;
@@ -15,6 +16,7 @@ mod tensor;
 #[rustfmt::skip]
 pub mod wire;
 
+pub use annotate::{Annotated, Annotations};
 pub use digest::{Digest, WHOLE_FILE_LIMIT};
 pub use import::{Model, import};
-pub use map::load;
+pub use map::{load, read};

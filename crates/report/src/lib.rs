@@ -6,8 +6,10 @@
 
 pub mod budget;
 mod build;
+pub mod compare;
 mod counters;
 mod label;
+pub mod measured;
 pub mod render;
 mod schema;
 mod tree;

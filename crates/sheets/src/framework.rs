@@ -97,7 +97,7 @@ impl Framework {
         }
         let extra = u16::try_from(self.manifest.extra_parties.len()).unwrap_or(u16::MAX);
         let numbers = recorder::Parties { protocol: parties, all: parties.saturating_add(extra) };
-        let module = loader::load(&self.folder, &self.manifest.sheet, &parameters, numbers)
+        let (module, definitions) = loader::load(&self.folder, &self.manifest.sheet, &parameters, numbers)
             .map_err(|message| error(name, format!("its sheets can't be loaded: {message}")))?;
         let round_rule = match &self.manifest.rounds {
             Rounds::Sheet => RoundRule::Stated,
@@ -112,7 +112,7 @@ impl Framework {
             parties,
             parameters,
             round_rule,
-            sheets: Sheets::new(module, numbers, help),
+            sheets: Sheets::new(module, definitions, numbers, help),
             manifest: self.manifest,
         })
     }

@@ -69,7 +69,7 @@ fn body<'v>(
     args: &[Value<'v>],
     eval: &mut Evaluator<'v, '_, '_>,
 ) -> starlark::Result<(Call, Value<'v>)> {
-    recorder.begin("");
+    recorder.begin("", None);
     let result = eval.eval_function(f, args, &[]);
     let closed = recorder.end();
     for note in closed.notes {

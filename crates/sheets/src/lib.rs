@@ -5,17 +5,21 @@
 //! `docs/FRAMEWORKS.md` is the language's reference.
 
 mod convert;
+mod definitions;
 mod folder;
 mod framework;
 mod host;
 mod loader;
+mod log;
 mod manifest;
 mod numbers;
 mod protocol;
 mod recorder;
 mod sheets;
 
+pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
+pub use log::{Log, LogLine};
 pub use manifest::{
     Counter, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds, Trained,
     TrainingRule, VisibilityRule, Visible,

@@ -8,6 +8,7 @@ use starlark::eval::{Evaluator, ReturnFileLoader};
 use starlark::syntax::{AstModule, Dialect};
 use starlark::values::FrozenHeapName;
 
+use crate::definitions::{Definition, scan};
 use crate::folder::{FilePath, Folder};
 use crate::protocol::Protocol;
 use crate::recorder::Parties;
@@ -22,7 +23,7 @@ pub(crate) const MOST_TICKS: u64 = 20_000_000;
 const ENTRY_POINTS: [&str; 4] = ["plan", "check", "begin", "end"];
 const ENTRY_PREFIXES: [&str; 4] = ["lower_", "read_", "draw_", "group_"];
 
-/// Loads the entry sheet and what it loads.
+/// Loads the entry sheet and what it loads; tells what they define.
 ///
 /// # Errors
 /// The first problem, with its place.
@@ -31,7 +32,7 @@ pub(crate) fn load(
     entry: &str,
     parameters: &[(String, Data)],
     parties: Parties,
-) -> Result<FrozenModule, String> {
+) -> Result<(FrozenModule, Vec<Definition>), String> {
     let mut builder = GlobalsBuilder::extended_by(&[LibraryExtension::StructType])
         .with(host::emission)
         .with(host::composition)
@@ -40,16 +41,21 @@ pub(crate) fn load(
         .with(numbers::integers);
     builder.namespace("math", numbers::doubles);
     host::constants(&mut builder, parameters, parties);
-    let mut loader =
-        Loader { globals: builder.build(), loaded: HashMap::new(), loading: Vec::new(), functions: 0 };
-    loader.load(folder.file(entry)?)
+    let mut loader = Loader {
+        globals: builder.build(),
+        loaded: HashMap::new(),
+        loading: Vec::new(),
+        definitions: Vec::new(),
+    };
+    let module = loader.load(folder.file(entry)?)?;
+    Ok((module, loader.definitions))
 }
 
 struct Loader {
     globals: Globals,
     loaded: HashMap<FilePath, FrozenModule>,
     loading: Vec<FilePath>,
-    functions: usize,
+    definitions: Vec<Definition>,
 }
 
 impl Loader {
@@ -74,6 +80,7 @@ impl Loader {
         if text.contains("<<=") {
             return Err(format!("{name}: <<= is not supported; write x = x << n"));
         }
+        let defined = scan(&name, &text);
         let mut ast = AstModule::parse(&name, text, &dialect).map_err(|e| explain(&e))?;
         // Starlark's own wraps to 32 bits without notice (facebook/starlark-rust#204).
         ast.replace_binary_operators(&HashMap::from([("<<".to_owned(), "shift_left".to_owned())]));
@@ -92,7 +99,7 @@ impl Loader {
                 eval.set_loader(&loads);
                 eval.eval_module(ast, &self.globals).map_err(|e| explain(&e))?;
             }
-            self.wrap(&module);
+            self.wrap(&module, &defined);
             module
                 .freeze_named(FrozenHeapName::User(Box::new(name.clone())))
                 .map_err(|e| format!("{name}: {e:?}"))
@@ -100,21 +107,23 @@ impl Loader {
     }
 
     /// Makes protocol calls of the module's public functions.
-    fn wrap(&mut self, module: &Module<'_>) {
+    fn wrap(&mut self, module: &Module<'_>, defined: &[Definition]) {
         let names: Vec<String> = module.names().map(|name| name.as_str().to_owned()).collect();
         for name in names {
             let entry =
                 ENTRY_POINTS.contains(&name.as_str()) || ENTRY_PREFIXES.iter().any(|p| name.starts_with(p));
             let Some(value) = module.get(&name) else { continue };
-            if entry
-                || name.starts_with('_')
-                || value.get_type() != "function"
-                || Protocol::from_value(value).is_some()
-            {
+            if value.get_type() != "function" || Protocol::from_value(value).is_some() {
                 continue;
             }
-            self.functions += 1;
-            module.set(&name, module.heap().alloc(Protocol::new(value, &name, self.functions)));
+            let Some(definition) = defined.iter().rev().find(|definition| definition.name == name) else {
+                continue;
+            };
+            let id = self.definitions.len();
+            self.definitions.push(definition.clone());
+            if !entry && !name.starts_with('_') {
+                module.set(&name, module.heap().alloc(Protocol::new(value, &name, id)));
+            }
         }
     }
 }
@@ -150,6 +159,7 @@ mod tests {
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
         std::fs::write(folder.path().join("s.star"), sheet).map_err(|e| e.to_string())?;
         load(&Folder::Disk(folder.path().to_owned()), "s.star", &[], Parties { protocol: 2, all: 2 })
+            .map(|(module, _)| module)
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::Log;
+
 /// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +28,8 @@ pub struct Manifest {
     #[serde(default)]
     pub rounds: Rounds,
     pub counters: IndexMap<String, Counter>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Log>,
     #[serde(default)]
     pub parameters: IndexMap<String, Parameter>,
 }

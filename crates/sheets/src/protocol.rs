@@ -65,12 +65,13 @@ where
         let Some(recorder) = Recorder::of(eval) else {
             return call(self.function.to_value(), &positional, &named, eval);
         };
+        recorder.called(self.id);
         let key = self.key(recorder, &positional, &named);
         if let Some(expanded) = key.as_ref().and_then(|key| recorder.known(key)) {
             replay(recorder, &expanded);
             return Ok(to_value(&expanded.result, heap));
         }
-        recorder.begin(&self.name);
+        recorder.begin(&self.name, Some(self.id));
         let result = call(self.function.to_value(), &positional, &named, eval);
         let closed = recorder.end();
         let result = result?;

@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "Starlark's derive implements a marker trait for the recorder")]
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hawkeye_cost::{Call, CallId, Calls, Data, Item, Phase, Symbol};
 use hawkeye_lower::Note;
@@ -12,6 +12,8 @@ use starlark::eval::Evaluator;
 /// A protocol call that is under way.
 struct Open {
     call: Call,
+    /// Which function it is, if it is one.
+    function: Option<usize>,
     notes: Vec<Note>,
 }
 
@@ -43,6 +45,8 @@ struct State {
     open: Vec<Open>,
     phase: Phase,
     known: HashMap<Key, Expanded>,
+    /// Who called whom.
+    edges: HashSet<(Option<usize>, usize)>,
 }
 
 /// How many parties there are.
@@ -63,8 +67,13 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(parties: Parties) -> Self {
-        let state =
-            State { calls: Calls::default(), open: Vec::new(), phase: Phase::Online, known: HashMap::new() };
+        let state = State {
+            calls: Calls::default(),
+            open: Vec::new(),
+            phase: Phase::Online,
+            known: HashMap::new(),
+            edges: HashSet::new(),
+        };
         Self { state: RefCell::new(state), parties }
     }
 
@@ -92,10 +101,22 @@ impl Recorder {
         self.state.borrow_mut().calls.symbol(name)
     }
 
-    pub(crate) fn begin(&self, name: &str) {
+    pub(crate) fn begin(&self, name: &str, function: Option<usize>) {
         let mut state = self.state.borrow_mut();
         let name = state.calls.symbol(name);
-        state.open.push(Open { call: Call { name, items: Vec::new() }, notes: Vec::new() });
+        state.open.push(Open { call: Call { name, items: Vec::new() }, function, notes: Vec::new() });
+    }
+
+    /// Notes that the function that is under way calls another.
+    pub(crate) fn called(&self, callee: usize) {
+        let mut state = self.state.borrow_mut();
+        let caller = state.open.iter().rev().find_map(|open| open.function);
+        state.edges.insert((caller, callee));
+    }
+
+    /// Who called whom.
+    pub(crate) fn edges(&self) -> HashSet<(Option<usize>, usize)> {
+        self.state.borrow().edges.clone()
     }
 
     /// Ends what the matching [`Recorder::begin`] began.

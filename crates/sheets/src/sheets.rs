@@ -10,12 +10,14 @@ use starlark::eval::Evaluator;
 use starlark::{Error, ErrorKind};
 
 use crate::convert::{to_data, to_value};
+use crate::definitions::{Definition, Definitions};
 use crate::loader::{explain, limit};
 use crate::recorder::{Parties, Recorder};
 
 /// Loaded sheets; see [`Lowering`].
 pub struct Sheets {
     module: FrozenModule,
+    definitions: Vec<Definition>,
     recorder: Recorder,
     help: String,
     nodes: HashMap<(Pass, Data), Result<Expansion, LoweringError>>,
@@ -36,8 +38,14 @@ struct Outcome {
 }
 
 impl Sheets {
-    pub(crate) fn new(module: FrozenModule, parties: Parties, help: String) -> Self {
-        Self { module, recorder: Recorder::new(parties), help, nodes: HashMap::new(), drawn: HashMap::new() }
+    pub(crate) fn new(
+        module: FrozenModule,
+        definitions: Vec<Definition>,
+        parties: Parties,
+        help: String,
+    ) -> Self {
+        let recorder = Recorder::new(parties);
+        Self { module, definitions, recorder, help, nodes: HashMap::new(), drawn: HashMap::new() }
     }
 
     /// Operators that the sheets lower, as they are named in ONNX, sorted.
@@ -50,6 +58,24 @@ impl Sheets {
             .collect();
         names.sort();
         names
+    }
+
+    /// Where the functions are defined that were called so far.
+    #[must_use]
+    pub fn definitions(&self) -> Definitions {
+        Definitions::new(self.definitions.clone(), &self.recorder.edges())
+    }
+
+    /// Name of the function that lowers an operator.
+    #[must_use]
+    pub fn entry(pass: Pass, domain: &str, op: &str) -> String {
+        let prefix = match pass {
+            Pass::Forward => "lower",
+            Pass::Loss => "loss",
+            Pass::Backward => "backward",
+            Pass::Optimizer => "update",
+        };
+        format!("{prefix}_{}", identifier(domain, op))
     }
 
     /// Runs any public function of the entry sheet, for tests of what the sheets are built from: the
@@ -98,6 +124,7 @@ impl Sheets {
         name: &str,
         arguments: &[&Data],
     ) -> Result<Option<Outcome>, LoweringError> {
+        let id = self.definitions.iter().rposition(|definition| definition.name == function);
         let Ok(Some(function)) = self.module.get_option(function) else { return Ok(None) };
         let outcome = recorder.with_calls(calls, || {
             Module::with_temp_heap(|module| {
@@ -106,7 +133,7 @@ impl Sheets {
                 eval.extra = Some(recorder);
                 let heap = module.heap();
                 let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
-                recorder.begin(name);
+                recorder.begin(name, id);
                 let result =
                     eval.eval_function(heap.access_owned_frozen_value(&function), &arguments, &[])?;
                 let closed = recorder.end();
@@ -137,7 +164,7 @@ impl Sheets {
     }
 
     fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
-        let function = function(node.pass, &node.domain, &node.op);
+        let function = Self::entry(node.pass, &node.domain, &node.op);
         match self.run(calls, &function, &node.op, &[data])? {
             Some(outcome) => expansion(outcome, &function),
             None => Err(missing(&function)),
@@ -151,17 +178,6 @@ fn refusal(error: Error) -> LoweringError {
         ErrorKind::Fail(message) => LoweringError::Refused(message.to_string().trim().to_owned()),
         _ => LoweringError::Broken(explain(&error)),
     }
-}
-
-/// The function that lowers an operator, or its part in another pass.
-fn function(pass: Pass, domain: &str, op: &str) -> String {
-    let prefix = match pass {
-        Pass::Forward => "lower",
-        Pass::Loss => "loss",
-        Pass::Backward => "backward",
-        Pass::Optimizer => "update",
-    };
-    format!("{prefix}_{}", identifier(domain, op))
 }
 
 /// The operator as part of a function's name.
@@ -208,7 +224,7 @@ fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
 
 impl Lowering for Sheets {
     fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError> {
-        let function = function(Pass::Forward, domain, op);
+        let function = Self::entry(Pass::Forward, domain, op);
         if self.defines(&function) {
             return Ok(());
         }
@@ -224,7 +240,7 @@ impl Lowering for Sheets {
     }
 
     fn has(&self, pass: Pass, domain: &str, op: &str) -> bool {
-        self.defines(&function(pass, domain, op))
+        self.defines(&Self::entry(pass, domain, op))
     }
 
     fn rereads(&self, domain: &str, op: &str) -> bool {

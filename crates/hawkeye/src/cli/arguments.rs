@@ -9,7 +9,11 @@ use hawkeye::{Bindings, Loss, Optimizer, Steps, TrainingOptions, Visibility};
 use hawkeye_cost::Party;
 use hawkeye_report::render::{Axis, Quantity};
 
+use super::annotate::Annotate;
 use super::check::Check;
+use super::compare::Compare;
+use super::explain::Explain;
+use super::sweep::SweepArguments;
 
 /// What does your model cost in multi-party learning? Bytes, messages and rounds of every operator,
 /// from the ONNX file alone.
@@ -91,6 +95,32 @@ limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one
         /// The command that it is about; all of hawkeye if not given
         command: Option<String>,
     },
+    /// Set reports, frameworks or parameters side by side, or a run beside its report
+    #[command(after_help = "Examples:
+  hawkeye compare before.yaml after.yaml --fail-on-difference
+  hawkeye compare resnet50.onnx -f crypten -f spu-semi2k --batch 1
+  hawkeye compare lenet5.onnx -f crypten --variant max_method=pairwise --variant parties=3
+  hawkeye compare --measured crypten.log lenet5.onnx -f crypten
+  hawkeye compare --measured alice.log --measured bob.log report.yaml")]
+    Compare(Compare),
+    /// Explain a node's costs: its protocol calls, where sheets define them, and the source they follow
+    #[command(after_help = "Examples:
+  hawkeye explain lenet5.onnx Relu_1 -f crypten
+  hawkeye explain --op Relu --shape 1x64x56x56 -f cheetah
+  hawkeye explain --op Conv --shape 1x3x32x32 --weight 16x3x3x3 --attr pads=1,1,1,1 -f cryptflow2
+  hawkeye explain --explain-units -f delphi")]
+    Explain(Explain),
+    /// Write the model with its costs as metadata of its nodes, and the shapes of its values
+    #[command(after_help = "Examples:
+  hawkeye annotate lenet5.onnx -f crypten -o lenet5.crypten.onnx
+  hawkeye annotate bert.onnx -f spu-semi2k --batch 1 --dim seq=128 -o annotated.onnx")]
+    Annotate(Annotate),
+    /// Profile a model over batch sizes, dimensions, parameters, parties and frameworks
+    #[command(after_help = "Examples:
+  hawkeye sweep lenet5.onnx -f crypten -f spu-semi2k --batch 1..64
+  hawkeye sweep bert.onnx -f crypten --batch 1 --dim seq=32..512:32 -o bert.svg
+  hawkeye sweep lenet5.onnx -f crypten --set max_method=pairwise,log_reduction --parties 2..5")]
+    Sweep(SweepArguments),
 }
 
 impl Command {
@@ -107,6 +137,16 @@ impl Command {
             Self::Check(check) => check.subject.display().to_string(),
             Self::Completions { .. } => "completions".to_owned(),
             Self::Man { .. } => "man".to_owned(),
+            Self::Annotate(annotate) => annotate.model.display().to_string(),
+            Self::Sweep(sweep) => sweep.model.display().to_string(),
+            Self::Explain(explain) => match (&explain.model, &explain.op) {
+                (Some(model), _) => model.display().to_string(),
+                (None, Some(op)) => op.clone(),
+                (None, None) => explain.framework.clone(),
+            },
+            Self::Compare(compare) => {
+                compare.subjects.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
+            }
         }
     }
 }
@@ -294,7 +334,7 @@ fn loss() -> impl TypedValueParser<Value = Loss> {
     PossibleValuesParser::new(Loss::ALL.map(Loss::name)).map(|name| name.parse().expect("a possible value"))
 }
 
-fn quantity() -> impl TypedValueParser<Value = Quantity> {
+pub(super) fn quantity() -> impl TypedValueParser<Value = Quantity> {
     PossibleValuesParser::new(Quantity::ALL.map(Quantity::name))
         .map(|name| Quantity::from_name(&name).expect("a possible value"))
 }
@@ -311,15 +351,18 @@ fn size(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("\"{text}\" is no size"))
 }
 
-fn dimension(text: &str) -> Result<(String, u64), String> {
+pub(super) fn dimension(text: &str) -> Result<(String, u64), String> {
     let (name, value) = pair(text)?;
     Ok((name, size(&value)?))
 }
 
 fn shape(text: &str) -> Result<(String, Vec<u64>), String> {
     let (name, value) = pair(text)?;
-    let dims = value.split(['x', ',']).filter(|dim| !dim.is_empty()).map(size).collect::<Result<_, _>>()?;
-    Ok((name, dims))
+    Ok((name, dims(&value)?))
+}
+
+pub(super) fn dims(text: &str) -> Result<Vec<u64>, String> {
+    text.split(['x', ',']).filter(|dim| !dim.is_empty()).map(size).collect()
 }
 
 pub(super) fn visibility(text: &str) -> Result<Visibility, String> {

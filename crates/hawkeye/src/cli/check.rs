@@ -98,6 +98,7 @@ fn subject(command: &Check) -> Result<Report, Failure> {
         weights: command.weights,
         visibility: command.inputs.iter().cloned().collect(),
         depth: 0,
+        ..Options::default()
     };
     let file = command.subject.file_name().unwrap_or_default().to_string_lossy();
     analyse(&model, &file, Framework::open(framework)?, &options)

@@ -1,13 +1,18 @@
 //! Commands, their arguments and exit codes: 0 fine, 1 a budget or comparison failed, 2 an error.
 
+mod annotate;
 mod arguments;
 mod check;
+mod compare;
+mod explain;
 mod frameworks;
 mod input;
 mod manual;
 mod output;
+mod plot;
 mod profile;
 mod shapes;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -26,6 +31,10 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Check(command) => check::run(command),
         Command::Completions { shell } => manual::completions(*shell).map(|()| ExitCode::SUCCESS),
         Command::Man { command } => manual::page(command.as_deref()).map(|()| ExitCode::SUCCESS),
+        Command::Compare(command) => compare::run(command),
+        Command::Annotate(command) => annotate::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Sweep(command) => sweep::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Explain(command) => explain::run(command).map(|()| ExitCode::SUCCESS),
     };
     match result {
         Ok(code) => code,

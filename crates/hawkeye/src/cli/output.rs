@@ -1,6 +1,6 @@
 //! Writing results and complaints.
 
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 use hawkeye::{Diagnostic, Failure, Place, Severity};
@@ -17,11 +17,19 @@ pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> 
             _ => Ok(()),
         };
     };
+    stream(path, |file| file.write_all(&anstream::adapter::strip_bytes(content).into_vec()))
+}
+
+/// Writes what a function writes to a file, whole or not at all.
+pub(crate) fn stream(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), Failure> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let whole = || -> std::io::Result<()> {
-        let mut file = created(folder)?;
-        file.write_all(&anstream::adapter::strip_bytes(content).into_vec())?;
-        file.persist(path)?;
+        let mut file = BufWriter::new(created(folder)?);
+        content(&mut file)?;
+        file.into_inner().map_err(std::io::IntoInnerError::into_error)?.persist(path)?;
         Ok(())
     };
     whole().map_err(|e| {

@@ -23,7 +23,9 @@ pub fn csv(report: &Report, view: View) -> String {
     text
 }
 
-fn field(text: &str) -> String {
+/// A field, quoted if need be.
+#[must_use]
+pub fn field(text: &str) -> String {
     if text.contains(['"', ',', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

@@ -3,10 +3,12 @@
 //! However a report is cut into rows or stacks, these add up to its totals exactly.
 
 mod checks;
+mod comparison;
 mod csv;
 mod folded;
 mod html;
 mod markdown;
+mod measured;
 mod protocols;
 mod rows;
 mod speedscope;
@@ -15,12 +17,15 @@ mod table;
 mod text;
 
 pub use checks::{checks_github, checks_junit, checks_text};
-pub use csv::csv;
+pub use comparison::{comparison_csv, comparison_markdown, comparison_text};
+pub use csv::{csv, field};
 pub use folded::folded;
 pub use html::html;
 pub use markdown::markdown;
+pub use measured::{measured_csv, measured_markdown, measured_text};
 pub use rows::View;
 pub use speedscope::speedscope;
+pub use table::{binary, grouped};
 pub use text::text;
 
 use crate::{PhaseCost, Phases};

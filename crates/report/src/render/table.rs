@@ -81,7 +81,8 @@ fn percent(share: u128) -> String {
 }
 
 /// A number with its digits in groups of three.
-pub(crate) fn grouped(n: u128) -> String {
+#[must_use]
+pub fn grouped(n: u128) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -94,6 +95,7 @@ pub(crate) fn grouped(n: u128) -> String {
 }
 
 /// Bytes in binary units.
-pub(crate) fn binary(bytes: u64) -> String {
+#[must_use]
+pub fn binary(bytes: u64) -> String {
     if bytes < 1024 { format!("{bytes} B") } else { format!("{:.2}", ByteSize(bytes).display().iec()) }
 }

@@ -10,8 +10,8 @@ use super::table::{binary, grouped, shares, table};
 use super::{Axis, PHASES, Quantity};
 use crate::Report;
 
-const HEADING: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
+pub(super) const HEADING: Style = Style::new().bold();
+pub(super) const FAINT: Style = Style::new().dimmed();
 const LARGE: Style = AnsiColor::Red.on_default().bold();
 const MEDIUM: Style = AnsiColor::Yellow.on_default();
 /// Longest name of a row; of longer ones the end is shown, which tells most.
@@ -131,10 +131,7 @@ fn rows(text: &mut String, report: &Report, view: View) {
     let quantity = view.sort.unwrap_or(Quantity::Bytes);
     let mut rows = Rows::new(report, view);
     for row in &mut rows.rows {
-        let length = row.name.chars().count();
-        if length > NAME {
-            row.name = format!("…{}", row.name.chars().skip(length - NAME + 1).collect::<String>());
-        }
+        row.name = shortened(&row.name);
     }
     let mut table = table(&rows, view);
     table.load_style(NOTHING);
@@ -167,6 +164,16 @@ fn rows(text: &mut String, report: &Report, view: View) {
     styled(text, &table, styles.into_iter());
 }
 
+/// A name that fits its column.
+pub(super) fn shortened(name: &str) -> String {
+    let length = name.chars().count();
+    if length > NAME {
+        format!("…{}", name.chars().skip(length - NAME + 1).collect::<String>())
+    } else {
+        name.to_owned()
+    }
+}
+
 /// A bar, in eighths of a character.
 fn bar(amount: u128, largest: u128) -> String {
     let eighths = usize::try_from(amount * (BAR as u128 * 8) / largest).unwrap_or(0);
@@ -175,7 +182,7 @@ fn bar(amount: u128, largest: u128) -> String {
 }
 
 /// Writes the lines of a table, each in its style.
-fn styled(text: &mut String, table: &Table, styles: impl Iterator<Item = Style>) {
+pub(super) fn styled(text: &mut String, table: &Table, styles: impl Iterator<Item = Style>) {
     for (line, style) in table.lines().zip(styles) {
         // Writing to a string never fails.
         let _ = writeln!(text, "{style}{}{style:#}", line.trim_end());

@@ -1,0 +1,128 @@
+//! Costs and shapes as annotations of the model itself.
+
+use std::collections::BTreeMap;
+
+use hawkeye_graph::{DType, Dim, Failure, Graph, Origin, ValueId};
+use hawkeye_onnx::{Annotations, Model};
+use hawkeye_report::render::Quantity;
+use hawkeye_report::{Operator, Phases, Report};
+use hawkeye_shapes::{Bindings, bind, infer};
+
+/// Keys of annotations begin with this.
+pub const PREFIX: &str = "hawkeye.";
+
+/// A report and the shapes it rests on, as metadata of the model's nodes and types of its values.
+/// Dimensions that follow a symbolic one are left open, so that the model stays as general as it
+/// was.
+///
+/// # Errors
+/// If the sizes do not fit the model.
+pub fn annotations(model: &Model, report: &Report, bindings: &Bindings) -> Result<Annotations, Failure> {
+    let graph = &model.graph;
+    let (nodes, others): (Vec<&Operator>, Vec<&Operator>) = report.operators.iter().partition(|o| is_node(o));
+    let mut sums: BTreeMap<usize, Sum> = BTreeMap::new();
+    for (id, operator) in graph.node_ids().zip(nodes) {
+        let sum = sums.entry(graph.node(id).file_index).or_default();
+        sum.add(&operator.phases);
+        sum.evidence = operator.evidence.clone().or(sum.evidence.take());
+    }
+    let mut outside = Sum::default();
+    others.iter().for_each(|operator| outside.add(&operator.phases));
+    let framework = &report.framework;
+    let mut entries = vec![
+        (format!("{PREFIX}framework"), format!("{} {}", framework.name, framework.version)),
+        (format!("{PREFIX}parties"), framework.parties.to_string()),
+        (format!("{PREFIX}batch"), report.run.batch.to_string()),
+        (format!("{PREFIX}weights"), report.run.weights.clone()),
+    ];
+    entries.extend(report.run.dims.iter().map(|(name, n)| (format!("{PREFIX}dim.{name}"), n.to_string())));
+    let mut total = Sum::default();
+    total.add(&report.totals);
+    entries.extend(total.entries("total."));
+    entries.extend(outside.entries("outside."));
+    Ok(Annotations {
+        model: entries,
+        nodes: sums.into_iter().map(|(index, sum)| (index, sum.entries(""))).collect(),
+        values: values(graph, bindings)?,
+        prefix: PREFIX.to_owned(),
+    })
+}
+
+/// Whether an operator is a node of the model: each of them is in the report once, in the graph's
+/// order.
+fn is_node(operator: &Operator) -> bool {
+    operator.pass == "forward" && !matches!(operator.name.as_str(), "(setup)" | "(output)")
+}
+
+/// What nodes cost together.
+#[derive(Default)]
+struct Sum {
+    amounts: [[u128; 3]; 3],
+    evidence: Option<String>,
+}
+
+impl Sum {
+    fn add(&mut self, phases: &Phases) {
+        let costs = [phases.setup, phases.offline, phases.online];
+        for (amounts, cost) in self.amounts.iter_mut().zip(costs) {
+            for (amount, quantity) in amounts.iter_mut().zip(Quantity::ALL) {
+                *amount += u128::from(quantity.of(&cost));
+            }
+        }
+    }
+
+    /// What is not zero, and the online bytes in any case.
+    fn entries(&self, kind: &str) -> Vec<(String, String)> {
+        let mut entries = Vec::new();
+        for (phase, amounts) in ["setup", "offline", "online"].iter().zip(self.amounts) {
+            for (quantity, amount) in Quantity::ALL.iter().zip(amounts) {
+                if amount > 0 || (*phase == "online" && *quantity == Quantity::Bytes) {
+                    let key = format!("{PREFIX}{kind}{phase}.{}", quantity.name());
+                    entries.push((key, amount.to_string()));
+                }
+            }
+        }
+        entries.extend(self.evidence.iter().map(|kind| (format!("{PREFIX}evidence"), kind.clone())));
+        entries
+    }
+}
+
+type Typed = (String, DType, Vec<Option<u64>>);
+
+/// Types of what nodes give. A dimension that changes with the sizes of the inputs is open.
+fn values(graph: &Graph, bindings: &Bindings) -> Result<Vec<Typed>, Failure> {
+    let inputs = bind(graph, bindings)?;
+    let shapes = infer(graph, &inputs);
+    let grown = grown(graph, &inputs);
+    let others = (grown != inputs).then(|| infer(graph, &grown));
+    let typed = |id: ValueId| {
+        let value = graph.value(id);
+        let fact = &shapes.facts[id];
+        let (Origin::Node(_), Some(dtype), Some(dims)) = (&value.origin, fact.dtype, &fact.dims) else {
+            return None;
+        };
+        let dims = match &others {
+            None => dims.clone(),
+            Some(others) => {
+                let other = others.facts[id].dims.as_ref().filter(|other| other.len() == dims.len())?;
+                dims.iter().zip(other).map(|(a, b)| a.filter(|_| a == b)).collect()
+            }
+        };
+        Some((value.name.clone(), dtype, dims))
+    };
+    Ok(graph.value_ids().filter_map(typed).collect())
+}
+
+/// The inputs, one larger in every dimension that the model leaves open.
+fn grown(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> BTreeMap<ValueId, Vec<u64>> {
+    let grow = |(id, shape): (&ValueId, &Vec<u64>)| {
+        let declared = match &graph.value(*id).origin {
+            Origin::Input(declared) => declared.dims.as_deref(),
+            Origin::Initializer(_) | Origin::Node(_) => None,
+        };
+        let open = |i: usize| declared.is_none_or(|dims| matches!(dims.get(i), Some(Dim::Symbol(_))));
+        let sizes = shape.iter().enumerate().map(|(i, n)| if open(i) { n.saturating_add(1) } else { *n });
+        (*id, sizes.collect())
+    };
+    inputs.iter().map(grow).collect()
+}

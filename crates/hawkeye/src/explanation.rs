@@ -1,0 +1,105 @@
+//! Where the numbers of one node come from: its protocol calls, with the sheet that describes each
+//! and the source that the sheet follows.
+
+use std::sync::OnceLock;
+
+use hawkeye_grad::Pass;
+use hawkeye_report::{CallNode, Operator, PhaseCost, Report};
+use hawkeye_sheets::{Definition, Definitions, Sheets};
+use indexmap::IndexMap;
+use regex::Regex;
+use serde::Serialize;
+
+/// The expansion of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// The node as the report has it.
+    pub node: Operator,
+    /// Its expansion.
+    pub expansion: Explained,
+}
+
+/// A call with its explanation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Explained {
+    /// Name of the protocol function.
+    pub name: String,
+    /// How often it runs under its parent.
+    pub times: u64,
+    /// Costs by phase.
+    pub costs: IndexMap<String, PhaseCost>,
+    /// Where the sheet defines it: file and line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// What the sheet says about it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub doc: String,
+    /// Places in the reference implementation that the sheet names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reference: Vec<String>,
+    /// What it calls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Explained>,
+}
+
+/// Explains the node of that name; the report's call tree must be complete. `None` if there is no
+/// such node.
+#[must_use]
+pub fn explain(report: &Report, definitions: &Definitions, name: &str) -> Option<Explanation> {
+    let node = report.operators.iter().find(|operator| operator.name == name)?;
+    let entry = match node.op.as_str() {
+        "Setup" => "begin".to_owned(),
+        "Output" => "end".to_owned(),
+        op => Sheets::entry(Pass::Forward, "", op),
+    };
+    // Operators of other domains have it in the function's name.
+    let (position, definition) = match definitions.callee(None, &entry) {
+        Some((position, definition)) => (Some(position), Some(definition)),
+        None => (None, None),
+    };
+    let none = CallNode { name: node.name.clone(), times: 1, ..CallNode::default() };
+    let call = find(&report.calls, &node.scope, &node.name).unwrap_or(&none);
+    Some(Explanation { node: node.clone(), expansion: explained(call, definitions, position, definition) })
+}
+
+/// The node under its modules.
+fn find<'a>(calls: &'a [CallNode], scope: &[String], name: &str) -> Option<&'a CallNode> {
+    match scope.split_first() {
+        Some((module, below)) => {
+            let module = calls.iter().find(|call| call.name == *module)?;
+            find(&module.children, below, name)
+        }
+        None => calls.iter().find(|call| call.name == name),
+    }
+}
+
+fn explained(
+    call: &CallNode,
+    definitions: &Definitions,
+    position: Option<usize>,
+    definition: Option<&Definition>,
+) -> Explained {
+    let below = |child: &CallNode| match definitions.callee(position, &child.name) {
+        Some((callee, definition)) => explained(child, definitions, Some(callee), Some(definition)),
+        // Messages of its own, or calls side by side: these belong to the same function.
+        None => explained(child, definitions, position, None),
+    };
+    let doc = definition.map(|definition| definition.doc.clone()).unwrap_or_default();
+    Explained {
+        name: call.name.clone(),
+        times: call.times,
+        costs: call.costs.clone(),
+        sheet: definition.map(|definition| format!("{}:{}", definition.file, definition.line)),
+        reference: references(&doc),
+        doc,
+        calls: call.children.iter().map(below).collect(),
+    }
+}
+
+/// Places like `mpc/primitives/beaver.py:32-60` in a text.
+fn references(text: &str) -> Vec<String> {
+    static PLACE: OnceLock<Option<Regex>> = OnceLock::new();
+    let place = PLACE.get_or_init(|| Regex::new(r"[\w./+-]+\.[a-z]{1,4}:\d+(-\d+)?(, \d+(-\d+)?)*").ok());
+    let found = place.iter().flat_map(|place| place.find_iter(text));
+    found.map(|place| place.as_str().to_owned()).collect()
+}

@@ -1,0 +1,215 @@
+//! A model at many points: batch sizes, dimensions, parameters, parties, frameworks.
+
+pub mod law;
+mod statement;
+
+use std::num::NonZero;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hawkeye_report::{Phases, Report};
+
+use crate::{Diagnostic, Failure, Framework, Model, Options, Place, analyse};
+
+pub use statement::{Statement, amount, fixed, series, statements};
+
+/// Points that one sweep may have.
+pub const MOST_POINTS: usize = 100_000;
+
+/// What a sweep varies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Variable {
+    /// The framework.
+    Framework,
+    /// The number of parties.
+    Parties,
+    /// The inputs' leading dimension.
+    Batch,
+    /// One of the model's symbolic dimensions.
+    Dim(String),
+    /// A parameter of the framework.
+    Setting(String),
+}
+
+impl Variable {
+    /// Its name in tables.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Framework => "framework",
+            Self::Parties => "parties",
+            Self::Batch => "batch",
+            Self::Dim(name) | Self::Setting(name) => name,
+        }
+    }
+}
+
+/// A variable and the values it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// What varies.
+    pub variable: Variable,
+    /// Its values, as the user would write them.
+    pub values: Vec<String>,
+}
+
+impl Axis {
+    /// The values as numbers, if all of them are and they grow.
+    #[must_use]
+    pub fn numbers(&self) -> Option<Vec<i128>> {
+        let numbers: Vec<i128> = self.values.iter().map(|v| v.parse().ok()).collect::<Option<_>>()?;
+        (numbers.len() > 1 && numbers.is_sorted_by(|a, b| a < b)).then_some(numbers)
+    }
+}
+
+/// What a model costs at one point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// The value of each axis.
+    pub values: Vec<String>,
+    /// Costs of the whole program.
+    pub totals: Phases,
+    /// Costs of each operator.
+    pub operators: Vec<Phases>,
+}
+
+/// A sweep's results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sweep {
+    /// The model's file.
+    pub file: String,
+    /// What was varied.
+    pub axes: Vec<Axis>,
+    /// Names of the operators, where all points have the same.
+    pub operators: Option<Vec<String>>,
+    /// Every point; the last axis varies fastest.
+    pub points: Vec<Point>,
+}
+
+/// Profiles a model at every combination of the axes' values, on all processors. `done` is called
+/// after each point, from any thread.
+///
+/// # Errors
+/// What is wrong at the first points that fail, each with its values.
+pub fn sweep(
+    model: &Model,
+    file: &str,
+    framework: &str,
+    axes: &[Axis],
+    options: &Options,
+    done: &(dyn Fn() + Sync),
+) -> Result<Sweep, Failure> {
+    let total = axes.iter().try_fold(1usize, |product, axis| product.checked_mul(axis.values.len()));
+    let Some(total) = total.filter(|total| *total <= MOST_POINTS) else {
+        let message = format!("the sweep has more than {MOST_POINTS} points");
+        return Err(Diagnostic::error(Place::Model, message).help("take larger steps").into());
+    };
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<Option<Result<Report, Failure>>>> = Mutex::new(vec![None; total]);
+    let failed = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            // A few failures tell enough.
+            if index >= total || failed.load(Ordering::Relaxed) > 2 {
+                return;
+            }
+            let result = profile(model, file, framework, axes, &values(axes, index), options);
+            failed.fetch_add(usize::from(result.is_err()), Ordering::Relaxed);
+            if let Ok(mut results) = results.lock()
+                && let Some(slot) = results.get_mut(index)
+            {
+                *slot = Some(result);
+            }
+            done();
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(total);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    let results = results.into_inner().unwrap_or_default();
+    collect(file, axes, results)
+}
+
+fn collect(
+    file: &str,
+    axes: &[Axis],
+    results: Vec<Option<Result<Report, Failure>>>,
+) -> Result<Sweep, Failure> {
+    let mut points = Vec::with_capacity(results.len());
+    let mut errors = Vec::new();
+    let mut operators: Option<Vec<String>> = None;
+    let mut alike = true;
+    for (index, result) in results.into_iter().enumerate() {
+        let values = values(axes, index);
+        match result {
+            Some(Ok(report)) => {
+                let names: Vec<String> = report.operators.iter().map(|o| o.name.clone()).collect();
+                alike &= *operators.get_or_insert_with(|| names.clone()) == names;
+                let costs = report.operators.iter().map(|operator| operator.phases).collect();
+                points.push(Point { values, totals: report.totals, operators: costs });
+            }
+            Some(Err(failure)) => {
+                let pairs = axes.iter().zip(&values);
+                let place: Vec<String> =
+                    pairs.map(|(axis, value)| format!("{}={value}", axis.variable.name())).collect();
+                errors.extend(failure.0.into_iter().map(|error| Diagnostic {
+                    message: format!("at {}: {}", place.join(", "), error.message),
+                    ..error
+                }));
+            }
+            None => {}
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Failure(errors));
+    }
+    Ok(Sweep { file: file.to_owned(), axes: axes.to_vec(), operators: operators.filter(|_| alike), points })
+}
+
+/// The values at a point.
+fn values(axes: &[Axis], index: usize) -> Vec<String> {
+    let mut left = index;
+    let mut values = Vec::with_capacity(axes.len());
+    for axis in axes.iter().rev() {
+        values.push(axis.values[left % axis.values.len()].clone());
+        left /= axis.values.len();
+    }
+    values.reverse();
+    values
+}
+
+fn profile(
+    model: &Model,
+    file: &str,
+    framework: &str,
+    axes: &[Axis],
+    values: &[String],
+    options: &Options,
+) -> Result<Report, Failure> {
+    let mut options = Options { depth: 0, ..options.clone() };
+    let mut name = framework;
+    for (axis, value) in axes.iter().zip(values) {
+        let size = || {
+            value.parse().map_err(|_| {
+                let message = format!("{}: \"{value}\" is no size", axis.variable.name());
+                Failure::from(Diagnostic::error(Place::Model, message))
+            })
+        };
+        match &axis.variable {
+            Variable::Framework => name = value,
+            Variable::Parties => options.parties = Some(u16::try_from(size()?).unwrap_or(u16::MAX)),
+            Variable::Batch => options.bindings.batch = Some(size()?),
+            Variable::Dim(dim) => {
+                options.bindings.dims.insert(dim.clone(), size()?);
+            }
+            Variable::Setting(setting) => {
+                options.settings.insert(setting.clone(), value.clone());
+            }
+        }
+    }
+    analyse(model, file, Framework::open(name)?, &options)
+}

@@ -1,0 +1,252 @@
+//! Comparisons as text, Markdown and CSV.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
+use comfy_table::{CellAlignment, Table};
+
+use super::csv::field;
+use super::table::grouped;
+use super::text::{FAINT, HEADING, shortened, styled};
+use super::{PHASES, Quantity};
+use crate::compare::{Change, Columns, Comparison, OperatorChange, PhaseDifferences};
+
+const MORE: Style = AnsiColor::Red.on_default();
+const LESS: Style = AnsiColor::Green.on_default();
+
+/// Totals and operators side by side, with escape codes for colours; `top` operators, then one row
+/// for the rest.
+#[must_use]
+pub fn comparison_text(comparison: &Comparison, quantity: Quantity, top: Option<usize>) -> String {
+    let mut text = String::new();
+    for (letter, side) in letters().zip(&comparison.sides) {
+        // Writing to a string never fails.
+        let _ = writeln!(
+            text,
+            "{HEADING}{letter}{HEADING:#}  {} under {} {}, {} parties, batch {}: {HEADING}{}{HEADING:#}",
+            side.model.file,
+            side.framework.name,
+            side.framework.version,
+            side.framework.parties,
+            side.run.batch,
+            side.label
+        );
+    }
+    text.push('\n');
+    let (mut table, changes) = totals(comparison);
+    table.load_style(NOTHING);
+    styled(&mut text, &table, [FAINT].into_iter().chain(changes.into_iter().map(colour)));
+    let _ = writeln!(text, "\n{HEADING}{}{HEADING:#}\n", counted(comparison));
+    let (mut table, changes) = operators(comparison, quantity, top, shortened);
+    table.load_style(NOTHING);
+    styled(&mut text, &table, [FAINT].into_iter().chain(changes.into_iter().map(colour)));
+    text
+}
+
+/// The same as Markdown tables.
+#[must_use]
+pub fn comparison_markdown(comparison: &Comparison, quantity: Quantity, top: Option<usize>) -> String {
+    let side = |(letter, side): (char, &crate::compare::Side)| {
+        format!(
+            "- **{letter}**: {} under {} {} ({})\n",
+            side.model.file, side.framework.name, side.framework.version, side.label
+        )
+    };
+    let sides: String = letters().zip(&comparison.sides).map(side).collect();
+    let (mut first, _) = totals(comparison);
+    let (mut second, _) = operators(comparison, quantity, top, |name| name.replace('|', "\\|"));
+    first.load_style(ASCII_MARKDOWN);
+    second.load_style(ASCII_MARKDOWN);
+    format!("{sides}\n{first}\n\n{}\n\n{second}\n", counted(comparison))
+}
+
+/// A line per operator and one for the total: every phase and quantity of every side, and what each
+/// side after the first costs more.
+#[must_use]
+pub fn comparison_csv(comparison: &Comparison) -> String {
+    let columns = || (0..PHASES.len()).flat_map(|phase| Quantity::ALL.map(|quantity| (phase, quantity)));
+    let sides: Vec<char> = letters().take(comparison.sides.len()).collect();
+    let mut header = vec!["operator".to_owned(), "op".to_owned(), "change".to_owned()];
+    for (phase, quantity) in columns() {
+        let name = format!("{}_{}", PHASES[phase], quantity.name());
+        header.extend(sides.iter().map(|side| format!("{side}_{name}")));
+        header.extend(sides.iter().skip(1).map(|side| format!("{side}_minus_A_{name}")));
+    }
+    let numbers = |row: &Columns| {
+        let mut numbers = Vec::new();
+        for (phase, quantity) in columns() {
+            let value = |cost: &Option<crate::Phases>| {
+                cost.map_or_else(String::new, |cost| quantity.of(cost.each()[phase]).to_string())
+            };
+            numbers.extend(row.costs.iter().map(value));
+            numbers.extend(row.differences.iter().map(|d| d.each()[phase].get(quantity).to_string()));
+        }
+        numbers
+    };
+    let mut text = header.join(",") + "\n";
+    for operator in &comparison.operators {
+        let mut fields = vec![field(&operator.name), field(&operator.op), operator.change.name().to_owned()];
+        fields.extend(numbers(&operator.columns));
+        text.push_str(&(fields.join(",") + "\n"));
+    }
+    let mut fields = vec!["total".to_owned(), String::new(), String::new()];
+    fields.extend(numbers(&comparison.totals));
+    text + &fields.join(",") + "\n"
+}
+
+/// A, B, C, ...
+fn letters() -> impl Iterator<Item = char> {
+    'A'..='Z'
+}
+
+fn counted(comparison: &Comparison) -> String {
+    let count = |change: Change| {
+        let count = comparison.operators.iter().filter(|operator| operator.change == change).count();
+        (count > 0).then(|| format!("{count} {}", change.name()))
+    };
+    let parts: Vec<String> = Change::ALL.into_iter().filter_map(count).collect();
+    if parts.is_empty() { "No operators.".to_owned() } else { format!("Operators: {}.", parts.join(", ")) }
+}
+
+/// Amounts of one row on every side, and its differences.
+#[derive(Clone, Debug, Default)]
+struct Amounts {
+    values: Vec<Option<u128>>,
+    differences: Vec<i128>,
+}
+
+impl Amounts {
+    /// Of a quantity in some phases.
+    fn new(columns: &Columns, quantity: Quantity, phases: &[usize]) -> Self {
+        let value = |cost: &Option<crate::Phases>| {
+            cost.map(|cost| phases.iter().map(|p| u128::from(quantity.of(cost.each()[*p]))).sum())
+        };
+        let difference =
+            |d: &PhaseDifferences| phases.iter().map(|phase| d.each()[*phase].get(quantity)).sum();
+        Self {
+            values: columns.costs.iter().map(value).collect(),
+            differences: columns.differences.iter().map(difference).collect(),
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.values.resize(other.values.len(), None);
+        self.differences.resize(other.differences.len(), 0);
+        for (sum, more) in self.values.iter_mut().zip(&other.values) {
+            *sum = sum.map_or(*more, |sum| Some(sum + more.unwrap_or(0)));
+        }
+        self.differences.iter_mut().zip(&other.differences).for_each(|(sum, more)| *sum += more);
+    }
+
+    /// Value of A; then value, difference and ratio of each other side.
+    fn cells(&self) -> Vec<String> {
+        let shown = |value: &Option<u128>| value.map_or_else(|| "-".to_owned(), grouped);
+        let Some((first, others)) = self.values.split_first() else { return Vec::new() };
+        let mut cells = vec![shown(first)];
+        for (value, difference) in others.iter().zip(&self.differences) {
+            cells.extend([shown(value), signed(*difference), ratio(*first, *value)]);
+        }
+        cells
+    }
+
+    /// The last side's difference, which colours the row.
+    fn change(&self) -> i128 {
+        self.differences.last().copied().unwrap_or(0)
+    }
+}
+
+fn titles(comparison: &Comparison) -> Vec<String> {
+    let mut titles = vec!["A".to_owned()];
+    for letter in letters().take(comparison.sides.len()).skip(1) {
+        titles.extend([letter.to_string(), format!("{letter} - A"), format!("{letter} / A")]);
+    }
+    titles
+}
+
+/// The table of totals, and how each of its rows changes.
+fn totals(comparison: &Comparison) -> (Table, Vec<i128>) {
+    let mut table = Table::new();
+    let mut changes = Vec::new();
+    table.set_header([String::new()].into_iter().chain(titles(comparison)));
+    for (phase, name) in PHASES.iter().enumerate() {
+        for quantity in Quantity::ALL {
+            let amounts = Amounts::new(&comparison.totals, quantity, &[phase]);
+            if amounts.values.iter().flatten().any(|value| *value > 0) {
+                let label = format!("{name} {}", quantity.name());
+                table.add_row([label].into_iter().chain(amounts.cells()));
+                changes.push(amounts.change());
+            }
+        }
+    }
+    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    (table, changes)
+}
+
+/// The table of operators, over all phases; its rows add up to the last.
+fn operators(
+    comparison: &Comparison,
+    quantity: Quantity,
+    top: Option<usize>,
+    name: impl Fn(&str) -> String,
+) -> (Table, Vec<i128>) {
+    let all: Vec<usize> = (0..PHASES.len()).collect();
+    let amounts = |operator: &OperatorChange| Amounts::new(&operator.columns, quantity, &all);
+    let mut table = Table::new();
+    let mut changes = Vec::new();
+    table.set_header(
+        ["operator", "op", quantity.name()].map(str::to_owned).into_iter().chain(titles(comparison)),
+    );
+    // A row that says "and 1 more" takes the place of the one it hides.
+    let shown = top.filter(|top| top + 1 < comparison.operators.len()).unwrap_or(usize::MAX);
+    let mut add = |labels: [String; 3], amounts: &Amounts| {
+        table.add_row(labels.into_iter().chain(amounts.cells()));
+        changes.push(amounts.change());
+    };
+    for operator in comparison.operators.iter().take(shown) {
+        add(
+            [name(&operator.name), operator.op.clone(), operator.change.name().to_owned()],
+            &amounts(operator),
+        );
+    }
+    let mut rest = Amounts::default();
+    let hidden = comparison.operators.iter().skip(shown);
+    let count = hidden.clone().count();
+    hidden.for_each(|operator| rest.add(&amounts(operator)));
+    if count > 0 {
+        add([format!("and {count} more"), String::new(), String::new()], &rest);
+    }
+    let total = Amounts::new(&comparison.totals, quantity, &all);
+    add(["total".to_owned(), String::new(), String::new()], &total);
+    table.column_iter_mut().skip(3).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    (table, changes)
+}
+
+fn colour(change: i128) -> Style {
+    match change {
+        0 => Style::new(),
+        1.. => MORE,
+        _ => LESS,
+    }
+}
+
+/// A difference with its sign.
+pub(super) fn signed(difference: i128) -> String {
+    let sign = match difference {
+        0 => "",
+        1.. => "+",
+        _ => "-",
+    };
+    format!("{sign}{}", grouped(difference.unsigned_abs()))
+}
+
+/// The second amount in terms of the first, to three places.
+fn ratio(first: Option<u128>, second: Option<u128>) -> String {
+    match (first.unwrap_or(0), second.unwrap_or(0)) {
+        (0, _) => String::new(),
+        (first, second) => {
+            let thousandths = (second * 1000 + first / 2) / first;
+            format!("{}.{:03}", grouped(thousandths / 1000), thousandths % 1000)
+        }
+    }
+}
