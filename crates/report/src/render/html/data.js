@@ -76,9 +76,9 @@ function byId(id) {
   return document.getElementById(id);
 }
 
-/** A path whose folder gives way first where there is little room. */
+/** A path or a chain of calls, whose front gives way first where there is little room. */
 function pathName(path) {
-  const cut = path.lastIndexOf("/") + 1;
+  const cut = Math.max(path.lastIndexOf("/"), path.lastIndexOf("› ") + 1) + 1;
   return make(
     "span",
     { class: "name", title: path },
