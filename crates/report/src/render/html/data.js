@@ -78,7 +78,8 @@ function byId(id) {
 
 /** A path or a chain of calls, whose front gives way first where there is little room. */
 function pathName(path) {
-  const cut = Math.max(path.lastIndexOf("/"), path.lastIndexOf("› ") + 1) + 1;
+  const after = (mark) => (path.includes(mark) ? path.lastIndexOf(mark) + mark.length : 0);
+  const cut = Math.max(after("/"), after(" › "));
   return make(
     "span",
     { class: "name", title: path },
