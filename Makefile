@@ -1,4 +1,4 @@
-.PHONY: all test lint accuracy bench proto check-proto deny
+.PHONY: all test lint accuracy docs bench proto check-proto deny
 
 all: test lint
 
@@ -12,6 +12,10 @@ lint:
 # Rewrites docs/ACCURACY.md from the traces in fixtures/.
 accuracy:
 	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test accuracy
+
+# Rewrites what the commands in docs/REPORT.md print.
+docs:
+	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test report_doc
 
 bench:
 	cargo bench -p hawkeye

@@ -2,29 +2,45 @@
 
 mod common;
 
-use common::{delphi, fixtures, profile};
-use hawkeye::{Options, Report};
-use hawkeye_report::render::{Axis, Quantity, View, csv, folded, html, speedscope};
+use std::sync::LazyLock;
+
+use common::{fixtures, profile};
+use hawkeye::{Options, Report, Visibility};
+use hawkeye_report::render::{Axis, Quantity, View, csv, folded, html, markdown, speedscope};
 use hawkeye_report::{PhaseCost, Phases};
 
 const PHASES: [&str; 3] = ["setup", "offline", "online"];
 
-fn reports() -> Vec<Report> {
+/// Five models and more, each under every framework that runs it, with whole call trees.
+static REPORTS: LazyLock<Vec<Report>> = LazyLock::new(|| {
+    let models = [
+        "models/lenet5.onnx",
+        "models/resnet18.onnx",
+        "models/resnet50.onnx",
+        "models/bert_base.onnx",
+        "delphi/models/minionn.onnx",
+        "delphi/models/linked_mlp3_b1.onnx",
+    ];
     let mut options = Options { depth: usize::MAX, ..Options::default() };
     options.bindings.batch = Some(1);
-    let models = [
-        ("lenet5", "crypten"),
-        ("resnet50", "crypten"),
-        ("lenet5", "cryptflow2"),
-        ("resnet18", "cryptflow2"),
-    ];
-    let models = models.map(|(model, framework)| {
-        profile(&fixtures().join(format!("models/{model}.onnx")), framework, &options).expect("it profiles")
-    });
-    let delphi = delphi::traces();
-    let traces = delphi.iter().take(3).map(|trace| trace.profile_to(usize::MAX).expect("it profiles"));
-    models.into_iter().chain(traces).collect()
-}
+    options.bindings.dims.insert("seq".to_owned(), 16);
+    let mut reports = Vec::new();
+    for model in models {
+        options.visibility.clear();
+        if model.contains("bert") {
+            let names = ["input_ids", "attention_mask", "token_type_ids"];
+            options.visibility.extend(names.map(|name| (name.to_owned(), Visibility::Public)));
+        }
+        for framework in hawkeye::builtin_names() {
+            reports.extend(profile(&fixtures().join(model), &framework, &options));
+        }
+    }
+    for framework in hawkeye::builtin_names() {
+        let models = reports.iter().filter(|report| report.framework.name == framework);
+        assert!(models.count() >= 2, "{framework} runs few of the models");
+    }
+    reports
+});
 
 fn phases(phases: &Phases) -> [PhaseCost; 3] {
     [phases.setup, phases.offline, phases.online]
@@ -32,10 +48,10 @@ fn phases(phases: &Phases) -> [PhaseCost; 3] {
 
 #[test]
 fn csv_adds_up_on_every_axis() {
-    for report in reports() {
+    for report in REPORTS.iter() {
         for axis in Axis::ALL {
-            for (top, depth) in [(None, 0), (None, 1), (Some(2), 2), (Some(7), 3), (None, usize::MAX)] {
-                let text = csv(&report, View { axis, sort: top.map(|_| Quantity::Rounds), top, depth });
+            for (top, depth) in [(None, 0), (Some(2), 2), (Some(7), 3), (None, usize::MAX)] {
+                let text = csv(report, View { axis, sort: top.map(|_| Quantity::Rounds), top, depth });
                 let mut lines = text.lines();
                 let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
                 let lines: Vec<Vec<&str>> = lines.map(|line| line.rsplit(',').collect()).collect();
@@ -56,13 +72,43 @@ fn csv_adds_up_on_every_axis() {
     }
 }
 
+/// The numbers of a line of a Markdown table, by column.
+fn numbers(line: &str) -> Vec<Option<u64>> {
+    line.split('|').map(|cell| cell.trim().replace(',', "").parse().ok()).collect()
+}
+
+#[test]
+fn tables_for_people_add_up_on_every_axis() {
+    for report in REPORTS.iter() {
+        for axis in Axis::ALL {
+            let view = View { axis, sort: None, top: Some(4), depth: 2 };
+            let page = markdown(report, view);
+            let lines: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
+            let [header, _, rows @ .., total] = lines.as_slice() else { panic!("no table in {page}") };
+            let bytes: u64 = phases(&report.totals).iter().map(|cost| cost.bytes).sum();
+            let mut of_bytes = 0;
+            for (column, title) in header.split('|').map(str::trim).enumerate() {
+                if !title.ends_with("bytes") && !["messages", "rounds"].contains(&title)
+                    || title.contains('%')
+                {
+                    continue;
+                }
+                let sum: u64 = rows.iter().map(|row| numbers(row)[column].expect("a number")).sum();
+                assert_eq!(Some(sum), numbers(total)[column], "{} {axis:?} {title}", report.model.file);
+                of_bytes += if title.ends_with("bytes") { sum } else { 0 };
+            }
+            assert_eq!(of_bytes, bytes, "{} {axis:?}", report.model.file);
+        }
+    }
+}
+
 #[test]
 fn stacks_add_up_in_every_weight() {
-    for report in reports() {
+    for report in REPORTS.iter() {
         for weight in Quantity::ALL {
-            let text = folded(&report, weight);
+            let text = folded(report, weight);
             let scope: serde_json::Value =
-                serde_json::from_str(&speedscope(&report, weight)).expect("it is JSON");
+                serde_json::from_str(&speedscope(report, weight)).expect("it is JSON");
             for (phase, cost) in PHASES.iter().zip(phases(&report.totals)) {
                 let of_phase = text.lines().filter(|line| line.split(';').next() == Some(phase));
                 let amount = |line: &str| line.rsplit(' ').next().and_then(|n| n.parse::<u64>().ok());
@@ -119,18 +165,18 @@ fn extend(value: &mut serde_json::Value, inside: &str) {
 
 #[test]
 fn keys_that_later_versions_add_do_no_harm() {
-    for report in reports() {
-        let mut value = serde_json::to_value(&report).expect("it serializes");
+    for report in REPORTS.iter() {
+        let mut value = serde_json::to_value(report).expect("it serializes");
         extend(&mut value, "");
-        assert_eq!(serde_json::from_value::<Report>(value).expect("it parses"), report);
+        assert_eq!(serde_json::from_value::<Report>(value).expect("it parses"), *report);
     }
 }
 
 #[test]
 fn a_report_is_read_back_as_it_was_written() {
-    for report in reports() {
-        let text = serde_yaml::to_string(&report).expect("it serializes");
-        assert_eq!(serde_yaml::from_str::<Report>(&text).expect("it parses"), report);
+    for report in REPORTS.iter() {
+        let text = serde_yaml::to_string(report).expect("it serializes");
+        assert_eq!(serde_yaml::from_str::<Report>(&text).expect("it parses"), *report);
     }
 }
 
@@ -143,9 +189,9 @@ fn embedded(page: &str) -> Report {
 
 #[test]
 fn a_page_holds_the_whole_report_and_fetches_nothing() {
-    for report in reports() {
-        let page = html(&report);
-        assert_eq!(embedded(&page), report);
+    for report in REPORTS.iter() {
+        let page = html(report);
+        assert_eq!(embedded(&page), *report);
         assert!(!page.contains("{{"), "nothing is left to fill in");
         for outside in ["http:", "https:", "src=", "href=", "@import", "url(", "fetch("] {
             assert!(!page.contains(outside), "{outside}");
@@ -155,7 +201,7 @@ fn a_page_holds_the_whole_report_and_fetches_nothing() {
 
 #[test]
 fn names_cannot_break_out_of_a_page() {
-    let mut report = reports().swap_remove(0);
+    let mut report = REPORTS[0].clone();
     report.model.file = "</title><script>alert(1)</script><!--".to_owned();
     report.operators[1].name = report.model.file.clone();
     report.operators[1].phases = report.totals; // so that the headline names it

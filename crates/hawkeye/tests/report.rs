@@ -2,15 +2,18 @@
 
 mod common;
 
-use common::{crypten, delphi, schema};
-use hawkeye::Report;
-use hawkeye_report::{CallNode, PhaseCost, Phases};
+use common::{crypten, delphi, fixtures, profile, schema};
+use hawkeye::{Options, Report};
+use hawkeye_report::{CallNode, PhaseCost, Phases, Uncertainty};
 
 fn add(sum: &mut PhaseCost, cost: &PhaseCost) {
     sum.bytes += cost.bytes;
     sum.messages += cost.messages;
     sum.rounds += cost.rounds;
     sum.flights += cost.flights;
+    if let Some(more) = cost.uncertainty {
+        sum.uncertainty.get_or_insert(Uncertainty { bytes: 0 }).bytes += more.bytes;
+    }
 }
 
 fn sum<'a>(all: impl Iterator<Item = &'a Phases>) -> Phases {
@@ -33,7 +36,7 @@ fn children_add_up(node: &CallNode, path: &str) {
         for child in &node.children {
             child.costs.get(phase).iter().for_each(|cost| add(&mut total, cost));
         }
-        assert_eq!(PhaseCost { uncertainty: None, ..*cost }, total, "{path}: {phase}");
+        assert_eq!(*cost, total, "{path}: {phase}");
     }
     node.children.iter().for_each(|child| children_add_up(child, &path));
 }
@@ -58,6 +61,13 @@ fn parts_add_up_to_the_whole() {
     }
     for trace in delphi::traces() {
         check(&trace.profile_to(9).expect("it profiles"), &trace.name);
+    }
+    let mut options = Options { depth: usize::MAX, ..Options::default() };
+    options.bindings.batch = Some(1);
+    for framework in hawkeye::builtin_names() {
+        if let Ok(report) = profile(&fixtures().join("models/resnet18.onnx"), &framework, &options) {
+            check(&report, &framework);
+        }
     }
 }
 

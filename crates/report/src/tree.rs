@@ -73,6 +73,10 @@ impl Branch {
                 children: branch.finish()?,
             })
         };
+        // What only sends itself is a leaf.
+        if self.children.iter().all(|(name, _)| name == OWN) {
+            return Ok(Vec::new());
+        }
         self.children.into_iter().filter(worth_it).map(node).collect()
     }
 }
@@ -131,9 +135,7 @@ impl Grower<'_, '_> {
         let Site { outer: times, depth, .. } = site;
         let mut before = site.before.clone();
         let calls = self.calls;
-        let items = &calls.call(site.call).items;
-        let has_callees = items.iter().any(|item| matches!(item, Item::Call { .. } | Item::Parallel(_)));
-        for item in items {
+        for item in &calls.call(site.call).items {
             let cost = self.summaries.item(item)?;
             let seen = cost.after(&before).times(times)?;
             match item {
@@ -154,8 +156,8 @@ impl Grower<'_, '_> {
                     child.add(None, times, &seen)?;
                     self.sides(child, sides, Site { depth: depth - 1, ..site })?;
                 }
-                _ if has_callees => branch.child(OWN).add(None, times, &seen)?,
-                _ => {}
+                // Another run under the same name may have callees, even if this one has none.
+                _ => branch.child(OWN).add(None, times, &seen)?,
             }
             before = before.then(&cost)?;
         }

@@ -9,7 +9,7 @@ use hawkeye::{Diagnostic, Failure, Model, Place, Report, load};
 /// What a file holds.
 pub(crate) enum Input {
     Report(Box<Report>),
-    Model(Model),
+    Model(Box<Model>),
 }
 
 /// Opens a model or a report. A report begins with a brace (JSON), or with its schema, a comment or a
@@ -20,7 +20,7 @@ pub(crate) fn open(path: &Path) -> Result<Input, Failure> {
     File::open(path).and_then(|file| file.take(64).read_to_end(&mut start)).map_err(unreadable)?;
     let start = String::from_utf8_lossy(&start).trim_start().to_owned();
     if !["{", "schema:", "#", "---"].iter().any(|sign| start.starts_with(sign)) {
-        return load(path).map(Input::Model);
+        return load(path).map(|model| Input::Model(Box::new(model)));
     }
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     let report = if start.starts_with('{') {

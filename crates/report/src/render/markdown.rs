@@ -17,9 +17,9 @@ pub fn markdown(report: &Report, view: View) -> String {
     }
     let mut table = table(&rows, view);
     table.load_style(ASCII_MARKDOWN);
-    let headline = dominant(report, view).map(|line| format!("{line}\n\n")).unwrap_or_default();
+    let headline = dominant(report, view).map(|lines| format!(" {lines}")).unwrap_or_default();
     format!(
-        "**{} under {} {}**, {} parties. {headline}{table}\n",
+        "**{} under {} {}**, {} parties.{headline}\n\n{table}\n",
         report.model.file, report.framework.name, report.framework.version, report.framework.parties
     )
 }

@@ -76,9 +76,10 @@ function byId(id) {
   return document.getElementById(id);
 }
 
-/** A path whose folder gives way first where there is little room. */
+/** A path or a chain of calls, whose front gives way first where there is little room. */
 function pathName(path) {
-  const cut = path.lastIndexOf("/") + 1;
+  const after = (mark) => (path.includes(mark) ? path.lastIndexOf(mark) + mark.length : 0);
+  const cut = Math.max(after("/"), after(" › "));
   return make(
     "span",
     { class: "name", title: path },

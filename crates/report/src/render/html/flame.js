@@ -117,7 +117,8 @@ const flame = (() => {
       ...(i > 0 ? [" / "] : []),
       make("button", { onclick: () => zoom(frame) }, label(frame)),
     ]);
-    byId("path").replaceChildren(...(focus === root ? [] : links));
+    const hint = `A frame is as wide as the ${view.quantity} sent under it, in order of execution. Click or Enter zooms in, Escape out; arrow keys move.`;
+    byId("path").replaceChildren(...(focus === root ? [hint] : links));
     const found = pattern === "" ? 0 : matched(root);
     byId("matched").textContent = pattern === "" ? "" : `${percent(found, root.sum) || "0 %"} of ${view.quantity}`;
   }

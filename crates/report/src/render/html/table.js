@@ -39,7 +39,7 @@ const table = (() => {
 
   function shareBar(n) {
     const bar = make("span", { class: "share" }, make("i", { style: `width:${(100 * n) / largest}%` }));
-    return make("span", {}, bar, percent(n, amount(report.totals)));
+    return make("span", {}, bar, make("span", { class: "percent" }, percent(n, amount(report.totals))));
   }
 
   // Words of a filter: op:Conv and module:layer1/0 are exact, others occur in the name or operator.
