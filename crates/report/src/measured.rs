@@ -81,6 +81,13 @@ impl Agreement {
 }
 
 impl Measured {
+    /// How many numbers agree.
+    #[must_use]
+    pub fn agreeing(&self) -> usize {
+        let agrees = |line: &&Line| !matches!(line.agreement, Agreement::Differs | Agreement::NotCounted);
+        self.lines.iter().filter(agrees).count()
+    }
+
     /// Whether a number differs beyond how it was printed.
     #[must_use]
     pub fn differs(&self) -> bool {
