@@ -172,7 +172,8 @@ fn what_frameworks_print_is_what_reports_say() {
     let lenet = "models/lenet5.onnx";
     let both = ["cryptflow2_lenet5_alice.log", "cryptflow2_lenet5_bob.log"];
     let delphi = ["delphi_lenet_client.log", "delphi_lenet_server.log"];
-    let cases: [(&[&str], &str, &str, Options, usize); 8] = [
+    let cheetah = ["cheetah_lenet5_alice.log", "cheetah_lenet5_bob.log"];
+    let cases: [(&[&str], &str, &str, Options, usize); 9] = [
         (&["crypten_lenet5.log"], lenet, "crypten", parties(2), 6),
         (&["crypten_lenet5_3_parties.log"], lenet, "crypten", parties(3), 2),
         (&["spu_semi2k_lenet5.log"], lenet, "spu-semi2k", parties(2), 16),
@@ -180,6 +181,7 @@ fn what_frameworks_print_is_what_reports_say() {
         (&["spu_aby3_lenet5.log"], lenet, "spu-aby3", parties(3), 5),
         (&["spu_cheetah_lenet5.log"], lenet, "spu-cheetah", parties(2), 16),
         (&both, "cryptflow2/models/lenet5_b1.onnx", "cryptflow2", untrained, 29),
+        (&cheetah, "cheetah/models/lenet5_b1.onnx", "cheetah", Options::default(), 11),
         (&delphi, "delphi/models/measured_lenet.onnx", "delphi", Options::default(), 8),
     ];
     for (logs, model, framework, options, least) in cases {

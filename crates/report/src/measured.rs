@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use regex::{Captures, Regex};
 use serde::Serialize;
 
-use crate::{CallNode, Report};
+use crate::{CallNode, Operator, Phases, Report};
 
 /// Name and version of the schema.
 pub const MEASURED_SCHEMA: &str = "hawkeye-measured/1";
@@ -81,6 +81,13 @@ impl Agreement {
 }
 
 impl Measured {
+    /// How many numbers agree.
+    #[must_use]
+    pub fn agreeing(&self) -> usize {
+        let agrees = |line: &&Line| !matches!(line.agreement, Agreement::Differs | Agreement::NotCounted);
+        self.lines.iter().filter(agrees).count()
+    }
+
     /// Whether a number differs beyond how it was printed.
     #[must_use]
     pub fn differs(&self) -> bool {
@@ -178,7 +185,7 @@ impl<'a> Patterns<'a> {
             let rules: Vec<_> = self.lines.iter().enumerate().filter_map(found).collect();
             let party =
                 self.parties.iter().find(|(_, pattern)| pattern.is_match(line)).map(|(name, _)| *name);
-            if let Some((rule, groups)) = rules.first() {
+            if let Some((rule, groups)) = rules.first().filter(|(rule, _)| !self.lines[*rule].0.each) {
                 let mut topic: Vec<(String, String)> = groups
                     .iter()
                     .filter(|(name, _)| is_topic(name))
@@ -223,6 +230,18 @@ struct Hit {
     section: Option<String>,
     /// Rules that match, and what they captured.
     rules: Vec<(usize, IndexMap<String, String>)>,
+}
+
+/// A counter's name with what the line says put in.
+fn filled(template: &str, hit: &Hit, groups: &IndexMap<String, String>, party: &str) -> String {
+    let mut name = template.replace("{party}", party);
+    if let Some(section) = &hit.section {
+        name = name.replace("{section}", section);
+    }
+    for (key, value) in groups {
+        name = name.replace(&format!("{{{key}}}"), &value.to_lowercase());
+    }
+    name
 }
 
 /// Groups that hold numbers; all others tell what the numbers are about.
@@ -314,6 +333,7 @@ impl Judge<'_> {
 
     fn lines(&self, block: &Block, party: &str) -> Vec<Line> {
         let mut lines = Vec::new();
+        let mut seen: HashMap<usize, usize> = HashMap::new();
         for hit in &block.hits {
             let applies = |(rule, groups): &&(usize, IndexMap<String, String>)| {
                 let wanted = self.patterns.lines[*rule].0.party.as_deref();
@@ -323,9 +343,17 @@ impl Judge<'_> {
             // The first rule that applies is the more specific one; a stated party always applies.
             let rule =
                 hit.rules.iter().find(applies).or(hit.rules.iter().find(|(_, g)| g.contains_key("party")));
-            if let Some((rule, groups)) = rule {
-                let rule = self.patterns.lines[*rule].0;
+            if let Some((position, groups)) = rule {
+                let rule = self.patterns.lines[*position].0;
                 let party = groups.get("party").map_or(party, String::as_str);
+                if rule.each {
+                    let nth = seen.entry(*position).or_default();
+                    let printed =
+                        block.hits.iter().filter(|hit| hit.rules.iter().any(|(r, _)| r == position));
+                    lines.extend(self.each(hit, rule, groups, party, *nth, printed.count()));
+                    *nth += 1;
+                    continue;
+                }
                 lines.extend(self.counters(hit, rule, groups, party));
                 lines.extend(self.sends(hit, rule, groups, party));
                 lines.extend(self.calls(hit, rule, groups));
@@ -343,19 +371,37 @@ impl Judge<'_> {
         party: &str,
     ) -> Vec<Line> {
         let counter = |(group, template): (&String, &String)| {
-            let mut name = template.replace("{party}", party);
-            if let Some(section) = &hit.section {
-                name = name.replace("{section}", section);
-            }
-            for (key, value) in groups {
-                name = name.replace(&format!("{{{key}}}"), &value.to_lowercase());
-            }
+            let name = filled(template, hit, groups, party);
             let printed = groups.get(group)?;
             let known = self.report.counters.get(&name).copied();
             let band = if group == "bytes" { self.band() } else { 0 };
             self.line(hit.line, name, printed, rule, known, band)
         };
         rule.counters.iter().filter_map(counter).collect()
+    }
+
+    /// Numbers of the nth operator that the framework counts under a name, if it printed as many
+    /// lines as there are such operators.
+    fn each(
+        &self,
+        hit: &Hit,
+        rule: &LogLine,
+        groups: &IndexMap<String, String>,
+        party: &str,
+        nth: usize,
+        printed: usize,
+    ) -> Vec<Line> {
+        let number = |(group, template): (&String, &String)| {
+            let name = filled(template, hit, groups, party);
+            let part = |operator: &&Operator| operator.counters.get(&name).is_some_and(|part| *part > 0);
+            let operators: Vec<&Operator> = self.report.operators.iter().filter(part).collect();
+            let operator = operators.get(nth).filter(|_| operators.len() == printed);
+            let what = operator.map_or(name.clone(), |operator| format!("{name} of {}", operator.name));
+            let known = operator.and_then(|operator| operator.counters.get(&name).copied());
+            let band = operator.map_or(0, |operator| band(&operator.phases));
+            self.line(hit.line, what, groups.get(group)?, rule, known, band)
+        };
+        rule.counters.iter().filter_map(number).collect()
     }
 
     /// Numbers of one party's traffic.
@@ -418,9 +464,7 @@ impl Judge<'_> {
 
     /// By how much bytes may vary from run to run.
     fn band(&self) -> u64 {
-        let totals = &self.report.totals;
-        let bands = [totals.setup, totals.offline, totals.online].map(|cost| cost.uncertainty);
-        bands.into_iter().flatten().map(|band| band.bytes).sum()
+        band(&self.report.totals)
     }
 
     /// Sets a printed number beside the report's; `None` if it is no number, or nothing is counted
@@ -449,6 +493,12 @@ impl Judge<'_> {
         let log = self.log.to_owned();
         Some(Line { log, line, what, printed: printed.to_owned(), measured, report, difference, agreement })
     }
+}
+
+/// By how much bytes may vary in all phases.
+fn band(phases: &Phases) -> u64 {
+    let bands = [phases.setup, phases.offline, phases.online].map(|cost| cost.uncertainty);
+    bands.into_iter().flatten().map(|band| band.bytes).sum()
 }
 
 /// Where roles vary, the sums over all parties, if there is a log of each.

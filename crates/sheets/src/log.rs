@@ -35,6 +35,8 @@ pub struct LogLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub each: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub roles_vary: bool,
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub scale: u64,

@@ -284,7 +284,8 @@ fn against(
     }
 }
 
-/// Of several frameworks that print alike, the only one whose numbers are those of the logs.
+/// Of several frameworks that print alike, the one that agrees with the most numbers, and differs
+/// in none.
 fn fitting(
     path: &Path,
     subject: &Subject,
@@ -294,19 +295,17 @@ fn fitting(
 ) -> Result<Measured, Failure> {
     let fits = |name: &String| against(path, subject, name, logs, command).ok().filter(|m| !m.differs());
     let mut found: Vec<Measured> = names.iter().filter_map(fits).collect();
-    match (found.pop(), found.is_empty()) {
-        (Some(measured), true) => {
-            let message = format!("taken for a log of {}, whose numbers are the same", measured.framework);
-            output::warn(&[Diagnostic::warning(Place::Model, message).help("give --framework to be sure")]);
-            Ok(measured)
-        }
-        _ => {
-            let first = command.measured.first().map(PathBuf::as_path).unwrap_or(path);
-            Err(about(first, "may be of several frameworks".to_owned())
-                .help(format!("give --framework: {}", names.join(", ")))
-                .into())
-        }
-    }
+    found.sort_by_key(Measured::agreeing);
+    let best = found.pop().filter(|best| found.iter().all(|other| other.agreeing() < best.agreeing()));
+    let Some(best) = best else {
+        let first = command.measured.first().map(PathBuf::as_path).unwrap_or(path);
+        return Err(about(first, "may be of several frameworks".to_owned())
+            .help(format!("give --framework: {}", names.join(", ")))
+            .into());
+    };
+    let message = format!("taken for a log of {}, whose numbers are the same", best.framework);
+    output::warn(&[Diagnostic::warning(Place::Model, message).help("give --framework to be sure")]);
+    Ok(best)
 }
 
 /// The frameworks whose statistics the logs may hold.
