@@ -204,7 +204,8 @@ impl Pass<'_> {
 
 /// Whether one party, or every party, can compute the node alone.
 fn in_the_clear(node: &Node, visibility: &Table<ValueId, Visibility>) -> bool {
-    let joined = node.present_inputs().map(|id| visibility[id]).fold(Visibility::Public, Visibility::join);
+    let inputs = node.present_inputs().chain(node.captured());
+    let joined = inputs.map(|id| visibility[id]).fold(Visibility::Public, Visibility::join);
     joined != Visibility::Secret
 }
 

@@ -4,6 +4,7 @@
 //! at most [`hawkeye_graph::SMALL`] elements are looked at, since shapes depend on their values.
 
 mod attribute;
+mod declared;
 mod digest;
 mod function;
 mod import;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{DeclaredType, Diagnostic, Dim, Failure, Graph, Origin, Place, ValueId};
+use hawkeye_graph::{DeclaredType, Diagnostic, Dim, Failure, Graph, Kind, Origin, Place, ValueId};
 
 /// What the user fixes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Bindings {
     pub shapes: BTreeMap<String, Vec<u64>>,
 }
 
-/// The shape of every graph input.
+/// The shape of every graph input that is a tensor.
 ///
 /// A size for a symbol that the model does not have is no error: the same flags serve many models.
 ///
@@ -29,8 +29,10 @@ pub fn bind(graph: &Graph, bindings: &Bindings) -> Result<BTreeMap<ValueId, Vec<
         .inputs
         .iter()
         .filter_map(|id| match &graph.value(*id).origin {
-            Origin::Input(declared) => Some((*id, graph.value(*id).name.as_str(), declared)),
-            Origin::Initializer(_) | Origin::Node(_) => None,
+            Origin::Input(declared) if declared.kind == Kind::Tensor => {
+                Some((*id, graph.value(*id).name.as_str(), declared))
+            }
+            _ => None,
         })
         .collect();
     binder.check_names(&inputs);
