@@ -29,13 +29,16 @@ pub fn bind(graph: &Graph, bindings: &Bindings) -> Result<BTreeMap<ValueId, Vec<
         .inputs
         .iter()
         .filter_map(|id| match &graph.value(*id).origin {
-            Origin::Input(declared) if declared.kind == Kind::Tensor => {
-                Some((*id, graph.value(*id).name.as_str(), declared))
-            }
+            Origin::Input(declared) => Some((*id, graph.value(*id).name.as_str(), declared)),
             _ => None,
         })
         .collect();
     binder.check_names(&inputs);
+    // What may be absent, or is no tensor, needs no shape.
+    let given = |name: &str, declared: &DeclaredType| {
+        declared.kind == Kind::Tensor || bindings.shapes.contains_key(name)
+    };
+    let inputs: Vec<_> = inputs.into_iter().filter(|(_, name, declared)| given(name, declared)).collect();
     for (_, name, declared) in &inputs {
         binder.batch(name, declared);
     }

@@ -61,6 +61,7 @@ const TABLE: &[(&str, Outputs)] = &[
     ("Col2Im", image::col2im),
     ("Compress", selection::compress),
     ("ConcatFromSequence", container::concat),
+    ("ConvInteger", linear::conv_integer),
     ("CumProd", alike::first),
     ("DFT", signal::dft),
     ("DeformConv", image::deform_conv),
