@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Graph, Tensor};
+use crate::{Graph, Origin, Tensor, ValueId};
 
 /// Value of an operator attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +57,18 @@ impl Attributes {
             Attribute::Graph(body) => Some((name, &**body)),
             _ => None,
         })
+    }
+
+    /// Renames what the bodies take from around them.
+    pub fn rename_captured(&mut self, name: &dyn Fn(ValueId) -> ValueId) {
+        for (_, attribute) in &mut self.0 {
+            let Attribute::Graph(body) = attribute else { continue };
+            for value in &mut Arc::make_mut(body).values {
+                if let Origin::Outer(id) = &mut value.origin {
+                    *id = name(*id);
+                }
+            }
+        }
     }
 
     /// Sets or replaces an attribute.

@@ -20,6 +20,7 @@ mod pooling;
 mod selection;
 mod signal;
 
+pub(crate) use call::axis;
 pub(crate) use control::start;
 pub(crate) use guard::add_unknown;
 pub(crate) use lenient::lenient;
