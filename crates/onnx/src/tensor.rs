@@ -177,7 +177,7 @@ fn half_to_f64(bits: u16) -> f64 {
 }
 
 /// The bytes of a small external tensor; `None` if its file is not there.
-fn external(proto: &TensorProto, folder: Option<&Path>) -> Result<Option<Vec<u8>>, String> {
+pub(crate) fn external(proto: &TensorProto, folder: Option<&Path>) -> Result<Option<Vec<u8>>, String> {
     let entry = |key: &str| proto.external_data.iter().find(|e| e.key() == key).map(|e| e.value());
     let location = entry("location").ok_or("external data without a location")?;
     let inside = |c: Component<'_>| matches!(c, Component::Normal(_) | Component::CurDir);

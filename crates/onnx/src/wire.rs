@@ -239,6 +239,8 @@ pub mod tensor_proto {
 pub struct SparseTensorProto {
     #[prost(message, optional, tag = "1")]
     pub values: ::core::option::Option<TensorProto>,
+    #[prost(message, optional, tag = "2")]
+    pub indices: ::core::option::Option<TensorProto>,
     #[prost(int64, repeated, packed = "false", tag = "3")]
     pub dims: ::prost::alloc::vec::Vec<i64>,
 }

@@ -5,6 +5,7 @@ mod frameworks;
 mod output;
 mod profile;
 mod shapes;
+mod strip;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let result = match &arguments.command {
         Command::Profile(command) => profile::run(command),
         Command::Shapes(command) => shapes::run(command),
+        Command::Strip(command) => strip::run(command),
         Command::Frameworks { command } => frameworks::run(command),
     };
     match result {

@@ -17,10 +17,15 @@ pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> 
             _ => Ok(()),
         };
     };
+    write_file(path, &anstream::adapter::strip_bytes(content).into_vec())
+}
+
+/// Writes a file, whole or not at all.
+pub(crate) fn write_file(path: &Path, content: &[u8]) -> Result<(), Failure> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let whole = || -> std::io::Result<()> {
         let mut file = NamedTempFile::new_in(folder)?;
-        file.write_all(&anstream::adapter::strip_bytes(content).into_vec())?;
+        file.write_all(content)?;
         file.persist(path)?;
         Ok(())
     };
