@@ -89,6 +89,12 @@ impl Node {
         self.inputs.iter().flatten().copied()
     }
 
+    /// Whether it is control flow: `If`, `Loop` or `Scan`.
+    #[must_use]
+    pub fn is_control_flow(&self) -> bool {
+        self.domain.is_empty() && matches!(self.op.as_str(), "If" | "Loop" | "Scan")
+    }
+
     /// Values of the graph around it that the node's bodies take.
     pub fn captured(&self) -> impl Iterator<Item = ValueId> {
         self.attributes.bodies().flat_map(|(_, body)| &body.values).filter_map(|value| match value.origin {

@@ -154,7 +154,7 @@ impl Pass<'_> {
             LoweringError::Broken(_) => Obstacle::Broken(complain(Place::node(node), error)),
             _ => Obstacle::Refused(complain(Place::node(node), error)),
         };
-        if node.attributes.bodies().next().is_some() {
+        if node.is_control_flow() {
             return Err(Obstacle::Refused(unknown_course(node)));
         }
         lowering.lowers(&node.domain, &node.op).map_err(obstacle)?;

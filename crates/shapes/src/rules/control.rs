@@ -1,189 +1,66 @@
 //! Control flow: bodies are analysed on what is handed to them.
 
-use std::cell::Cell;
-use std::collections::HashMap;
-
-use tract_onnx::model::{OnnxOpRegister, ParsingContext};
-use tract_onnx::pb::{GraphProto, NodeProto};
+use hawkeye_graph::{Attribute, Graph, Node};
 use tract_onnx::tract_hir::internal::*;
-
-/// Analyses of bodies in one analysis of a model: loops in loops would take any number of them.
-const MOST_RUNS: usize = 4096;
 
 /// Iterations of a loop that are looked at one by one, where they do not all have the same shapes.
 const MOST_ITERATIONS: i64 = 64;
 
-thread_local! {
-    static RUNS: Cell<usize> = const { Cell::new(0) };
-}
+/// Analyses a body on what goes in.
+type Run<'r> = dyn FnMut(&Graph, &[InferenceFact]) -> Option<Vec<InferenceFact>> + 'r;
 
-/// Starts the analysis of a model.
-pub(crate) fn start() {
-    RUNS.set(0);
-}
-
-/// Operators with bodies.
-pub(crate) const OPERATORS: &[&str] = &["If", "Loop", "Scan"];
-
-/// Adds them to tract's operators.
-pub(crate) fn register(operators: &mut OnnxOpRegister) {
-    for op in OPERATORS {
-        operators.insert(op, build);
-    }
-}
-
-fn build(context: &ParsingContext<'_>, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let mut bodies = HashMap::new();
-    let mut captured: Vec<String> = Vec::new();
-    for attribute in &node.attribute {
-        let Some(graph) = &attribute.g else { continue };
-        let body = Body::parse(context, graph)?;
-        for (name, _) in &body.captured {
-            if !captured.contains(name) {
-                captured.push(name.clone());
-            }
-        }
-        bodies.insert(attribute.name.clone(), body);
-    }
-    let opset = context.onnx_operator_set_version;
-    let control = Control { node: node.clone(), opset, bodies, captured: captured.clone() };
-    Ok((Box::new(control), captured))
-}
-
-/// A body and where its inputs go in.
-#[derive(Clone, Debug)]
-struct Body {
-    model: InferenceModel,
-    formals: Vec<OutletId>,
-    captured: Vec<(String, OutletId)>,
-}
-
-impl Body {
-    fn parse(context: &ParsingContext<'_>, graph: &GraphProto) -> TractResult<Self> {
-        let mut parsed = context.parse_graph(graph)?;
-        let mut formals = Vec::new();
-        for info in &graph.value_info {
-            let outlet = match parsed.outlets_by_name.get(&info.name) {
-                Some(outlet) => *outlet,
-                None => parsed.model.add_source(info.name.clone(), InferenceFact::default())?,
-            };
-            formals.push(outlet);
-        }
-        let formal = |name: &String| graph.value_info.iter().any(|info| info.name == *name);
-        let names = parsed.unresolved_inputs.iter().filter(|name| !formal(name));
-        let captured = names.map(|name| (name.clone(), parsed.outlets_by_name[name])).collect();
-        Ok(Self { model: parsed.model, formals, captured })
-    }
-
-    /// What is known of the outputs, given what goes in.
-    fn run(&self, formals: &[InferenceFact], around: &HashMap<&str, &InferenceFact>) -> Option<Vec<InferenceFact>> {
-        RUNS.set(RUNS.get() + 1);
-        if RUNS.get() > MOST_RUNS || formals.len() != self.formals.len() {
-            return None;
-        }
-        let mut model = self.model.clone();
-        for (outlet, fact) in self.formals.iter().zip(formals) {
-            model.set_outlet_fact(*outlet, fact.clone()).ok()?;
-        }
-        for (name, outlet) in &self.captured {
-            model.set_outlet_fact(*outlet, (*around.get(name.as_str())?).clone()).ok()?;
-        }
-        // What can't be found out of the body stays unknown.
-        let _ = model.analyse(true);
-        let outputs = model.output_outlets().ok()?;
-        outputs.iter().map(|outlet| model.outlet_fact(*outlet).ok().cloned()).collect()
-    }
-}
-
-#[derive(Clone, Debug)]
-struct Control {
-    node: NodeProto,
+/// What is known of the outputs of a node with bodies.
+pub(crate) fn control(
+    node: &Node,
     opset: i64,
-    bodies: HashMap<String, Body>,
-    captured: Vec<String>,
-}
-
-impl PartialEq for Control {
-    fn eq(&self, other: &Self) -> bool {
-        self.node == other.node
+    inputs: &[Option<InferenceFact>],
+    run: &mut Run<'_>,
+) -> Option<Vec<InferenceFact>> {
+    let inputs: Vec<Option<&InferenceFact>> = inputs.iter().map(Option::as_ref).collect();
+    let mut control = Control { node, opset, run };
+    match node.op.as_str() {
+        "If" => control.choose(&inputs),
+        "Loop" => control.repeat(&inputs),
+        "Scan" => control.scan(&inputs),
+        _ => None,
     }
 }
 
-impl Eq for Control {}
-
-impl Op for Control {
-    fn name(&self) -> StaticName {
-        "Control".into()
-    }
-
-    not_a_typed_op!();
+struct Control<'n, 'r> {
+    node: &'n Node,
+    opset: i64,
+    run: &'n mut Run<'r>,
 }
 
-impl EvalOp for Control {
-    fn eval_out_of_plan(&self, _inputs: TVec<TValue>) -> TractResult<Option<TVec<TValue>>> {
-        Ok(None)
-    }
-}
-
-impl InferenceOp for Control {
-    fn infer_facts(
-        &mut self,
-        inputs: TVec<&InferenceFact>,
-        outputs: TVec<&InferenceFact>,
-        observed: TVec<&InferenceFact>,
-    ) -> TractResult<(TVec<InferenceFact>, TVec<InferenceFact>, TVec<InferenceFact>)> {
-        let first = inputs.len().saturating_sub(self.captured.len());
-        let around = self.captured.iter().map(String::as_str).zip(inputs[first..].iter().copied()).collect();
-        let mut present = inputs[..first].iter().copied();
-        let all: Vec<Option<&InferenceFact>> =
-            self.node.input.iter().map(|n| if n.is_empty() { None } else { present.next() }).collect();
-        let found = match self.node.op_type.as_str() {
-            "If" => self.choose(&all, &around),
-            "Loop" => self.repeat(&all, &around),
-            _ => self.scan(&all, &around),
-        };
-        let found = found.unwrap_or_default();
-        let named = self.node.output.iter().enumerate().filter(|(_, name)| !name.is_empty());
-        let found = named.take(outputs.len()).map(|(i, _)| found.get(i).cloned().unwrap_or_default()).collect();
-        let own = |facts: TVec<&InferenceFact>| facts.into_iter().cloned().collect();
-        Ok((own(inputs), found, own(observed)))
-    }
-
-    fn nboutputs(&self) -> TractResult<usize> {
-        Ok(self.node.output.iter().filter(|name| !name.is_empty()).count())
-    }
-
-    as_op!();
-}
-
-type Around<'a> = HashMap<&'a str, &'a InferenceFact>;
-
-impl Control {
-    fn int(&self, name: &str) -> Option<i64> {
-        self.node.attribute.iter().find(|a| a.name == name).map(|a| a.i)
+impl<'n> Control<'n, '_> {
+    fn body(&self, name: &str) -> Option<&'n Graph> {
+        match self.node.attributes.get(name)? {
+            Attribute::Graph(body) => Some(body),
+            _ => None,
+        }
     }
 
     fn ints(&self, name: &str, length: usize) -> Vec<i64> {
-        let given = self.node.attribute.iter().find(|a| a.name == name).map(|a| a.ints.clone());
-        given.filter(|ints| ints.len() == length).unwrap_or(vec![0; length])
+        let given = self.node.attributes.ints(name).filter(|ints| ints.len() == length);
+        given.map_or(vec![0; length], <[i64]>::to_vec)
     }
 
     /// `If`: of the branch that is taken, or what both have in common.
-    fn choose(&self, inputs: &[Option<&InferenceFact>], around: &Around<'_>) -> Option<Vec<InferenceFact>> {
-        let (yes, no) = (self.bodies.get("then_branch")?, self.bodies.get("else_branch")?);
+    fn choose(&mut self, inputs: &[Option<&InferenceFact>]) -> Option<Vec<InferenceFact>> {
+        let (yes, no) = (self.body("then_branch")?, self.body("else_branch")?);
         match constant(inputs.first().copied().flatten()?) {
-            Some(0) => no.run(&[], around),
-            Some(_) => yes.run(&[], around),
+            Some(0) => (self.run)(no, &[]),
+            Some(_) => (self.run)(yes, &[]),
             None => {
-                let (yes, no) = (yes.run(&[], around)?, no.run(&[], around)?);
+                let (yes, no) = ((self.run)(yes, &[])?, (self.run)(no, &[])?);
                 Some(yes.iter().zip(&no).map(|(a, b)| common(a, b)).collect())
             }
         }
     }
 
     /// `Loop`: the states at the end, and what each iteration gives, stacked.
-    fn repeat(&self, inputs: &[Option<&InferenceFact>], around: &Around<'_>) -> Option<Vec<InferenceFact>> {
-        let body = self.bodies.get("body")?;
+    fn repeat(&mut self, inputs: &[Option<&InferenceFact>]) -> Option<Vec<InferenceFact>> {
+        let body = self.body("body")?;
         let most = match inputs.first().copied().flatten() {
             Some(most) => constant(most).map(Some),
             None => Some(None),
@@ -198,9 +75,9 @@ impl Control {
         let flag = || InferenceFact::dt_shape(DatumType::Bool, &[0usize; 0]);
         let number = InferenceFact::dt_shape(DatumType::I64, &[0usize; 0]);
         let shapes: Vec<InferenceFact> = states.iter().map(|s| s.clone().without_value()).collect();
-        let going = |iteration: InferenceFact, states: &[InferenceFact]| {
+        let mut going = |iteration: InferenceFact, states: &[InferenceFact]| {
             let truth = tensor0(true).into_arc_tensor().try_into().unwrap_or_else(|_| flag());
-            body.run(&[&[iteration, truth], states].concat(), around)
+            (self.run)(body, &[&[iteration, truth], states].concat())
         };
         let any = going(number, &shapes)?;
         let stable = any.get(1..=count)?.iter().zip(&shapes).all(|(after, before)| after.shape == before.shape);
@@ -218,7 +95,7 @@ impl Control {
         if !(stable && known && trips.is_some())
             && condition.is_some()
             && let Some(bound) = most
-            && let Some(found) = follow(bound, states, elements.len(), going)
+            && let Some(found) = follow(bound, states, elements.len(), &mut going)
         {
             return Some(found);
         }
@@ -232,11 +109,11 @@ impl Control {
 
     /// `Scan`: the states at the end, and what each slice gives, stacked. Before opset 9 all had a
     /// leading batch dimension, and the first input said how long each sequence is.
-    fn scan(&self, inputs: &[Option<&InferenceFact>], around: &Around<'_>) -> Option<Vec<InferenceFact>> {
-        let body = self.bodies.get("body")?;
+    fn scan(&mut self, inputs: &[Option<&InferenceFact>]) -> Option<Vec<InferenceFact>> {
+        let body = self.body("body")?;
         let old = self.opset < 9;
         let inputs = if old { inputs.get(1..)? } else { inputs };
-        let scanned = usize::try_from(self.int("num_scan_inputs")?).ok()?;
+        let scanned = usize::try_from(self.node.attributes.int("num_scan_inputs")?).ok()?;
         let count = inputs.len().checked_sub(scanned)?;
         let axes = self.ints("scan_input_axes", scanned);
         let mut formals = Vec::new();
@@ -257,7 +134,7 @@ impl Control {
             trips = trips.or(removed(&mut element, *axis)?.concretize().and_then(|d| d.to_i64().ok()));
             formals.push(element);
         }
-        let after = body.run(&formals, around)?;
+        let after = (self.run)(body, &formals)?;
         let elements = after.get(count..)?;
         let axes = self.ints("scan_output_axes", elements.len());
         let states = after[..count].iter().zip(&formals).map(|(after, before)| {
@@ -281,7 +158,7 @@ fn follow(
     bound: Option<i64>,
     mut states: Vec<InferenceFact>,
     elements: usize,
-    going: impl Fn(InferenceFact, &[InferenceFact]) -> Option<Vec<InferenceFact>>,
+    going: &mut dyn FnMut(InferenceFact, &[InferenceFact]) -> Option<Vec<InferenceFact>>,
 ) -> Option<Vec<InferenceFact>> {
     let mut found: Vec<Option<InferenceFact>> = vec![None; elements];
     let mut trips = 0;

@@ -25,9 +25,9 @@ const TABLE: &[(&str, i64, Outputs)] = &[
 ];
 
 /// The rule for an operator of an old opset, if it has one of its own.
-pub(crate) fn rule(op: &str, opset: i64) -> Option<(&'static str, Outputs)> {
-    let (op, until, rule) = TABLE.iter().find(|(name, _, _)| *name == op)?;
-    (opset > 0 && opset < *until).then_some((*op, *rule))
+pub(crate) fn rule(op: &str, opset: i64) -> Option<Outputs> {
+    let (_, until, rule) = TABLE.iter().find(|(name, _, _)| *name == op)?;
+    (opset > 0 && opset < *until).then_some(*rule)
 }
 
 /// The right operand was stretched to the left one (`broadcast`, `axis`), never the other way round.

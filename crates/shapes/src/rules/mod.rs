@@ -15,24 +15,34 @@ mod lenient;
 mod linear;
 mod loss;
 mod normalization;
-mod own;
 mod pooling;
 mod selection;
 mod signal;
 
 pub(crate) use call::axis;
-pub(crate) use control::start;
-pub(crate) use guard::add_unknown;
+pub(crate) use control::control;
 pub(crate) use lenient::lenient;
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use call::Outputs;
-use guard::Guarded;
-use own::{Own, Rule};
+use hawkeye_graph::Node;
 use tract_onnx::pb::NodeProto;
-use tract_onnx::Onnx;
 use tract_onnx::tract_hir::internal::*;
+
+use crate::analysis::Excuse;
+use crate::proto;
+
+/// A shape rule for one ONNX operator.
+#[derive(Clone, Copy)]
+enum Rule {
+    /// Works on tract's facts, constants included: facts of the outputs, of which there are as many as
+    /// the last argument says, given those of the inputs. What is not known yet stays open.
+    Facts(Facts),
+    /// Works on shapes and types.
+    Outputs(Outputs),
+}
 
 /// A rule on tract's facts.
 type Facts = fn(&NodeProto, &[&InferenceFact], usize) -> TractResult<TVec<InferenceFact>>;
@@ -138,32 +148,45 @@ const TABLE: &[(&str, Outputs)] = &[
     ("ai.onnx.preview.training.Momentum", alike::one_statistic),
 ];
 
-/// tract with our rules.
-pub(crate) fn tract() -> &'static Onnx {
-    static TRACT: LazyLock<Onnx> = LazyLock::new(|| {
-        let mut tract = tract_onnx::onnx();
-        let own = || FACTS.iter().map(|(op, _)| *op).chain(TABLE.iter().map(|(op, _)| *op));
-        own().for_each(|op| own::register(&mut tract.op_register, op));
-        control::register(&mut tract.op_register);
-        guard::guard(&mut tract.op_register, &own().chain(control::OPERATORS.iter().copied()).collect());
-        tract
-    });
-    &TRACT
+/// What else a rule may depend on.
+pub(crate) struct Context {
+    /// Version of ONNX's own operators.
+    pub(crate) opset: i64,
+    /// How many outputs are wanted.
+    pub(crate) wanted: usize,
 }
 
-/// Why an operator of the analysis says nothing; `Err` with the input whose elements it would need.
-pub(crate) fn excuse(op: &dyn Op) -> Option<Result<String, usize>> {
-    if let Some(theirs) = op.downcast_ref::<Guarded>() {
-        return theirs.problem.clone().map(Ok);
+/// What is known of the wanted outputs of a node, given its inputs that are not left out, and why
+/// not more.
+pub(crate) fn outputs(
+    node: &Node,
+    context: &Context,
+    inputs: &[&InferenceFact],
+) -> (TVec<InferenceFact>, Option<Excuse>) {
+    let Context { opset, wanted } = *context;
+    let proto = proto::node(node);
+    let legacy = legacy::rule(&proto.op_type, opset).map(Rule::Outputs);
+    let found = match legacy.or_else(|| rule(&proto.op_type)) {
+        Some(Rule::Facts(rule)) => {
+            rule(&proto, inputs, wanted).map_err(|error| Excuse::Problem(error.root_cause().to_string()))
+        }
+        Some(Rule::Outputs(rule)) => {
+            let (found, missing) = call::facts(rule, &proto, opset, inputs, wanted);
+            return (found, missing.map(Excuse::Missing));
+        }
+        None => guard::theirs(&proto, opset, inputs, wanted).map_err(Excuse::Problem),
+    };
+    match found {
+        Ok(found) => (found, None),
+        Err(excuse) => (tvec!(InferenceFact::default(); wanted), Some(excuse)),
     }
-    let own = op.downcast_ref::<Own>()?;
-    own.problem.clone().map(Ok).or(own.missing.map(Err))
 }
 
-/// The rule for an operator, with the operator's name.
-fn rule(op: &str) -> Option<(&'static str, Rule)> {
-    let facts = FACTS.iter().find(|(name, _)| *name == op).map(|(name, rule)| (*name, Rule::Facts(*rule)));
-    facts.or_else(|| {
-        TABLE.iter().find(|(name, _)| *name == op).map(|(name, rule)| (*name, Rule::Outputs(*rule)))
-    })
+/// The rule for an operator.
+fn rule(op: &str) -> Option<Rule> {
+    static RULES: LazyLock<HashMap<&str, Rule>> = LazyLock::new(|| {
+        let facts = FACTS.iter().map(|(op, rule)| (*op, Rule::Facts(*rule)));
+        facts.chain(TABLE.iter().map(|(op, rule)| (*op, Rule::Outputs(*rule)))).collect()
+    });
+    RULES.get(op).copied()
 }
