@@ -2,6 +2,7 @@
 //!
 //! Writes the plot `docs/growth.svg`. Set `PYTHON` to an interpreter that has `onnx` to time it too.
 
+#[allow(dead_code, reason = "a test uses the rest")]
 #[path = "../tests/common/decoder.rs"]
 mod decoder;
 
@@ -39,7 +40,10 @@ fn main() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let mut points = Vec::new();
-    println!("{:>8} {:>10} {:>10} {:>10} {:>10}   (seconds)", "nodes", "shapes", "profile", "tract", "python");
+    println!(
+        "{:>8} {:>10} {:>10} {:>10} {:>10}   (seconds)",
+        "nodes", "shapes", "profile", "tract", "python"
+    );
     for layers in LAYERS {
         let path = folder.path().join("model.onnx");
         std::fs::write(&path, Decoder::narrow(layers).file()).expect("it is written");

@@ -145,16 +145,19 @@ fn a_loop_of_three_iterations() {
 fn loops_in_loops_and_scans() {
     let innermost = body("body", &["j", "d", "t"], &["d", "t1"], vec![node("Relu", &["t"], &["t1"])]);
     let inner = vec![with(node("Loop", &["two", "", "s"], &["s1"]), innermost)];
-    let outer = with(node("Loop", &["two", "", "x"], &["y"]), body("body", &["i", "c", "s"], &["c", "s1"], inner));
+    let outer =
+        with(node("Loop", &["two", "", "x"], &["y"]), body("body", &["i", "c", "s"], &["c", "s1"], inner));
     let nested = model(&[2, 8], vec![outer], vec![number("two", 7, 2)]);
     let relu = |from: &str, to: &str| node("Relu", &[from], &[to]);
     let four = vec![relu("x", "a"), relu("a", "b"), relu("b", "c"), relu("c", "y")];
     same(&nested, &model(&[2, 8], four, vec![]));
 
     let sums = vec![node("Add", &["s", "e"], &["s1"]), node("Relu", &["s1"], &["o"])];
-    let scan = with(node("Scan", &["zero", "x"], &["last", "y"]), body("body", &["s", "e"], &["s1", "o"], sums));
+    let scan =
+        with(node("Scan", &["zero", "x"], &["last", "y"]), body("body", &["s", "e"], &["s1", "o"], sums));
     let scan = with(scan, int("num_scan_inputs", 1));
-    let scanned = bytes(&model(&[5, 8], vec![scan], vec![weight("zero", &[8])]), "crypten").expect("a report");
+    let scanned =
+        bytes(&model(&[5, 8], vec![scan], vec![weight("zero", &[8])]), "crypten").expect("a report");
     let slice = bytes(&model(&[8], vec![relu("x", "y")], vec![]), "crypten").expect("a report");
     assert_eq!(scanned, 5 * slice);
 }
@@ -173,7 +176,10 @@ fn recurrent_layers() {
             let model = model(&[3, 2, 6], vec![layer], constants);
             for framework in ["spu-semi2k", "spu-aby3", "cryptflow2"] {
                 let cost = bytes(&model, framework);
-                assert!(cost.as_ref().is_ok_and(|bytes| *bytes > 0), "{op} {direction} {framework}: {cost:?}");
+                assert!(
+                    cost.as_ref().is_ok_and(|bytes| *bytes > 0),
+                    "{op} {direction} {framework}: {cost:?}"
+                );
             }
         }
     }

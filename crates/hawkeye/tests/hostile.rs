@@ -25,7 +25,10 @@ fn input(name: &str, dims: &[i64]) -> ValueInfoProto {
     };
     let shape = TensorShapeProto { dim: dims.iter().map(dim).collect() };
     let tensor = type_proto::Tensor { elem_type: Some(1), shape: Some(shape) };
-    ValueInfoProto { name: Some(name.to_owned()), r#type: Some(TypeProto { tensor_type: Some(tensor), ..TypeProto::default() }) }
+    ValueInfoProto {
+        name: Some(name.to_owned()),
+        r#type: Some(TypeProto { tensor_type: Some(tensor), ..TypeProto::default() }),
+    }
 }
 
 fn output(name: &str) -> ValueInfoProto {

@@ -54,7 +54,12 @@ fn a_stripped_model_has_the_same_profile() {
         let stripped = import(Bytes::from(small.clone()), None).expect("it is a model still");
         assert_eq!(stripped.parameters, model.parameters, "{}", path.display());
         for framework in ["crypten", "spu-semi2k", "cryptflow2"] {
-            assert_eq!(profile(&stripped, framework), profile(&model, framework), "{} {framework}", path.display());
+            assert_eq!(
+                profile(&stripped, framework),
+                profile(&model, framework),
+                "{} {framework}",
+                path.display()
+            );
         }
     }
 }
@@ -63,7 +68,8 @@ fn a_stripped_model_has_the_same_profile() {
 fn no_parameter_is_left() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models");
     let small = strip(&root.join("lenet5.onnx")).expect("it can be stripped");
-    let proto: hawkeye_onnx::wire::ModelProto = prost::Message::decode(small.as_slice()).expect("it is a model");
+    let proto: hawkeye_onnx::wire::ModelProto =
+        prost::Message::decode(small.as_slice()).expect("it is a model");
     let graph = proto.graph.expect("it has a graph");
     assert!(graph.initializer.iter().all(|tensor| tensor.data_type() == 7), "only shapes are left");
     assert!(small.len() < 4096, "{} bytes", small.len());

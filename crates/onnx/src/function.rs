@@ -92,12 +92,8 @@ impl<'a> Functions<'a> {
     ) -> Result<Vec<FlatNode<'n>>, Failure> {
         let mut expansion = Expansion { functions: self, flat: Vec::with_capacity(body.len()) };
         for node in body {
-            let context = Context {
-                file_index: owner.file_index,
-                scope: &owner.scope,
-                opsets: owner.opsets,
-                depth: 0,
-            };
+            let context =
+                Context { file_index: owner.file_index, scope: &owner.scope, opsets: owner.opsets, depth: 0 };
             expansion.node(Cow::Borrowed(node), &context)?;
         }
         Ok(expansion.flat)
@@ -147,12 +143,8 @@ impl<'n> Expansion<'n, '_> {
         let own = scope(&node);
         let module = if own.is_empty() { vec![node.op_type().to_owned()] } else { own };
         let scope = [context.scope, &module].concat();
-        let inner = Context {
-            file_index: context.file_index,
-            scope: &scope,
-            opsets,
-            depth: context.depth + 1,
-        };
+        let inner =
+            Context { file_index: context.file_index, scope: &scope, opsets, depth: context.depth + 1 };
         let names = self.names(&node, function);
         for body in &function.node {
             self.node(Cow::Owned(instantiate(body, &node, function, &names, 0)), &inner)?;

@@ -55,7 +55,8 @@ pub fn strip(path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = map(path).map_err(|e| Diagnostic::error(place, format!("can't be read: {e}")))?;
     let mut model = ModelProto::decode(bytes)
         .map_err(|e| Diagnostic::error(Place::Model, format!("not an ONNX file: {e}")))?;
-    let opset = model.opset_import.iter().filter(|i| matches!(i.domain(), "" | "ai.onnx")).map(|i| i.version());
+    let opset =
+        model.opset_import.iter().filter(|i| matches!(i.domain(), "" | "ai.onnx")).map(|i| i.version());
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut stripper = Stripper { folder, opset: opset.max().unwrap_or(0), errors: Vec::new() };
     if let Some(graph) = &mut model.graph {

@@ -152,7 +152,12 @@ impl Analysis {
     }
 
     /// What is known of a body's outputs, given what goes in and what is known around it.
-    fn body(&mut self, body: &Graph, formals: &[InferenceFact], around: &[Rc<Known>]) -> Option<Vec<InferenceFact>> {
+    fn body(
+        &mut self,
+        body: &Graph,
+        formals: &[InferenceFact],
+        around: &[Rc<Known>],
+    ) -> Option<Vec<InferenceFact>> {
         self.bodies += 1;
         if self.bodies > MOST_BODIES || formals.len() != body.inputs.len() {
             return None;

@@ -58,7 +58,11 @@ fn declared(graph: &Graph, id: ValueId, fact: &mut Fact) {
 }
 
 /// The first nodes of which something stays unknown, and why.
-fn diagnostics(graph: &Graph, facts: &Table<ValueId, Fact>, excuses: &BTreeMap<usize, Excuse>) -> Vec<Diagnostic> {
+fn diagnostics(
+    graph: &Graph,
+    facts: &Table<ValueId, Fact>,
+    excuses: &BTreeMap<usize, Excuse>,
+) -> Vec<Diagnostic> {
     let open = |id: ValueId| facts[id].shape().is_none();
     let mut found = Vec::new();
     for (index, node) in graph.nodes.iter().enumerate() {

@@ -87,10 +87,14 @@ fn key(fact: &InferenceFact) -> Option<Vec<u8>> {
             return None;
         } else if datum.is_float() {
             let floats = tensor.cast_to::<f64>().ok()?;
-            key.extend(floats.try_as_plain_ram().ok()?.as_slice::<f64>().ok()?.iter().flat_map(|f| f.to_le_bytes()));
+            key.extend(
+                floats.try_as_plain_ram().ok()?.as_slice::<f64>().ok()?.iter().flat_map(|f| f.to_le_bytes()),
+            );
         } else {
             let ints = tensor.cast_to::<i64>().ok()?;
-            key.extend(ints.try_as_plain_ram().ok()?.as_slice::<i64>().ok()?.iter().flat_map(|i| i.to_le_bytes()));
+            key.extend(
+                ints.try_as_plain_ram().ok()?.as_slice::<i64>().ok()?.iter().flat_map(|i| i.to_le_bytes()),
+            );
         }
     }
     key.push(b';');
@@ -146,4 +150,3 @@ fn elements(tensor: &Tensor) -> Option<Elements> {
         None
     }
 }
-

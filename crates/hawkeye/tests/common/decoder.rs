@@ -1,9 +1,9 @@
 //! Decoders of any number of layers, as exporters write them.
 
 use hawkeye_onnx::wire::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
-    TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType, tensor_proto::DataLocation,
-    tensor_shape_proto, type_proto,
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType,
+    tensor_proto::DataLocation, tensor_shape_proto, type_proto,
 };
 use prost::Message;
 
@@ -48,7 +48,8 @@ impl Decoder {
 
     /// The model's file.
     pub(crate) fn file(self) -> Vec<u8> {
-        let mut writer = Writer { decoder: self, graph: GraphProto::default(), offset: 0, prefix: String::new() };
+        let mut writer =
+            Writer { decoder: self, graph: GraphProto::default(), offset: 0, prefix: String::new() };
         writer.write();
         ModelProto {
             ir_version: Some(8),

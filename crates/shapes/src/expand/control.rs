@@ -39,11 +39,8 @@ pub(crate) fn repeat(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
             all.push(*element);
         }
     }
-    let stacked: Vec<Option<ValueId>> = collected
-        .iter()
-        .enumerate()
-        .map(|(i, elements)| stack(emit, node, count + i, elements, 0))
-        .collect();
+    let stacked: Vec<Option<ValueId>> =
+        collected.iter().enumerate().map(|(i, elements)| stack(emit, node, count + i, elements, 0)).collect();
     Some(states.into_iter().map(Some).chain(stacked).collect())
 }
 
@@ -64,7 +61,9 @@ fn always_goes_on(emit: &Emitter<'_, '_>, body: &Graph) -> bool {
             Origin::Node(node) => {
                 let node = body.node(*node);
                 match (node.op.as_str(), node.attributes.get("value"), node.inputs.first()) {
-                    ("Constant", Some(Attribute::Tensor(tensor)), _) => return holds(tensor.elements.as_ref()),
+                    ("Constant", Some(Attribute::Tensor(tensor)), _) => {
+                        return holds(tensor.elements.as_ref());
+                    }
                     ("Identity" | "Cast", _, Some(Some(input))) => id = *input,
                     _ => return false,
                 }
@@ -90,7 +89,8 @@ fn stack(
     if elements.is_empty() {
         return Some(emit.constant(Tensor { dtype: fact.dtype?, dims, elements: None }));
     }
-    let position = usize::try_from(if axis < 0 { axis + i64::try_from(dims.len()).ok()? } else { axis }).ok()?;
+    let position =
+        usize::try_from(if axis < 0 { axis + i64::try_from(dims.len()).ok()? } else { axis }).ok()?;
     *dims.get_mut(position)? = 1;
     let slices: Vec<ValueId> = elements.iter().map(|element| emit.reshape(*element, &dims)).collect();
     Some(emit.concat(&slices, axis))

@@ -179,7 +179,8 @@ impl<'w, 'a> Emitter<'w, 'a> {
 
     /// Inlines a body on the given inputs; gives its outputs.
     pub(crate) fn inline(&mut self, body: &Graph, inputs: &[ValueId]) -> Option<Vec<ValueId>> {
-        if self.nodes.len().saturating_add(body.nodes.len()) >= self.room || body.inputs.len() != inputs.len() {
+        if self.nodes.len().saturating_add(body.nodes.len()) >= self.room || body.inputs.len() != inputs.len()
+        {
             return None;
         }
         let mut ids: Vec<Option<ValueId>> = vec![None; body.values.len()];
@@ -190,7 +191,9 @@ impl<'w, 'a> Emitter<'w, 'a> {
             ids[index] = match &value.origin {
                 Origin::Input(_) => ids[index],
                 Origin::Outer(id) => Some(*id),
-                Origin::Initializer(_) | Origin::Node(_) => Some(self.value(&value.name, value.origin.clone())),
+                Origin::Initializer(_) | Origin::Node(_) => {
+                    Some(self.value(&value.name, value.origin.clone()))
+                }
             };
         }
         let rename = |id: ValueId| ids.get(id.index()).copied().flatten();

@@ -215,7 +215,8 @@ fn lstm_cell(
     let (input, recurrent) = products(emit, weights, x, state.hidden);
     let all = sum(emit, input, recurrent);
     let [f, g, out] = activations else { return None };
-    let gate = |emit: &mut Emitter<'_, '_>, position: u64| emit.slice(all, 1, position * h, (position + 1) * h);
+    let gate =
+        |emit: &mut Emitter<'_, '_>, position: u64| emit.slice(all, 1, position * h, (position + 1) * h);
     let peep = |emit: &mut Emitter<'_, '_>, value: ValueId, position: u64, cell: Option<ValueId>| {
         let (Some(p), Some(cell)) = (weights.peepholes, cell) else { return value };
         let p = emit.slice(p, 0, position * h, (position + 1) * h);
@@ -258,7 +259,12 @@ fn gru_cell(
         true => {
             let recurrent = emit.slice(weights.recurrent, 1, 0, 2 * h);
             let biases = weights.biases.map(|(w, r)| (w, emit.slice(r, 0, 0, 2 * h)));
-            products(emit, &Weights { input: weights.input, recurrent, biases, peepholes: None }, x, state.hidden)
+            products(
+                emit,
+                &Weights { input: weights.input, recurrent, biases, peepholes: None },
+                x,
+                state.hidden,
+            )
         }
         false => products(emit, weights, x, state.hidden),
     };

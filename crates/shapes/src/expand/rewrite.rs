@@ -50,7 +50,8 @@ impl<'a> Rewriter<'a> {
         self.mark = self.values.len();
         self.draft.clear();
         let room = MOST_NODES.saturating_sub(self.nodes.len());
-        let mut emitter = Emitter::new(self.source, self.facts, &mut self.values, &mut self.draft, node, room);
+        let mut emitter =
+            Emitter::new(self.source, self.facts, &mut self.values, &mut self.draft, node, room);
         let outputs = rule(&mut emitter, node)?;
         (!emitter.full()).then_some(outputs)
     }

@@ -69,7 +69,8 @@ impl<'n> Control<'n, '_> {
             Some(condition) => constant(condition),
             None => Some(1),
         };
-        let states: Vec<InferenceFact> = inputs.get(2..)?.iter().map(|i| i.cloned().unwrap_or_default()).collect();
+        let states: Vec<InferenceFact> =
+            inputs.get(2..)?.iter().map(|i| i.cloned().unwrap_or_default()).collect();
         let count = states.len();
         let none = condition == Some(0) || most == Some(Some(0)) || matches!(most, Some(Some(m)) if m < 0);
         let flag = || InferenceFact::dt_shape(DatumType::Bool, &[0usize; 0]);
@@ -80,7 +81,8 @@ impl<'n> Control<'n, '_> {
             (self.run)(body, &[&[iteration, truth], states].concat())
         };
         let any = going(number, &shapes)?;
-        let stable = any.get(1..=count)?.iter().zip(&shapes).all(|(after, before)| after.shape == before.shape);
+        let stable =
+            any.get(1..=count)?.iter().zip(&shapes).all(|(after, before)| after.shape == before.shape);
         let kept = any.first().and_then(constant) == Some(1);
         let trips = match (none, most, condition, kept) {
             (true, _, _, _) => Some(0),

@@ -137,6 +137,7 @@ pub(crate) fn image_decoder(call: &Call<'_>) -> Option<Vec<Output>> {
 
 /// `MaxRoiPool`.
 pub(crate) fn max_roi_pool(call: &Call<'_>) -> Option<Vec<Output>> {
-    let dims = [*call.dims(1)?.first()?, *call.dims(0)?.get(1)?].into_iter().chain(call.list("pooled_shape")?);
+    let dims =
+        [*call.dims(1)?.first()?, *call.dims(0)?.get(1)?].into_iter().chain(call.list("pooled_shape")?);
     Some(vec![known(call.dtype(0), dims.collect())])
 }

@@ -37,10 +37,7 @@ pub(crate) fn classifier(call: &Call<'_>) -> Option<Vec<Output>> {
     let dtype = if texts.is_some() { DatumType::String } else { DatumType::I64 };
     let classes = numbers.or(texts).and_then(|n| i64::try_from(n).ok());
     let rows = rows(call)?;
-    Some(vec![
-        Output { dtype: Some(dtype), dims: vec![rows] },
-        matrix(Some(DatumType::F32), rows, classes),
-    ])
+    Some(vec![Output { dtype: Some(dtype), dims: vec![rows] }, matrix(Some(DatumType::F32), rows, classes)])
 }
 
 /// `LabelEncoder`: the type is that of the values.

@@ -38,7 +38,11 @@ pub(crate) fn conv_integer(call: &Call<'_>) -> Option<Vec<Output>> {
     let list = |name, default, length| call.list(name).unwrap_or(vec![default; length]);
     let (strides, dilations) = (list("strides", 1, spatial), list("dilations", 1, spatial));
     let pads = list("pads", 0, 2 * spatial);
-    if w.len() != x.len() || strides.len() != spatial || dilations.len() != spatial || pads.len() != 2 * spatial {
+    if w.len() != x.len()
+        || strides.len() != spatial
+        || dilations.len() != spatial
+        || pads.len() != 2 * spatial
+    {
         return None;
     }
     let mut dims = vec![x[0], w[0]];
