@@ -1,4 +1,4 @@
-.PHONY: all test lint accuracy docs bench proto check-proto deny
+.PHONY: all test lint accuracy docs bench growth proto check-proto deny
 
 all: test lint
 
@@ -11,14 +11,18 @@ lint:
 
 # Rewrites docs/ACCURACY.md from the traces in fixtures/.
 accuracy:
-	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test accuracy
+	HAWKEYE_BLESS=1 cargo test --release --workspace --test accuracy --test conformance
 
 # Rewrites what the commands in docs/REPORT.md print.
 docs:
 	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test report_doc
 
 bench:
-	cargo bench -p hawkeye
+	cargo bench -p hawkeye --bench passes
+
+# Times models of up to 100,000 nodes beside tract and, if PYTHON has onnx, Python; draws docs/growth.svg.
+growth:
+	cargo bench -p hawkeye --bench growth
 
 # Generates the wire types from proto/onnx.proto.
 proto:

@@ -26,7 +26,7 @@ pub use explanation::{Explained, Explanation, explain};
 pub use hawkeye_grad::{Loss, Optimizer};
 pub use hawkeye_graph::{Diagnostic, Failure, Place, Severity};
 pub use hawkeye_lower::Visibility;
-pub use hawkeye_onnx::{Annotated, Annotations, Model, import, load, read};
+pub use hawkeye_onnx::{Annotated, Annotations, Model, import, load, read, strip};
 pub use hawkeye_report::Report;
 pub use hawkeye_shapes::{Bindings, Shapes, bind, infer};
 pub use hawkeye_sheets::{Definition, Definitions, Framework, builtin_names};

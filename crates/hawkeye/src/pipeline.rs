@@ -1,13 +1,13 @@
 //! The pipeline: every pass in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::{Calls, Data};
 use hawkeye_graph::{Diagnostic, Failure, Graph, Place, Table, ValueId, nearest};
-use hawkeye_lower::{Conventions, Program, Training, Visibility, lower, read, secrecy, settle};
+use hawkeye_lower::{Conventions, Lowering, Program, Training, Visibility, lower, read, secrecy, settle};
 use hawkeye_onnx::Model;
 use hawkeye_report::{FrameworkInfo, ModelInfo, Report, RunInfo, Scalar, Subjects, report};
-use hawkeye_shapes::{Bindings, Shapes, bind, infer};
+use hawkeye_shapes::{Bindings, Expanded, Shapes, bind, expand, infer};
 use hawkeye_sheets::{Definitions, Framework, Instance, Parties};
 
 use crate::training::{TrainingOptions, train};
@@ -69,11 +69,16 @@ pub fn analyse_traced(
     options: &Options,
 ) -> Result<(Report, Definitions), Failure> {
     let mut framework = framework.instantiate(options.parties, &options.settings)?;
-    let graph = &model.graph;
-    let conventions = conventions(graph, &framework, options)?;
+    let inputs = bind(&model.graph, &options.bindings)?;
+    let conventions = conventions(&model.graph, &framework, options)?;
+    let has = |domain: &str, op: &str| {
+        framework.sheets.lowers(domain, op).is_ok()
+            && (options.training.is_none() || framework.sheets.trains(domain, op))
+    };
+    let Expanded { graph, shapes, diagnostics: expanded, lacking } = expand(&model.graph, &inputs, &has);
+    let graph = graph.as_ref();
     let visibility = secrecy(graph, &conventions);
     let mut calls = Calls::default();
-    let inputs = bind(graph, &options.bindings)?;
     let batch = batch(graph, &inputs);
     let mut stages = Stages {
         graph,
@@ -83,14 +88,13 @@ pub fn analyse_traced(
         calls: &mut calls,
     };
     let (stage, info) = match &options.training {
-        None => (stages.inference(&inputs)?, None),
-        Some(training) => {
-            let (stage, info) = train(&mut stages, training, &inputs, batch)?;
-            (stage, Some(info))
-        }
-    };
+        None => stages.inference(shapes, &inputs).map(|stage| (stage, None)),
+        Some(training) => train(&mut stages, training, &inputs, batch).map(|(stage, info)| (stage, Some(info))),
+    }
+    .map_err(|failure| explain(failure, &lacking))?;
     let program = settle(stage.program, &mut calls, &framework.round_rule, &mut framework.sheets)?;
-    let diagnostics = [model.diagnostics.as_slice(), &stage.diagnostics, &program.diagnostics].concat();
+    let diagnostics =
+        [model.diagnostics.as_slice(), &expanded, &stage.diagnostics, &program.diagnostics].concat();
     let subjects = Subjects {
         model: model_info(model, file),
         framework: framework_info(&framework),
@@ -133,18 +137,18 @@ pub(crate) struct Stage {
 }
 
 impl Stages<'_> {
-    fn inference(&mut self, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Result<Stage, Failure> {
-        let (shapes, diagnostics) = self.shapes(inputs)?;
+    fn inference(&mut self, shapes: Shapes, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Result<Stage, Failure> {
+        let (shapes, diagnostics) = self.read(shapes, inputs)?;
         let program = self.lower(&shapes, None)?;
         Ok(Stage { shapes, program, diagnostics })
     }
 
     /// Shapes as the framework reads the model.
-    pub(crate) fn shapes(
+    pub(crate) fn read(
         &mut self,
+        shapes: Shapes,
         inputs: &BTreeMap<ValueId, Vec<u64>>,
     ) -> Result<(Shapes, Vec<Diagnostic>), Failure> {
-        let shapes = infer(self.graph, inputs);
         let reading = read(self.graph, &shapes, self.visibility, &mut self.framework.sheets)?;
         Ok(as_read(shapes, reading.map(|graph| infer(&graph, inputs))))
     }
@@ -156,6 +160,23 @@ impl Stages<'_> {
     ) -> Result<Program, Failure> {
         lower(self.graph, shapes, self.visibility, training, self.calls, &mut self.framework.sheets)
     }
+}
+
+/// Says of operators without a lowering why their definition does not help.
+fn explain(failure: Failure, lacking: &[(Place, BTreeSet<String>)]) -> Failure {
+    let explain = |error: Diagnostic| match lacking.iter().find(|(place, _)| *place == error.place) {
+        Some((_, missing)) if error.help.is_some() => {
+            let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
+            let message = format!(
+                "{}, nor for {}, which its definition in other operators needs",
+                error.message,
+                missing.join(", ")
+            );
+            Diagnostic { message, ..error }
+        }
+        _ => error,
+    };
+    Failure(failure.0.into_iter().map(explain).collect())
 }
 
 /// The shapes as the framework reads the model, unless that reading does not fit together.

@@ -151,7 +151,7 @@ fn step(
     step: u64,
 ) -> Result<(Stage, u64), Failure> {
     let graph = stages.graph;
-    let (shapes, mut diagnostics) = stages.shapes(inputs)?;
+    let (shapes, mut diagnostics) = stages.read(infer(graph, inputs), inputs)?;
     let output = output(graph, &shapes, options.output.as_deref())?;
     let mut is_trained = Table::new(vec![false; graph.values.len()]);
     for id in trained {

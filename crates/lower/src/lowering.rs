@@ -69,6 +69,10 @@ pub trait Lowering {
     /// part of an operator, a loss, its gradient, or an optimizer.
     fn has(&self, pass: Pass, domain: &str, op: &str) -> bool;
 
+    /// Whether the framework itself can train through an operator: not by its definition in terms of
+    /// others, nor by the gradient graph.
+    fn trains(&self, domain: &str, op: &str) -> bool;
+
     /// Whether the framework has a reading of its own for some nodes of an operator.
     fn rereads(&self, domain: &str, op: &str) -> bool;
 

@@ -26,7 +26,7 @@ impl Pass<'_> {
             self.conclude(part, Expansion::default(), training);
         } else if lowering.has(part.pass(), domain, op) {
             // What a part needs may be missing after an error.
-            if self.errors.is_empty() {
+            if self.errors.is_empty() && self.unsupported.is_empty() {
                 match self.own(part, training, calls, lowering) {
                     Ok(expansion) => self.conclude(part, expansion, training),
                     Err(error) => self.errors.push(error),
@@ -36,9 +36,11 @@ impl Pass<'_> {
             self.nodes(part, nodes.clone(), calls, lowering);
         } else {
             let error = untrainable(self.place(part), part.pass(), op);
-            // Every parameter has an update, and the framework may lack the optimizer.
-            if self.errors.last() != Some(&error) {
-                self.errors.push(error);
+            let key = (part.pass(), domain.to_owned(), op.to_owned());
+            let errors = self.unsupported.entry(key).or_default();
+            // Every parameter has an update, but the framework lacks one optimizer.
+            if errors.is_empty() || part.pass() == Stage::Backward {
+                errors.push(error);
             }
         }
     }

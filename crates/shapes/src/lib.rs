@@ -5,13 +5,17 @@
 //! reach tract: constants of more than [`hawkeye_graph::SMALL`] elements become typed inputs.
 //! Operators that tract lacks or gets wrong have rules of our own in `rules`.
 
+mod analysis;
 mod bind;
+mod expand;
 mod facts;
 mod infer;
+mod known;
 mod proto;
 mod rules;
 mod types;
 
 pub use bind::{Bindings, bind};
+pub use expand::{Expanded, expand};
 pub use facts::{Fact, Shapes};
 pub use infer::infer;

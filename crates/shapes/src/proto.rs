@@ -1,65 +1,11 @@
-//! The graph as tract reads it: ONNX protobuf without weights, values named by their ids.
+//! Nodes and constants as tract reads them: ONNX protobuf without weights.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Tensor, ValueId};
-use prost::Message;
+use hawkeye_graph::{Attribute, DType, Elements, Node, Tensor, ValueId};
 use tract_onnx::pb;
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::prelude::f16;
-
-use crate::Fact;
-
-/// Name of a value in the proto.
-pub(crate) fn value_name(id: ValueId) -> String {
-    format!("v{}", id.index())
-}
-
-/// Name of a node in the proto, by position.
-pub(crate) fn node_name(index: usize) -> String {
-    format!("n{index}")
-}
-
-/// Converts the graph; `inputs` gives the shapes of its inputs. Nodes whose output is in `found` are
-/// left out.
-pub(crate) fn model(
-    graph: &Graph,
-    inputs: &BTreeMap<ValueId, Vec<u64>>,
-    found: &BTreeMap<ValueId, Fact>,
-) -> pb::ModelProto {
-    let mut proto = pb::GraphProto::default();
-    for id in graph.value_ids() {
-        match &graph.value(id).origin {
-            Origin::Input(declared) => {
-                let shape = inputs.get(&id).map(Vec::as_slice).unwrap_or_default();
-                proto.input.push(typed(id, declared.dtype, shape));
-            }
-            Origin::Initializer(tensor) => match small(tensor) {
-                Some(small) => proto.initializer.push(pb::TensorProto { name: value_name(id), ..small }),
-                None => proto.input.push(typed(id, tensor.dtype, &tensor.dims)),
-            },
-            Origin::Node(_) => {}
-        }
-    }
-    for (index, n) in graph.nodes.iter().enumerate() {
-        let known = n.present_outputs().next().and_then(|id| Some((id, found.get(&id)?)));
-        if let Some((id, tensor)) = large_constant(n) {
-            proto.input.push(typed(id, tensor.dtype, &tensor.dims));
-        } else if let Some((id, Fact { dtype: Some(dtype), dims: Some(_), .. })) = known {
-            proto.input.push(typed(id, *dtype, &found[&id].shape().unwrap_or_default()));
-        } else {
-            let mut node = node(index, n);
-            node.attribute.extend(bodies(graph, n));
-            proto.node.push(node);
-        }
-    }
-    let opsets = graph
-        .opsets
-        .iter()
-        .map(|(domain, version)| pb::OperatorSetIdProto { domain: domain.clone(), version: *version });
-    pb::ModelProto { graph: Some(proto), opset_import: opsets.collect(), ..Default::default() }
-}
 
 /// The type that stands in for one that tract does not have; shapes do not depend on it.
 pub(crate) fn stand_in(dtype: DType) -> DType {
@@ -79,28 +25,8 @@ pub(crate) fn stand_in(dtype: DType) -> DType {
     }
 }
 
-fn typed(id: ValueId, dtype: DType, shape: &[u64]) -> pb::ValueInfoProto {
-    use pb::tensor_shape_proto::{Dimension, dimension::Value};
-    let dim = shape.iter().map(|size| Dimension {
-        denotation: String::new(),
-        value: Some(Value::DimValue(i64::try_from(*size).unwrap_or(i64::MAX))),
-    });
-    let tensor = pb::type_proto::Tensor {
-        elem_type: stand_in(dtype).to_onnx(),
-        shape: Some(pb::TensorShapeProto { dim: dim.collect() }),
-    };
-    pb::ValueInfoProto {
-        name: value_name(id),
-        r#type: Some(pb::TypeProto {
-            denotation: String::new(),
-            value: Some(pb::type_proto::Value::TensorType(tensor)),
-        }),
-        ..Default::default()
-    }
-}
-
 /// A constant whose elements are known; `None` for any other.
-fn small(tensor: &Tensor) -> Option<pb::TensorProto> {
+pub(crate) fn small(tensor: &Tensor) -> Option<pb::TensorProto> {
     let dtype = stand_in(tensor.dtype);
     let mut proto = pb::TensorProto {
         dims: tensor.dims.iter().map(|d| i64::try_from(*d).unwrap_or(i64::MAX)).collect(),
@@ -143,8 +69,8 @@ fn small(tensor: &Tensor) -> Option<pb::TensorProto> {
 }
 
 /// The output and tensor of a `Constant` node whose elements are not kept.
-fn large_constant(node: &Node) -> Option<(ValueId, &Tensor)> {
-    match node.attributes.get("value") {
+pub(crate) fn large_constant(node: &Node) -> Option<(ValueId, &Tensor)> {
+    match node.attributes.get("value").or(node.attributes.get("sparse_value")) {
         Some(Attribute::Tensor(tensor)) if node.op == "Constant" && small(tensor).is_none() => {
             Some((node.present_outputs().next()?, tensor))
         }
@@ -152,20 +78,21 @@ fn large_constant(node: &Node) -> Option<(ValueId, &Tensor)> {
     }
 }
 
-fn node(index: usize, node: &Node) -> pb::NodeProto {
-    let names =
-        |values: &[Option<ValueId>]| values.iter().map(|v| v.map(value_name).unwrap_or_default()).collect();
-    // tract looks operators up by name alone; those of other domains are unknown to it.
-    let op_type = match node.domain.as_str() {
-        "" | "ai.onnx.ml" => node.op.clone(),
-        domain => format!("{domain}.{}", node.op),
+/// The node; its values are named by their positions, and empty where they are left out.
+pub(crate) fn node(node: &Node) -> pb::NodeProto {
+    let names = |values: &[Option<ValueId>], letter: &str| {
+        let name = |(position, id): (usize, &Option<ValueId>)| match id {
+            Some(_) => format!("{letter}{position}"),
+            None => String::new(),
+        };
+        values.iter().enumerate().map(name).collect()
     };
     pb::NodeProto {
-        name: node_name(index),
-        op_type,
+        name: node.name.clone(),
+        op_type: operator(node).into_owned(),
         domain: node.domain.clone(),
-        input: names(&node.inputs),
-        output: names(&node.outputs),
+        input: names(&node.inputs, "i"),
+        output: names(&node.outputs, "o"),
         attribute: node
             .attributes
             .iter()
@@ -175,36 +102,13 @@ fn node(index: usize, node: &Node) -> pb::NodeProto {
     }
 }
 
-/// Bodies of control flow of more bytes than this are left out: they may hold weights.
-const LARGEST_BODY: usize = 1 << 16;
-
-/// The node's bodies; what they take from around them is named as the proto names it.
-fn bodies(graph: &Graph, node: &Node) -> Vec<pb::AttributeProto> {
-    let body = |(name, value): (&str, &Attribute)| {
-        let Attribute::Graph(wire) = value else { return None };
-        if wire.len() > LARGEST_BODY {
-            return None;
-        }
-        let mut body = pb::GraphProto::decode(wire.as_slice()).ok()?;
-        let inputs = body.input.iter().map(|i| i.name.clone());
-        let constants = body.initializer.iter().map(|t| t.name.clone());
-        let results = body.node.iter().flat_map(|n| n.output.clone());
-        let inner: BTreeSet<String> = inputs.chain(constants).chain(results).collect();
-        let mut outer = BTreeMap::new();
-        for name in body.node.iter().flat_map(|n| &n.input).filter(|name| !inner.contains(*name)) {
-            let id = graph.value_ids().find(|id| graph.value(*id).name == *name);
-            outer.extend(id.map(|id| (name.clone(), value_name(id))));
-        }
-        for input in body.node.iter_mut().flat_map(|n| &mut n.input) {
-            if let Some(name) = outer.get(input) {
-                input.clone_from(name);
-            }
-        }
-        let mut attribute = pb::AttributeProto { name: name.to_owned(), g: Some(body), ..Default::default() };
-        attribute.r#type = AttributeType::Graph.into();
-        Some(attribute)
-    };
-    node.attributes.iter().filter_map(body).collect()
+/// The operator as rules name it. tract looks operators up by name alone; those of other domains are
+/// unknown to it.
+pub(crate) fn operator(node: &Node) -> Cow<'_, str> {
+    match node.domain.as_str() {
+        "" | "ai.onnx.ml" => Cow::Borrowed(&node.op),
+        domain => Cow::Owned(format!("{domain}.{}", node.op)),
+    }
 }
 
 /// The attribute, with a type that it names replaced by one that tract has.

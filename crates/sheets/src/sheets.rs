@@ -243,6 +243,10 @@ impl Lowering for Sheets {
         self.defines(&Self::entry(pass, domain, op))
     }
 
+    fn trains(&self, domain: &str, op: &str) -> bool {
+        self.has(Pass::Backward, domain, op)
+    }
+
     fn rereads(&self, domain: &str, op: &str) -> bool {
         self.defines(&format!("read_{}", identifier(domain, op)))
     }

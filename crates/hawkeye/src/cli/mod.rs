@@ -12,6 +12,7 @@ mod output;
 mod plot;
 mod profile;
 mod shapes;
+mod strip;
 mod sweep;
 
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let result = match &arguments.command {
         Command::Profile(command) => profile::run(command).map(|()| ExitCode::SUCCESS),
         Command::Shapes(command) => shapes::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Strip(command) => strip::run(command).map(|()| ExitCode::SUCCESS),
         Command::Frameworks { command } => frameworks::run(command).map(|()| ExitCode::SUCCESS),
         Command::Schema => {
             output::write(None, hawkeye_report::JSON_SCHEMA.as_bytes()).map(|()| ExitCode::SUCCESS)

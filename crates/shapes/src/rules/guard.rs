@@ -1,88 +1,105 @@
-//! Operators that tract computes on constants whatever the size of the result.
+//! tract's own operators, kept from ending the analysis of a whole model: one that can't be built, fails
+//! or panics says nothing, and why. Some it would compute on constants whatever the size of the result.
 
-use tract_onnx::model::{OnnxOpRegister, ParsingContext};
-use tract_onnx::pb::NodeProto;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{LazyLock, Once};
+
+use tract_onnx::Onnx;
+use tract_onnx::model::ParsingContext;
+use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
 
 /// Results of more elements are not computed; no shape depends on so many.
 const MOST_ELEMENTS: usize = 1 << 16;
 
-/// Has tract compute the operator only where the result is small.
-pub(crate) fn guard(operators: &mut OnnxOpRegister, op: &'static str) {
-    if let Some(own) = operators.0.get(op).copied() {
-        operators.0.insert(unguarded(op), own);
-        operators.insert(op, build);
-    }
-}
+/// Operators whose results can be far larger than their inputs.
+const LARGE: &[&str] = &["EyeLike", "Expand", "Tile"];
 
-fn unguarded(op: &str) -> String {
-    format!("unguarded {op}")
-}
-
-fn build(context: &ParsingContext<'_>, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let Some(own) = context.framework.op_register.0.get(&unguarded(&node.op_type)) else {
-        bail!("tract has no {}", node.op_type)
+/// What tract finds out about the `wanted` outputs of a node, given its inputs.
+///
+/// # Errors
+/// Why it finds out nothing.
+pub(crate) fn theirs(
+    node: &NodeProto,
+    opset: i64,
+    inputs: &[&InferenceFact],
+    wanted: usize,
+) -> Result<TVec<InferenceFact>, String> {
+    static TRACT: LazyLock<Onnx> = LazyLock::new(tract_onnx::onnx);
+    static MODEL: LazyLock<ModelProto> = LazyLock::new(ModelProto::default);
+    let Some(build) = TRACT.op_register.0.get(&node.op_type) else {
+        return Err("there is no shape rule for this operator".to_owned());
     };
-    let (inner, closures) = own(context, node)?;
-    Ok((Box::new(Guarded { node: node.clone(), inner }), closures))
+    let context = ParsingContext {
+        onnx_operator_set_version: opset,
+        framework: &TRACT,
+        model: &MODEL,
+        parent_graphs: Vec::new(),
+        model_dir: None,
+        template: InferenceModel::default(),
+    };
+    let found = quietly(|| {
+        let (mut op, _) = build(&context, node)?;
+        let mut outputs: TVec<InferenceFact> = tvec!(InferenceFact::default(); wanted);
+        // What a first look finds of one output may tell more of another.
+        for _ in 0..2 {
+            let found = infer(op.as_mut(), LARGE.contains(&node.op_type.as_str()), inputs, &outputs)?;
+            ensure!(found.len() == wanted, "{wanted} outputs, where a rule has {}", found.len());
+            let same = found == outputs;
+            outputs = found;
+            if same || outputs.iter().all(|fact| fact.shape.is_concrete()) {
+                break;
+            }
+        }
+        Ok(outputs)
+    })?;
+    Ok(found)
 }
 
-#[derive(Clone, Debug)]
-struct Guarded {
-    node: NodeProto,
-    inner: Box<dyn InferenceOp>,
+fn infer(
+    op: &mut dyn InferenceOp,
+    large: bool,
+    inputs: &[&InferenceFact],
+    outputs: &[InferenceFact],
+) -> TractResult<TVec<InferenceFact>> {
+    let inputs: TVec<&InferenceFact> = inputs.iter().copied().collect();
+    let outputs: TVec<&InferenceFact> = outputs.iter().collect();
+    if large {
+        let found = op.infer_facts(inputs.clone(), outputs.clone(), tvec!())?.1;
+        if !found.iter().all(small) {
+            return Ok(found);
+        }
+    }
+    Ok(op.infer(inputs, outputs, tvec!())?.1)
 }
 
-impl PartialEq for Guarded {
-    fn eq(&self, other: &Self) -> bool {
-        self.node == other.node
-    }
+fn small(fact: &InferenceFact) -> bool {
+    let shape = fact.shape.as_concrete_finite().ok().flatten();
+    let count = shape.and_then(|s| s.iter().try_fold(1usize, |n, d| n.checked_mul(*d)));
+    count.is_some_and(|n| n <= MOST_ELEMENTS)
 }
 
-impl Eq for Guarded {}
-
-impl Op for Guarded {
-    fn name(&self) -> StaticName {
-        "Guarded".into()
-    }
-
-    not_a_typed_op!();
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-impl EvalOp for Guarded {
-    fn eval_out_of_plan(&self, _inputs: TVec<TValue>) -> TractResult<Option<TVec<TValue>>> {
-        Ok(None)
+/// Runs code of tract's, which panics on inputs that make no sense, without a word of that.
+fn quietly<T>(run: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let others = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                others(info);
+            }
+        }));
+    });
+    let outer = QUIET.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(run));
+    QUIET.set(outer);
+    match result {
+        Ok(result) => result.map_err(|error| error.root_cause().to_string()),
+        Err(_) => Err("the operator's inputs or attributes make no sense".to_owned()),
     }
-}
-
-impl InferenceOp for Guarded {
-    fn infer(
-        &mut self,
-        inputs: TVec<&InferenceFact>,
-        outputs: TVec<&InferenceFact>,
-        observed: TVec<&InferenceFact>,
-    ) -> TractResult<(TVec<InferenceFact>, TVec<InferenceFact>, TVec<InferenceFact>)> {
-        let found = self.inner.infer_facts(inputs.clone(), outputs.clone(), observed.clone())?;
-        let small = |fact: &InferenceFact| {
-            let shape = fact.shape.as_concrete_finite().ok().flatten();
-            let count = shape.and_then(|s| s.iter().try_fold(1usize, |n, d| n.checked_mul(*d)));
-            count.is_some_and(|n| n <= MOST_ELEMENTS)
-        };
-        if found.1.iter().all(small) { self.inner.infer(inputs, outputs, observed) } else { Ok(found) }
-    }
-
-    fn infer_facts(
-        &mut self,
-        inputs: TVec<&InferenceFact>,
-        outputs: TVec<&InferenceFact>,
-        observed: TVec<&InferenceFact>,
-    ) -> TractResult<(TVec<InferenceFact>, TVec<InferenceFact>, TVec<InferenceFact>)> {
-        self.inner.infer_facts(inputs, outputs, observed)
-    }
-
-    fn nboutputs(&self) -> TractResult<usize> {
-        self.inner.nboutputs()
-    }
-
-    as_op!();
 }

@@ -3,21 +3,18 @@
 //! ONNX wants operands of one type, tract insists on it, but frameworks that have a single type for
 //! secret values run comparisons' results through arithmetic. Shapes don't depend on the types.
 
-use hawkeye_graph::{DType, Graph, Node, Table, ValueId};
+use std::rc::Rc;
 
-use crate::Fact;
+use hawkeye_graph::{DType, Node};
 
-/// Facts of values that are still unknown although all inputs of their node are known.
-pub(crate) fn lenient(graph: &Graph, facts: &Table<ValueId, Fact>) -> Vec<(ValueId, Fact)> {
-    let unknown = |node: &&Node| node.present_outputs().any(|id| facts[id].shape().is_none());
-    graph.nodes.iter().filter(unknown).filter_map(|node| output(node, facts)).collect()
-}
+use crate::known::Known;
 
-fn output(node: &Node, facts: &Table<ValueId, Fact>) -> Option<(ValueId, Fact)> {
+/// The output of a node that tract knows nothing about although all its inputs are known.
+pub(crate) fn lenient(node: &Node, inputs: &[Option<&Rc<Known>>]) -> Option<Rc<Known>> {
     if !node.domain.is_empty() {
         return None;
     }
-    let shapes = node.present_inputs().map(|id| facts[id].shape()).collect::<Option<Vec<_>>>()?;
+    let shapes = inputs.iter().flatten().map(|known| known.fact.shape()).collect::<Option<Vec<_>>>()?;
     let shape = match node.op.as_str() {
         "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Where" | "Equal" | "Greater" | "GreaterOrEqual" | "Less"
         | "LessOrEqual" | "And" | "Or" | "Xor" | "Min" | "Max" | "Mean" | "Sum" | "PRelu" => {
@@ -34,10 +31,10 @@ fn output(node: &Node, facts: &Table<ValueId, Fact>) -> Option<(ValueId, Fact)> 
         }
         _ => return None,
     };
-    let dtypes: Vec<DType> = node.present_inputs().filter_map(|id| facts[id].dtype).collect();
-    let dtype = dtypes.iter().find(|d| d.is_float()).or(dtypes.first()).copied();
-    let dims = Some(shape.into_iter().map(Some).collect());
-    Some((node.present_outputs().next()?, Fact { dtype, dims, elements: None }))
+    let dtypes: Vec<DType> = inputs.iter().flatten().filter_map(|known| known.fact.dtype).collect();
+    let dtype = dtypes.iter().find(|d| d.is_float()).or(dtypes.first()).copied()?;
+    let dims: Vec<Option<u64>> = shape.into_iter().map(Some).collect();
+    Some(Known::typed(dtype, Some(&dims)))
 }
 
 /// The common shape of two operands; `None` if there is none.

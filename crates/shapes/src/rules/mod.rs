@@ -4,25 +4,45 @@ mod alike;
 mod attention;
 mod call;
 mod constant;
+mod container;
+mod control;
 mod extent;
 mod guard;
 mod image;
+mod learning;
+mod legacy;
 mod lenient;
 mod linear;
 mod loss;
 mod normalization;
-mod own;
 mod pooling;
 mod selection;
 mod signal;
 
+pub(crate) use call::axis;
+pub(crate) use control::control;
 pub(crate) use lenient::lenient;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use call::Outputs;
-use own::Rule;
-use tract_onnx::model::OnnxOpRegister;
+use hawkeye_graph::Node;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
+
+use crate::analysis::Excuse;
+use crate::proto;
+
+/// A shape rule for one ONNX operator.
+#[derive(Clone, Copy)]
+enum Rule {
+    /// Works on tract's facts, constants included: facts of the outputs, of which there are as many as
+    /// the last argument says, given those of the inputs. What is not known yet stays open.
+    Facts(Facts),
+    /// Works on shapes and types.
+    Outputs(Outputs),
+}
 
 /// A rule on tract's facts.
 type Facts = fn(&NodeProto, &[&InferenceFact], usize) -> TractResult<TVec<InferenceFact>>;
@@ -39,16 +59,20 @@ const FACTS: &[(&str, Facts)] = &[
 
 /// Rules on shapes and types, by operator as the proto for tract spells it.
 const TABLE: &[(&str, Outputs)] = &[
+    ("Affine", alike::first),
     ("AffineGrid", image::affine_grid),
     ("Attention", attention::attention),
     ("Bernoulli", alike::drawn),
     ("Binarizer", alike::first),
     ("BitCast", alike::reinterpreted),
     ("BlackmanWindow", signal::window),
+    ("CastMap", learning::cast_map),
     ("CausalConvWithState", attention::causal_conv),
     ("CenterCropPad", image::center_crop_pad),
     ("Col2Im", image::col2im),
     ("Compress", selection::compress),
+    ("ConcatFromSequence", container::concat),
+    ("ConvInteger", linear::conv_integer),
     ("CumProd", alike::first),
     ("DFT", signal::dft),
     ("DeformConv", image::deform_conv),
@@ -56,22 +80,32 @@ const TABLE: &[(&str, Outputs)] = &[
     ("Det", linear::determinant),
     ("DynamicQuantizeLinear", alike::dynamically_quantized),
     ("Einsum", linear::einsum),
+    ("FeatureVectorizer", learning::features),
     ("GroupNormalization", alike::first),
     ("HammingWindow", signal::window),
     ("HannWindow", signal::window),
     ("ImageDecoder", image::image_decoder),
-    ("LabelEncoder", selection::label_encoder),
+    ("ImageScaler", alike::first),
+    ("Imputer", alike::first),
+    ("LabelEncoder", learning::label_encoder),
     ("LinearAttention", attention::linear_attention),
+    ("LinearClassifier", learning::classifier),
     ("MatMulInteger", linear::matmul_integer),
+    ("MaxRoiPool", image::max_roi_pool),
     ("MaxUnpool", image::max_unpool),
     ("MeanVarianceNormalization", alike::first),
     ("MelWeightMatrix", signal::mel_weights),
     ("NegativeLogLikelihoodLoss", loss::cross_entropy),
     ("NonMaxSuppression", selection::non_max_suppression),
     ("NonZero", selection::non_zero),
+    ("Normalizer", learning::scaled),
     ("OneHot", extent::one_hot),
+    ("OneHotEncoder", learning::one_hot),
+    ("Optional", container::content),
+    ("OptionalGetElement", container::content),
     ("OptionalHasElement", selection::has_element),
     ("Pad", extent::pad),
+    ("ParametricSoftplus", alike::first),
     ("QLinearMatMul", linear::qlinear_matmul),
     ("QuantizeLinear", alike::quantized),
     ("RMSNormalization", alike::first),
@@ -83,15 +117,28 @@ const TABLE: &[(&str, Outputs)] = &[
     ("RoiAlign", image::roi_align),
     ("RotaryEmbedding", alike::first),
     ("STFT", signal::stft),
+    ("SVMClassifier", learning::classifier),
+    ("SVMRegressor", learning::svm_regressor),
+    ("ScaledTanh", alike::first),
+    ("Scaler", learning::scaled),
+    ("SequenceAt", container::at),
+    ("SequenceConstruct", container::construct),
+    ("SequenceEmpty", container::empty),
+    ("SequenceErase", container::erase),
+    ("SequenceInsert", container::insert),
+    ("SequenceLength", container::length),
     ("SoftmaxCrossEntropyLoss", loss::cross_entropy),
+    ("SplitToSequence", container::split),
     ("StringConcat", alike::broadcast),
     ("StringNormalizer", selection::string_normalizer),
     ("StringSplit", selection::string_split),
     ("SwiGLU", alike::broadcast),
     ("TensorScatter", alike::first),
     ("TfIdfVectorizer", selection::tf_idf),
-    ("TreeEnsemble", selection::tree_ensemble),
-    ("TreeEnsembleRegressor", selection::tree_regressor),
+    ("TopK", selection::top_k),
+    ("TreeEnsemble", learning::tree_ensemble),
+    ("TreeEnsembleClassifier", learning::classifier),
+    ("TreeEnsembleRegressor", learning::tree_regressor),
     ("Unique", selection::unique),
     ("Upsample", image::upsample),
     ("ai.onnx.preview.FlexAttention", attention::flex_attention),
@@ -101,21 +148,45 @@ const TABLE: &[(&str, Outputs)] = &[
     ("ai.onnx.preview.training.Momentum", alike::one_statistic),
 ];
 
-/// Adds the rules to tract's operators.
-pub(crate) fn register(operators: &mut OnnxOpRegister) {
-    for op in ["EyeLike", "Expand", "Tile"] {
-        guard::guard(operators, op);
-    }
-    let ops = FACTS.iter().map(|(op, _)| op).chain(TABLE.iter().map(|(op, _)| op));
-    for op in ops {
-        own::register(operators, op);
+/// What else a rule may depend on.
+pub(crate) struct Context {
+    /// Version of ONNX's own operators.
+    pub(crate) opset: i64,
+    /// How many outputs are wanted.
+    pub(crate) wanted: usize,
+}
+
+/// What is known of the wanted outputs of a node, given its inputs that are not left out, and why
+/// not more.
+pub(crate) fn outputs(
+    node: &Node,
+    context: &Context,
+    inputs: &[&InferenceFact],
+) -> (TVec<InferenceFact>, Option<Excuse>) {
+    let Context { opset, wanted } = *context;
+    let proto = proto::node(node);
+    let legacy = legacy::rule(&proto.op_type, opset).map(Rule::Outputs);
+    let found = match legacy.or_else(|| rule(&proto.op_type)) {
+        Some(Rule::Facts(rule)) => {
+            rule(&proto, inputs, wanted).map_err(|error| Excuse::Problem(error.root_cause().to_string()))
+        }
+        Some(Rule::Outputs(rule)) => {
+            let (found, missing) = call::facts(rule, &proto, opset, inputs, wanted);
+            return (found, missing.map(Excuse::Missing));
+        }
+        None => guard::theirs(&proto, opset, inputs, wanted).map_err(Excuse::Problem),
+    };
+    match found {
+        Ok(found) => (found, None),
+        Err(excuse) => (tvec!(InferenceFact::default(); wanted), Some(excuse)),
     }
 }
 
-/// The rule for an operator, with the operator's name.
-fn rule(op: &str) -> Option<(&'static str, Rule)> {
-    let facts = FACTS.iter().find(|(name, _)| *name == op).map(|(name, rule)| (*name, Rule::Facts(*rule)));
-    facts.or_else(|| {
-        TABLE.iter().find(|(name, _)| *name == op).map(|(name, rule)| (*name, Rule::Outputs(*rule)))
-    })
+/// The rule for an operator.
+fn rule(op: &str) -> Option<Rule> {
+    static RULES: LazyLock<HashMap<&str, Rule>> = LazyLock::new(|| {
+        let facts = FACTS.iter().map(|(op, rule)| (*op, Rule::Facts(*rule)));
+        facts.chain(TABLE.iter().map(|(op, rule)| (*op, Rule::Outputs(*rule)))).collect()
+    });
+    RULES.get(op).copied()
 }

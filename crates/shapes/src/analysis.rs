@@ -1,0 +1,232 @@
+//! The analysis of a graph, node by node in execution order. Equal nodes on equal inputs are looked at
+//! once, so that a network of a thousand equal layers takes little more than one layer.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use hawkeye_graph::{Attribute, Elements, Graph, Node, Origin, Tensor, ValueId};
+use tract_onnx::prelude::InferenceFact;
+
+use crate::known::Known;
+use crate::proto::large_constant;
+use crate::rules::{self, Context};
+
+/// Why a node's outputs are not known.
+#[derive(Clone, Debug)]
+pub(crate) enum Excuse {
+    /// What is wrong.
+    Problem(String),
+    /// The input whose elements would tell more.
+    Missing(usize),
+}
+
+/// Facts of a node's outputs, as many as are wanted.
+pub(crate) struct Outcome {
+    outputs: Vec<Rc<Known>>,
+    excuse: Option<Excuse>,
+}
+
+/// Bodies analysed in one model: loops in loops would take any number of them.
+const MOST_BODIES: usize = 4096;
+
+pub(crate) struct Analysis {
+    opset: i64,
+    nothing: Rc<Known>,
+    seen: HashMap<Vec<u8>, Rc<Outcome>>,
+    bodies: usize,
+    /// Why nodes of the model's graph have no answer, by position.
+    pub(crate) excuses: BTreeMap<usize, Excuse>,
+}
+
+impl Analysis {
+    /// Starts the analysis of a model of this opset.
+    pub(crate) fn new(opset: i64) -> Self {
+        let nothing = Known::new(InferenceFact::default());
+        Self { opset, nothing, seen: HashMap::new(), bodies: 0, excuses: BTreeMap::new() }
+    }
+
+    /// What is known of every value of the model's graph; `given` says it of its inputs.
+    pub(crate) fn graph(
+        &mut self,
+        graph: &Graph,
+        given: impl Fn(ValueId, &Origin) -> Option<Rc<Known>>,
+    ) -> Vec<Rc<Known>> {
+        let mut excuses = BTreeMap::new();
+        let known = self.run(graph, given, &mut excuses);
+        self.excuses = excuses;
+        known
+    }
+
+    fn run(
+        &mut self,
+        graph: &Graph,
+        given: impl Fn(ValueId, &Origin) -> Option<Rc<Known>>,
+        excuses: &mut BTreeMap<usize, Excuse>,
+    ) -> Vec<Rc<Known>> {
+        let mut known: Vec<Rc<Known>> = Vec::with_capacity(graph.values.len());
+        for (index, value) in graph.values.iter().enumerate() {
+            known.push(match &value.origin {
+                Origin::Initializer(tensor) => Known::constant(tensor),
+                origin => given(ValueId::new(index), origin).unwrap_or_else(|| Rc::clone(&self.nothing)),
+            });
+        }
+        for (position, node) in graph.nodes.iter().enumerate() {
+            let outcome = self.node(node, &known);
+            for (output, fact) in node.present_outputs().zip(&outcome.outputs) {
+                known[output.index()] = Rc::clone(fact);
+            }
+            if let Some(excuse) = &outcome.excuse {
+                excuses.insert(position, excuse.clone());
+            }
+        }
+        known
+    }
+
+    fn node(&mut self, node: &Node, known: &[Rc<Known>]) -> Rc<Outcome> {
+        if let Some((_, tensor)) = large_constant(node) {
+            return Rc::new(Outcome { outputs: vec![Known::constant(tensor)], excuse: None });
+        }
+        let inputs: Vec<Option<&Rc<Known>>> =
+            node.inputs.iter().map(|id| id.and_then(|id| known.get(id.index()))).collect();
+        if node.is_control_flow() {
+            return Rc::new(self.control(node, &inputs, known));
+        }
+        let key = self.key(node, &inputs);
+        if let Some(outcome) = key.as_ref().and_then(|key| self.seen.get(key)) {
+            return Rc::clone(outcome);
+        }
+        let outcome = Rc::new(self.look_at(node, &inputs));
+        if let Some(key) = key {
+            self.seen.insert(key, Rc::clone(&outcome));
+        }
+        outcome
+    }
+
+    fn look_at(&self, node: &Node, inputs: &[Option<&Rc<Known>>]) -> Outcome {
+        let context = Context { opset: self.opset_of(node), wanted: node.present_outputs().count() };
+        let facts: Vec<&InferenceFact> = inputs.iter().flatten().map(|known| &known.inference).collect();
+        let (found, excuse) = rules::outputs(node, &context, &facts);
+        let mut outputs: Vec<Rc<Known>> = found.into_iter().map(Known::new).collect();
+        let open = outputs.first().is_none_or(|output| output.fact.shape().is_none());
+        if open && let Some(fact) = rules::lenient(node, inputs) {
+            outputs = vec![fact];
+        }
+        Outcome { outputs, excuse }
+    }
+
+    fn opset_of(&self, node: &Node) -> i64 {
+        if node.domain.is_empty() && node.opset > 0 { node.opset } else { self.opset }
+    }
+
+    /// A key of all that the outcome depends on; `None` if there is none.
+    fn key(&self, node: &Node, inputs: &[Option<&Rc<Known>>]) -> Option<Vec<u8>> {
+        let mut key = Vec::with_capacity(128);
+        for text in [&node.op, &node.domain] {
+            push_text(&mut key, text);
+        }
+        key.extend(self.opset_of(node).to_le_bytes());
+        key.extend(node.outputs.iter().map(|output| u8::from(output.is_some())));
+        key.push(b';');
+        for input in inputs {
+            match input {
+                Some(known) => key.extend(known.key.as_ref()?),
+                None => key.push(b'-'),
+            }
+        }
+        for (name, attribute) in node.attributes.iter() {
+            push_text(&mut key, name);
+            push_attribute(&mut key, attribute)?;
+        }
+        Some(key)
+    }
+
+    fn control(&mut self, node: &Node, inputs: &[Option<&Rc<Known>>], known: &[Rc<Known>]) -> Outcome {
+        let facts: Vec<Option<InferenceFact>> =
+            inputs.iter().map(|input| input.map(|known| known.inference.clone())).collect();
+        let opset = self.opset_of(node);
+        let mut run = |body: &Graph, formals: &[InferenceFact]| self.body(body, formals, known);
+        let found = rules::control(node, opset, &facts, &mut run).unwrap_or_default();
+        let wanted = node.outputs.iter().enumerate().filter(|(_, id)| id.is_some());
+        let outputs = wanted.map(|(i, _)| Known::new(found.get(i).cloned().unwrap_or_default())).collect();
+        Outcome { outputs, excuse: None }
+    }
+
+    /// What is known of a body's outputs, given what goes in and what is known around it.
+    fn body(
+        &mut self,
+        body: &Graph,
+        formals: &[InferenceFact],
+        around: &[Rc<Known>],
+    ) -> Option<Vec<InferenceFact>> {
+        self.bodies += 1;
+        if self.bodies > MOST_BODIES || formals.len() != body.inputs.len() {
+            return None;
+        }
+        let formals: BTreeMap<ValueId, Rc<Known>> =
+            body.inputs.iter().copied().zip(formals.iter().cloned().map(Known::new)).collect();
+        let known = self.run(
+            body,
+            |id, origin| match origin {
+                Origin::Outer(outer) => around.get(outer.index()).cloned(),
+                _ => formals.get(&id).cloned(),
+            },
+            &mut BTreeMap::new(),
+        );
+        body.outputs.iter().map(|id| known.get(id.index()).map(|known| known.inference.clone())).collect()
+    }
+}
+
+fn push_text(key: &mut Vec<u8>, text: &str) {
+    key.extend((text.len() as u64).to_le_bytes());
+    key.extend(text.as_bytes());
+}
+
+fn push_attribute(key: &mut Vec<u8>, attribute: &Attribute) -> Option<()> {
+    match attribute {
+        Attribute::Int(i) => {
+            key.push(b'i');
+            key.extend(i.to_le_bytes());
+        }
+        Attribute::Float(f) => {
+            key.push(b'f');
+            key.extend(f.to_le_bytes());
+        }
+        Attribute::String(s) => {
+            key.push(b's');
+            push_text(key, s);
+        }
+        Attribute::Ints(v) => {
+            key.push(b'I');
+            key.extend((v.len() as u64).to_le_bytes());
+            key.extend(v.iter().flat_map(|i| i.to_le_bytes()));
+        }
+        Attribute::Floats(v) => {
+            key.push(b'F');
+            key.extend((v.len() as u64).to_le_bytes());
+            key.extend(v.iter().flat_map(|f| f.to_le_bytes()));
+        }
+        Attribute::Strings(v) => {
+            key.push(b'S');
+            key.extend((v.len() as u64).to_le_bytes());
+            v.iter().for_each(|s| push_text(key, s));
+        }
+        Attribute::Tensor(tensor) => push_tensor(key, tensor)?,
+        Attribute::Other => key.push(b'o'),
+        Attribute::Graph(_) => return None,
+    }
+    Some(())
+}
+
+fn push_tensor(key: &mut Vec<u8>, tensor: &Tensor) -> Option<()> {
+    key.push(b't');
+    key.extend(tensor.dtype.to_onnx().to_le_bytes());
+    key.extend((tensor.dims.len() as u64).to_le_bytes());
+    key.extend(tensor.dims.iter().flat_map(|d| d.to_le_bytes()));
+    match &tensor.elements {
+        None => key.push(b'-'),
+        Some(Elements::Ints(v)) => key.extend(v.iter().flat_map(|i| i.to_le_bytes())),
+        Some(Elements::Floats(v)) => key.extend(v.iter().flat_map(|f| f.to_le_bytes())),
+        Some(Elements::Strings(_)) => return None,
+    }
+    Some(())
+}

@@ -1,0 +1,11 @@
+//! `cargo +nightly fuzz run import`.
+
+#![no_main]
+#![allow(dead_code, reason = "the targets share a file")]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../crates/hawkeye/tests/common/targets.rs"]
+mod targets;
+
+fuzz_target!(|bytes: &[u8]| targets::model(bytes));
