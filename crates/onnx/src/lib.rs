@@ -1,10 +1,11 @@
-//! Reads ONNX files into the typed graph.
+//! Reads ONNX files into the typed graph, and writes them.
 //!
 //! The file is mapped, not read: weights stay where they are, whatever their size. Only tensors of
 //! at most [`hawkeye_graph::SMALL`] elements are looked at, since shapes depend on their values.
 
 mod attribute;
 mod digest;
+mod export;
 mod function;
 mod import;
 mod map;
@@ -16,5 +17,6 @@ mod tensor;
 pub mod wire;
 
 pub use digest::{Digest, WHOLE_FILE_LIMIT};
+pub use export::{Exported, export};
 pub use import::{Model, import};
 pub use map::load;

@@ -14,10 +14,17 @@ use crate::{Model, import};
 /// # Errors
 /// If the file can't be read or [`import`] refuses it.
 pub fn load(path: &Path) -> Result<Model, Failure> {
-    let place = Place::File { path: path.display().to_string(), position: None };
-    let bytes = map(path).map_err(|e| Diagnostic::error(place, format!("can't be read: {e}")))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    import(bytes, Some(folder))
+    import(read(path)?, Some(folder))
+}
+
+/// The content of a file.
+///
+/// # Errors
+/// If the file can't be read.
+pub(crate) fn read(path: &Path) -> Result<Bytes, Failure> {
+    let place = Place::File { path: path.display().to_string(), position: None };
+    map(path).map_err(|e| Diagnostic::error(place, format!("can't be read: {e}")).into())
 }
 
 /// The content of a file; pages are read when they are looked at.

@@ -8,6 +8,8 @@ use hawkeye::{Bindings, Visibility};
 use hawkeye_cost::Party;
 use hawkeye_report::render::{Axis, Quantity};
 
+use super::grad::Grad;
+
 /// What does your model cost in multi-party learning? Bytes, messages and rounds of every operator,
 /// from the ONNX file alone.
 #[derive(Debug, Parser)]
@@ -34,6 +36,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Frameworks,
     },
+    /// Write a training step of a model as an ONNX file
+    #[command(after_help = "Examples:
+  hawkeye grad lenet5.onnx --batch 32 -o step.onnx
+  hawkeye grad bert.onnx --batch 8 --dim seq=128 --train mse --optimizer adam:lr=0.001 --step 2 -o step.onnx")]
+    Grad(Grad),
 }
 
 impl Command {
@@ -42,6 +49,7 @@ impl Command {
         match self {
             Self::Profile(profile) => profile.model.display().to_string(),
             Self::Shapes(shapes) => shapes.model.display().to_string(),
+            Self::Grad(grad) => grad.model.display().to_string(),
             Self::Frameworks { command: Frameworks::List } => "frameworks".to_owned(),
             Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => {
                 name.clone()

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod frameworks;
+mod grad;
 mod output;
 mod profile;
 mod shapes;
@@ -17,6 +18,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Profile(command) => profile::run(command),
         Command::Shapes(command) => shapes::run(command),
         Command::Frameworks { command } => frameworks::run(command),
+        Command::Grad(command) => grad::run(command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

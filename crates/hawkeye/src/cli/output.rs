@@ -17,10 +17,26 @@ pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> 
             _ => Ok(()),
         };
     };
+    whole(path, &anstream::adapter::strip_bytes(content).into_vec())
+}
+
+/// The same of what is no text.
+pub(crate) fn write_bytes(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> {
+    let Some(path) = path else {
+        let mut stdout = std::io::stdout().lock();
+        return match stdout.write_all(content).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(failed(error.to_string())),
+            _ => Ok(()),
+        };
+    };
+    whole(path, content)
+}
+
+fn whole(path: &Path, content: &[u8]) -> Result<(), Failure> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let whole = || -> std::io::Result<()> {
         let mut file = NamedTempFile::new_in(folder)?;
-        file.write_all(&anstream::adapter::strip_bytes(content).into_vec())?;
+        file.write_all(content)?;
         file.persist(path)?;
         Ok(())
     };
