@@ -296,8 +296,8 @@ impl Emit {
     }
 
     /// The integers from `start` below `end`.
-    pub(crate) fn range(&mut self, start: i64, end: i64, step: i64) -> ValueId {
-        let [start, end, step] = [start, end, step].map(|bound| self.int(bound));
+    pub(crate) fn range(&mut self, start: i64, end: i64) -> ValueId {
+        let [start, end, step] = [start, end, 1].map(|bound| self.int(bound));
         self.op("Range", &[start, end, step])
     }
 }
