@@ -66,6 +66,7 @@ pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, recipe: &Recipe
     let dtype = shapes.facts[recipe.output].dtype.filter(|dtype| dtype.is_float()).ok_or_else(unknown)?;
     let mut builder = Builder {
         emit: Emit::new(graph.clone()),
+        model: graph,
         shapes,
         sweep,
         known: graph.values.len(),
@@ -111,6 +112,7 @@ fn dims(shapes: &Shapes, id: ValueId) -> Option<Vec<i64>> {
 
 struct Builder<'a> {
     emit: Emit,
+    model: &'a Graph,
     shapes: &'a Shapes,
     sweep: &'a Sweep,
     known: usize,
@@ -147,7 +149,7 @@ impl Builder<'_> {
     /// Appends the gradients of a node's inputs and adds them to what is known of them.
     fn node(&mut self, id: NodeId) {
         let node = self.emit.graph.node(id).clone();
-        let place = Place::node(&node);
+        let place = Place::node(self.model.node(id));
         let name =
             if node.name.is_empty() { format!("{}_{}", node.op, id.index()) } else { node.name.clone() };
         self.emit.prefix = format!("{name}.grad");

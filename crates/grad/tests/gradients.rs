@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Net, Runner, compare};
+use common::{Net, Runner, compare, differences};
 use hawkeye_grad::Loss;
 use hawkeye_graph::Attribute::{self, Float, Int, Ints};
 use hawkeye_graph::{DType, Elements, ValueId};
@@ -85,6 +85,9 @@ fn arithmetic_broadcasts() {
         for (left, right) in
             [(&[2u64, 3, 4][..], &[3u64, 1][..]), (&[4], &[2, 3, 4]), (&[1, 3, 1], &[2, 1, 4])]
         {
+            if op == "Mean" && left.len() != right.len() {
+                continue; // tract wants operands of one rank
+            }
             println!("{op} {left:?} {right:?}");
             let mut net = Net::new(18);
             let a = net.within(left, 0.5, 2.0);
@@ -99,7 +102,7 @@ fn arithmetic_broadcasts() {
 fn sums_of_many() {
     for op in ["Max", "Min", "Sum", "Mean"] {
         let mut net = Net::new(18);
-        let inputs = [net.input(&[2, 3]), net.input(&[3]), net.within(&[2, 1], -0.3, 0.3)];
+        let inputs = [net.input(&[4, 5]), net.input(&[4, 1]), net.within(&[1, 5], -0.6, 0.6)];
         let y = net.op(op, &inputs, &[]);
         net.check(y);
     }
@@ -298,16 +301,6 @@ fn normalizations() {
     normalization(18, "LayerNormalization", &[2, 3, 4], &[3, 4], &[("axis", Int(1))]);
     normalization(23, "RMSNormalization", &[2, 3, 4], &[4], &[]);
     normalization(21, "GroupNormalization", &[2, 4, 3], &[4], &[("num_groups", Int(2))]);
-}
-
-#[test]
-fn batch_normalization_at_rest() {
-    let mut net = Net::new(18);
-    let x = net.input(&[2, 3, 4, 2]);
-    let inputs =
-        [x, net.within(&[3], 0.5, 1.5), net.input(&[3]), net.input(&[3]), net.within(&[3], 0.5, 2.0)];
-    let y = net.op("BatchNormalization", &inputs, &[("epsilon", Float(0.01))]);
-    net.check(y);
 }
 
 #[test]
@@ -530,52 +523,75 @@ fn gradients_of_a_value_used_twice_add_up() {
     net.check(y);
 }
 
-/// tract has no training form of the operator; the gradient does not look at its output.
+/// tract has no training form of the operator, and wants constant parameters otherwise. The gradient
+/// does not look at its output, so another operator can take its place, and a network of others tells
+/// what the gradient should be.
+fn batch_normalization(training: bool) {
+    let inputs = |net: &mut Net| {
+        let x = net.within(&[3, 2, 3], -2.0, 2.0);
+        let mut inputs = vec![x, net.within(&[2], 0.5, 1.5), net.input(&[2])];
+        if !training {
+            inputs.extend([net.input(&[2]), net.within(&[2], 0.5, 2.0)]);
+        }
+        inputs
+    };
+    let mut net = Net::new(18);
+    let trained = inputs(&mut net);
+    let mut operands = trained.clone();
+    if training {
+        let statistics = || Elements::Floats(vec![1.0; 2]);
+        operands.extend([(); 2].map(|()| net.constant(DType::Float32, &[2], statistics())));
+    }
+    let operands: Vec<_> = operands.into_iter().map(Some).collect();
+    let attributes = [("training_mode", Int(training.into())), ("epsilon", Float(0.01))];
+    let y = net.node("BatchNormalization", &operands, &attributes, if training { 3 } else { 1 })[0];
+    let mut step = net.step(y, Loss::Nll, "sgd", 1);
+    let node = &mut step.graph.nodes[0];
+    node.op = "Identity".to_owned();
+    node.inputs.truncate(1);
+    node.outputs.truncate(1);
+    node.attributes = Default::default();
+    let target = net.numbers(18, -1.0, 1.0);
+    net.data.push(target);
+    let gradients: Vec<ValueId> = trained.iter().map(|id| step.gradients[*id].unwrap()).collect();
+    let found = Runner::new(&step.graph, &gradients).run(&net.data);
+
+    let mut reference = Net::new(18);
+    let trained = inputs(&mut reference);
+    let (axes, wide) = (reference.ints(&[0, 2]), reference.ints(&[1, 2, 1]));
+    let wide = |net: &mut Net, id| net.op("Reshape", &[id, wide], &[]);
+    let x = trained[0];
+    let mean = match trained.get(3) {
+        Some(mean) => wide(&mut reference, *mean),
+        None => reference.op("ReduceMean", &[x, axes], &[]),
+    };
+    let middle = reference.op("Sub", &[x, mean], &[]);
+    let square = reference.op("Mul", &[middle, middle], &[]);
+    let variance = match trained.get(4) {
+        Some(variance) => wide(&mut reference, *variance),
+        None => reference.op("ReduceMean", &[square, axes], &[]),
+    };
+    let epsilon = reference.float(0.01);
+    let shifted = reference.op("Add", &[variance, epsilon], &[]);
+    let root = reference.op("Sqrt", &[shifted], &[]);
+    let hat = reference.op("Div", &[middle, root], &[]);
+    let (scale, offset) = (wide(&mut reference, trained[1]), wide(&mut reference, trained[2]));
+    let scaled = reference.op("Mul", &[hat, scale], &[]);
+    let y = reference.op("Add", &[scaled, offset], &[]);
+    let step = reference.step(y, Loss::Nll, "sgd", 1);
+    let forward = Runner::new(&step.graph, &[step.loss]);
+    for (position, found) in found.iter().enumerate() {
+        let expected = differences(&forward, &net.data, position);
+        compare(found, &expected, 3e-2, &format!("gradient of input {position}"));
+    }
+}
+
+#[test]
+fn batch_normalization_at_rest() {
+    batch_normalization(false);
+}
+
 #[test]
 fn batch_normalization_in_training() {
-    let network = |reference: bool| {
-        let mut net = Net::new(18);
-        let x = net.within(&[3, 2, 3], -2.0, 2.0);
-        let (scale, offset) = (net.within(&[2], 0.5, 1.5), net.input(&[2]));
-        let y = if reference {
-            let axes = net.ints(&[0, 2]);
-            let (epsilon, wide) = (net.float(1e-5), net.ints(&[1, 2, 1]));
-            let mean = net.op("ReduceMean", &[x, axes], &[]);
-            let middle = net.op("Sub", &[x, mean], &[]);
-            let square = net.op("Mul", &[middle, middle], &[]);
-            let variance = net.op("ReduceMean", &[square, axes], &[]);
-            let shifted = net.op("Add", &[variance, epsilon], &[]);
-            let root = net.op("Sqrt", &[shifted], &[]);
-            let hat = net.op("Div", &[middle, root], &[]);
-            let scale = net.op("Reshape", &[scale, wide], &[]);
-            let offset = net.op("Reshape", &[offset, wide], &[]);
-            let scaled = net.op("Mul", &[hat, scale], &[]);
-            net.op("Add", &[scaled, offset], &[])
-        } else {
-            let zeros = net.constant(DType::Float32, &[2], Elements::Floats(vec![0.0; 2]));
-            let ones = net.constant(DType::Float32, &[2], Elements::Floats(vec![1.0; 2]));
-            let inputs = [x, scale, offset, zeros, ones].map(Some);
-            net.node("BatchNormalization", &inputs, &[("training_mode", Int(1))], 3)[0]
-        };
-        let mut step = net.step(y, Loss::Nll, "sgd", 1);
-        if !reference {
-            let node = &mut step.graph.nodes[0];
-            node.op = "Identity".to_owned();
-            node.inputs.truncate(1);
-            node.outputs.truncate(1);
-            node.attributes = Default::default();
-        }
-        let target = net.numbers(18, -1.0, 1.0);
-        net.data.push(target);
-        let gradients: Vec<ValueId> =
-            [x, scale, offset].iter().map(|id| step.gradients[*id].unwrap()).collect();
-        (Runner::new(&step.graph, &gradients).run(&net.data), net, y)
-    };
-    let (found, _, _) = network(false);
-    let (expected, mut net, y) = network(true);
-    for (found, expected) in found.iter().zip(&expected) {
-        compare(found, expected, 1e-4, "gradient");
-    }
-    net.data.pop();
-    net.check_within(y, 3e-2);
+    batch_normalization(true);
 }

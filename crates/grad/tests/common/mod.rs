@@ -17,15 +17,13 @@ use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, IntoTValue
 pub struct Net {
     pub graph: Graph,
     pub data: Vec<Vec<f32>>,
-    /// Trained constants, for operators whose parameters tract wants to be constant.
-    pub parameters: Vec<ValueId>,
     random: u64,
 }
 
 impl Net {
     pub fn new(opset: i64) -> Self {
         let graph = Graph { opsets: [(String::new(), opset)].into(), ..Graph::default() };
-        Self { graph, data: Vec::new(), parameters: Vec::new(), random: 1 }
+        Self { graph, data: Vec::new(), random: 1 }
     }
 
     fn value(&mut self, name: String, origin: Origin) -> ValueId {
@@ -64,15 +62,6 @@ impl Net {
         let id = self.value(name, Origin::Input(DeclaredType { dtype: DType::Float32, dims }));
         self.graph.inputs.push(id);
         self.data.push(numbers);
-        id
-    }
-
-    /// A trained constant.
-    pub fn parameter(&mut self, shape: &[u64], low: f32, high: f32) -> ValueId {
-        let numbers = self.numbers(shape.iter().product::<u64>() as usize, low, high);
-        let numbers = Elements::Floats(numbers.into_iter().map(f64::from).collect());
-        let id = self.constant(DType::Float32, shape, numbers);
-        self.parameters.push(id);
         id
     }
 
@@ -136,7 +125,7 @@ impl Net {
     /// The step that minimizes a loss of `output` by the float inputs.
     pub fn step(&self, output: ValueId, loss: Loss, optimizer: &str, step: u64) -> Step {
         let shapes = self.shapes();
-        let trained = [self.graph.inputs.as_slice(), &self.parameters].concat();
+        let trained = self.graph.inputs.clone();
         let marks = self.graph.value_ids().map(|id| trained.contains(&id)).collect();
         let sweep = sweep(&self.graph, &shapes, output, &Table::new(marks), &|_| false);
         let optimizer: Optimizer = optimizer.parse().unwrap();
@@ -156,16 +145,13 @@ impl Net {
         let shape = shape(&step.graph, step.target);
         let target = self.numbers(shape.iter().product::<u64>() as usize, -1.0, 1.0);
         self.data.push(target);
-        let trained = [self.graph.inputs.as_slice(), &self.parameters].concat();
+        let trained = self.graph.inputs.clone();
         let gradients: Vec<ValueId> =
             trained.iter().map(|id| step.gradients[*id].expect("it has a gradient")).collect();
         let found = Runner::new(&step.graph, &gradients).run(&self.data);
         let forward = Runner::new(&step.graph, &[step.loss]);
         for (position, found) in found.iter().enumerate() {
-            let expected = match self.graph.inputs.get(position) {
-                Some(_) => differences(&forward, &self.data, position),
-                None => by_constant(&step, trained[position], &self.data),
-            };
+            let expected = differences(&forward, &self.data, position);
             compare(found, &expected, tolerance, &format!("gradient of input {position}"));
         }
         self.data.pop();
@@ -188,22 +174,6 @@ pub fn differences(runner: &Runner, data: &[Vec<f32>], input: usize) -> Vec<f32>
         differences.push((difference / (2.0 * f64::from(H))) as f32);
     }
     differences
-}
-
-/// Central differences of the loss by a constant.
-fn by_constant(step: &Step, id: ValueId, data: &[Vec<f32>]) -> Vec<f32> {
-    const H: f64 = 1.0 / 256.0;
-    let Origin::Initializer(tensor) = &step.graph.value(id).origin else { panic!("it is no constant") };
-    let Some(Elements::Floats(numbers)) = &tensor.elements else { panic!("it holds no numbers") };
-    let at = |index: usize, shift: f64| {
-        let mut numbers = numbers.clone();
-        numbers[index] += shift;
-        let mut graph = step.graph.clone();
-        let tensor = Tensor { elements: Some(Elements::Floats(numbers)), ..tensor.clone() };
-        graph.values[id.index()].origin = Origin::Initializer(tensor);
-        f64::from(Runner::new(&graph, &[step.loss]).run(data)[0][0])
-    };
-    (0..numbers.len()).map(|index| ((at(index, H) - at(index, -H)) / (2.0 * H)) as f32).collect()
 }
 
 pub fn compare(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
