@@ -1,4 +1,4 @@
-.PHONY: all test lint accuracy bench proto check-proto deny
+.PHONY: all test lint accuracy bench growth proto check-proto deny
 
 all: test lint
 
@@ -14,7 +14,11 @@ accuracy:
 	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test accuracy
 
 bench:
-	cargo bench -p hawkeye
+	cargo bench -p hawkeye --bench passes
+
+# Times models of up to 100,000 nodes beside tract and, if PYTHON has onnx, Python; draws docs/growth.svg.
+growth:
+	cargo bench -p hawkeye --bench growth
 
 # Generates the wire types from proto/onnx.proto.
 proto:

@@ -11,7 +11,7 @@ use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, ValueId};
 pub fn parameters(graph: &Graph, frozen: &[String]) -> Result<Vec<ValueId>, Failure> {
     let weight = |id: &ValueId| match &graph.value(*id).origin {
         Origin::Initializer(tensor) => tensor.dtype.is_float() && !tensor.dims.is_empty(),
-        Origin::Input(_) | Origin::Node(_) => false,
+        Origin::Input(_) | Origin::Node(_) | Origin::Outer(_) => false,
     };
     let named = |name: &String| {
         graph.values.iter().any(|value| value.name == *name && matches!(value.origin, Origin::Initializer(_)))

@@ -128,7 +128,7 @@ impl Builder<'_> {
             let value = &mut self.emit.graph.values[id.index()];
             if let (Origin::Input(declared), Some(shape)) = (&value.origin, shape) {
                 let dims = Some(shape.into_iter().map(Dim::Fixed).collect());
-                value.origin = Origin::Input(DeclaredType { dtype: declared.dtype, dims });
+                value.origin = Origin::Input(DeclaredType { dims, ..declared.clone() });
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Operator attributes.
 
-use crate::Tensor;
+use std::sync::Arc;
+
+use crate::{Graph, Origin, Tensor, ValueId};
 
 /// Value of an operator attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,8 +15,9 @@ pub enum Attribute {
     Ints(Vec<i64>),
     Floats(Vec<f32>),
     Strings(Vec<String>),
-    /// A sub-graph (`If`, `Loop`, `Scan`), in its wire form.
-    Graph(Vec<u8>),
+    /// A body (`If`, `Loop`, `Scan`). What it takes from around it are values of its own, of
+    /// [`crate::Origin::Outer`].
+    Graph(Arc<Graph>),
     /// A kind that no supported operator reads (sparse tensors, types, lists of tensors or graphs).
     Other,
 }
@@ -45,6 +48,26 @@ impl Attributes {
         match self.get(name) {
             Some(Attribute::Ints(v)) => Some(v),
             _ => None,
+        }
+    }
+
+    /// The bodies among the attributes, by name.
+    pub fn bodies(&self) -> impl Iterator<Item = (&str, &Graph)> {
+        self.iter().filter_map(|(name, value)| match value {
+            Attribute::Graph(body) => Some((name, &**body)),
+            _ => None,
+        })
+    }
+
+    /// Renames what the bodies take from around them.
+    pub fn rename_captured(&mut self, name: &dyn Fn(ValueId) -> ValueId) {
+        for (_, attribute) in &mut self.0 {
+            let Attribute::Graph(body) = attribute else { continue };
+            for value in &mut Arc::make_mut(body).values {
+                if let Origin::Outer(id) = &mut value.origin {
+                    *id = name(*id);
+                }
+            }
         }
     }
 

@@ -21,6 +21,21 @@ pub struct DeclaredType {
     pub dtype: DType,
     /// Dimensions; `None` if even the rank is not declared.
     pub dims: Option<Vec<Dim>>,
+    /// What it is; sequences and maps have no shape that could be bound.
+    pub kind: Kind,
+}
+
+/// Kind of a graph input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A tensor.
+    Tensor,
+    /// A tensor or nothing.
+    Optional,
+    /// A sequence of tensors, declared as if they were stacked along a new leading dimension.
+    Sequence,
+    /// A map, or a type that is not declared.
+    Other,
 }
 
 /// Where a value comes from.
@@ -32,6 +47,8 @@ pub enum Origin {
     Initializer(Tensor),
     /// An output of a node.
     Node(NodeId),
+    /// A value of the graph around this one, which is the body of a node.
+    Outer(ValueId),
 }
 
 /// A tensor that flows through the graph.
@@ -72,6 +89,14 @@ impl Node {
         self.inputs.iter().flatten().copied()
     }
 
+    /// Values of the graph around it that the node's bodies take.
+    pub fn captured(&self) -> impl Iterator<Item = ValueId> {
+        self.attributes.bodies().flat_map(|(_, body)| &body.values).filter_map(|value| match value.origin {
+            Origin::Outer(id) => Some(id),
+            Origin::Input(_) | Origin::Initializer(_) | Origin::Node(_) => None,
+        })
+    }
+
     /// Outputs that are wanted.
     pub fn present_outputs(&self) -> impl Iterator<Item = ValueId> {
         self.outputs.iter().flatten().copied()
@@ -79,7 +104,7 @@ impl Node {
 }
 
 /// A model's computation graph; nodes in execution order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Graph {
     /// Nodes; position = [`NodeId`].
     pub nodes: Vec<Node>,

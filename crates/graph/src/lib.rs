@@ -14,7 +14,7 @@ mod tensor;
 pub use attribute::{Attribute, Attributes};
 pub use diagnostic::{Diagnostic, Failure, Place, Severity};
 pub use dtype::DType;
-pub use graph::{DeclaredType, Dim, Graph, Node, Origin, Value};
+pub use graph::{DeclaredType, Dim, Graph, Kind, Node, Origin, Value};
 pub use id::{NodeId, Table, ValueId};
 pub use order::{Cycle, execution_order};
 pub use tensor::{Elements, SMALL, Tensor};

@@ -18,7 +18,7 @@ mod pipeline;
 
 pub use hawkeye_graph::{Diagnostic, Failure, Place, Severity};
 pub use hawkeye_lower::Visibility;
-pub use hawkeye_onnx::{Model, load};
+pub use hawkeye_onnx::{Model, load, strip};
 pub use hawkeye_report::Report;
 pub use hawkeye_shapes::{Bindings, Shapes, bind, infer};
 pub use hawkeye_sheets::{Framework, builtin_names};

@@ -1,13 +1,13 @@
 //! The pipeline: every pass in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::{Calls, Data};
 use hawkeye_graph::{Diagnostic, Failure, Graph, Place, ValueId};
-use hawkeye_lower::{Conventions, Visibility, lower, read, secrecy, settle};
+use hawkeye_lower::{Conventions, Lowering, Visibility, lower, read, secrecy, settle};
 use hawkeye_onnx::Model;
 use hawkeye_report::{FrameworkInfo, ModelInfo, Report, RunInfo, Scalar, Subjects, report};
-use hawkeye_shapes::{Bindings, Shapes, bind, infer};
+use hawkeye_shapes::{Bindings, Expanded, Shapes, bind, expand, infer};
 use hawkeye_sheets::{Framework, Instance, Parties};
 
 /// What the user fixes.
@@ -54,14 +54,17 @@ pub fn analyse(
     let graph = &model.graph;
     let inputs = bind(graph, &options.bindings)?;
     let conventions = conventions(graph, &framework, options)?;
+    let has = |domain: &str, op: &str| framework.sheets.lowers(domain, op).is_ok();
+    let Expanded { graph, shapes, diagnostics: expanded, lacking } = expand(graph, &inputs, &has);
+    let graph = graph.as_ref();
     let visibility = secrecy(graph, &conventions);
-    let shapes = infer(graph, &inputs);
     let reading = read(graph, &shapes, &visibility, &mut framework.sheets)?;
     let (shapes, misfit) = as_read(shapes, reading.map(|graph| infer(&graph, &inputs)));
     let mut calls = Calls::default();
-    let program = lower(graph, &shapes, &visibility, &mut calls, &mut framework.sheets)?;
+    let program = lower(graph, &shapes, &visibility, &mut calls, &mut framework.sheets)
+        .map_err(|failure| explain(failure, &lacking))?;
     let program = settle(program, &mut calls, &framework.round_rule, &mut framework.sheets)?;
-    let diagnostics = [model.diagnostics.as_slice(), &misfit, &program.diagnostics].concat();
+    let diagnostics = [model.diagnostics.as_slice(), &expanded, &misfit, &program.diagnostics].concat();
     let subjects = Subjects {
         model: model_info(model, file),
         framework: framework_info(&framework),
@@ -71,6 +74,23 @@ pub fn analyse(
     };
     report(subjects, graph, &shapes, &program, &calls, &framework.round_rule, options.depth)
         .map_err(|overflow| Diagnostic::error(Place::Model, overflow.to_string()).into())
+}
+
+/// Says of operators without a lowering why their definition does not help.
+fn explain(failure: Failure, lacking: &[(Place, BTreeSet<String>)]) -> Failure {
+    let explain = |error: Diagnostic| match lacking.iter().find(|(place, _)| *place == error.place) {
+        Some((_, missing)) if error.help.is_some() => {
+            let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
+            let message = format!(
+                "{}, nor for {}, which its definition in other operators needs",
+                error.message,
+                missing.join(", ")
+            );
+            Diagnostic { message, ..error }
+        }
+        _ => error,
+    };
+    Failure(failure.0.into_iter().map(explain).collect())
 }
 
 /// The shapes as the framework reads the model, unless that reading does not fit together.

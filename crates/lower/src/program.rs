@@ -1,6 +1,6 @@
 //! Lowering every node, in execution order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Place, Table, ValueId};
@@ -60,6 +60,7 @@ pub fn lower(
         plan: Vec::new(),
         program: Program::default(),
         errors: Vec::new(),
+        unsupported: BTreeMap::new(),
     };
     match lowering.plan(&|| pass.views.model()) {
         Ok(plan) => pass.plan = plan,
@@ -76,6 +77,7 @@ pub fn lower(
     for id in graph.node_ids() {
         pass.node(id, calls, lowering);
     }
+    pass.unsupported();
     if pass.errors.is_empty() {
         let end = lowering.end(calls, &|| pass.views.model());
         pass.boundary(Subject::End, end);
@@ -91,6 +93,8 @@ pub fn lower(
 
 /// Why a node can't be expanded.
 enum Obstacle {
+    /// The framework has no lowering for the operator.
+    Unsupported(Diagnostic),
     /// The framework can't run it.
     Refused(Diagnostic),
     /// The framework's description failed on it.
@@ -105,6 +109,8 @@ struct Pass<'a> {
     plan: Vec<Data>,
     program: Program,
     errors: Vec<Diagnostic>,
+    /// Errors about nodes without a lowering, by domain and operator.
+    unsupported: BTreeMap<(String, String), Vec<Diagnostic>>,
 }
 
 impl Pass<'_> {
@@ -115,6 +121,10 @@ impl Pass<'_> {
             Ok(expansion) => self.accept(id, expansion),
             // What its inputs should have carried is missing, which may be all that is wrong.
             Err(Obstacle::Broken(_) | Obstacle::Shape(_)) if behind_failure => self.fail(node),
+            Err(Obstacle::Unsupported(error)) => {
+                self.unsupported.entry((node.domain.clone(), node.op.clone())).or_default().push(error);
+                self.fail(node);
+            }
             Err(Obstacle::Refused(error) | Obstacle::Broken(error) | Obstacle::Shape(error)) => {
                 self.errors.push(error);
                 self.fail(node);
@@ -140,9 +150,13 @@ impl Pass<'_> {
             return Ok(Expansion { outputs: outputs.clone(), ..Expansion::default() });
         }
         let obstacle = |error| match error {
+            LoweringError::Unsupported { .. } => Obstacle::Unsupported(complain(Place::node(node), error)),
             LoweringError::Broken(_) => Obstacle::Broken(complain(Place::node(node), error)),
             _ => Obstacle::Refused(complain(Place::node(node), error)),
         };
+        if node.attributes.bodies().next().is_some() {
+            return Err(Obstacle::Refused(unknown_course(node)));
+        }
         lowering.lowers(&node.domain, &node.op).map_err(obstacle)?;
         let unknown = |id| Obstacle::Shape(unknown_shape(node, &self.views.graph.value(id).name));
         let view = self.views.node(node).map_err(unknown)?;
@@ -179,6 +193,17 @@ impl Pass<'_> {
         }
     }
 
+    /// One error for each operator without a lowering, however many nodes it has.
+    fn unsupported(&mut self) {
+        for nodes in std::mem::take(&mut self.unsupported).into_values() {
+            let count = nodes.len();
+            self.errors.extend(nodes.into_iter().take(1).map(|first| match count {
+                1 => first,
+                _ => Diagnostic { message: format!("{} ({count} nodes)", first.message), ..first },
+            }));
+        }
+    }
+
     /// Files warnings; returns the evidence.
     fn notes(&mut self, place: &Place, notes: Vec<Note>) -> BTreeSet<String> {
         let mut evidence = BTreeSet::new();
@@ -204,8 +229,19 @@ impl Pass<'_> {
 
 /// Whether one party, or every party, can compute the node alone.
 fn in_the_clear(node: &Node, visibility: &Table<ValueId, Visibility>) -> bool {
-    let joined = node.present_inputs().map(|id| visibility[id]).fold(Visibility::Public, Visibility::join);
+    let inputs = node.present_inputs().chain(node.captured());
+    let joined = inputs.map(|id| visibility[id]).fold(Visibility::Public, Visibility::join);
     joined != Visibility::Secret
+}
+
+/// An error about control flow that could not be resolved.
+fn unknown_course(node: &Node) -> Diagnostic {
+    let message = match node.op.as_str() {
+        "If" => "which branch runs depends on the data, so the cost is not known before the model runs",
+        _ => "how often its body runs is not known before the model runs, so neither is the cost",
+    };
+    Diagnostic::error(Place::node(node), message)
+        .help("export the model with a constant condition or trip count, of at most a million nodes in all")
 }
 
 fn unknown_shape(node: &Node, value: &str) -> Diagnostic {

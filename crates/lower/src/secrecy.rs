@@ -59,7 +59,7 @@ pub fn secrecy(graph: &Graph, conventions: &Conventions) -> Table<ValueId, Visib
         let convention = match &value.origin {
             Origin::Input(_) => conventions.inputs,
             Origin::Initializer(tensor) if tensor.dtype.is_float() => conventions.weights,
-            Origin::Initializer(_) | Origin::Node(_) => Visibility::Public,
+            Origin::Initializer(_) | Origin::Node(_) | Origin::Outer(_) => Visibility::Public,
         };
         conventions.named.get(&value.name).copied().unwrap_or(convention)
     };
@@ -68,7 +68,8 @@ pub fn secrecy(graph: &Graph, conventions: &Conventions) -> Table<ValueId, Visib
         let visibility = if reveals_shape_only(node) {
             Visibility::Public
         } else {
-            node.present_inputs().map(|id| table[id]).fold(Visibility::Public, Visibility::join)
+            let inputs = node.present_inputs().chain(node.captured());
+            inputs.map(|id| table[id]).fold(Visibility::Public, Visibility::join)
         };
         for output in node.present_outputs() {
             table[output] = visibility;

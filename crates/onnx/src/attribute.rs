@@ -4,10 +4,10 @@ use std::path::Path;
 
 use hawkeye_graph::Attribute;
 
-use crate::tensor::tensor;
+use crate::tensor::{dense, tensor};
 use crate::wire::{AttributeProto, attribute_proto::AttributeType as Type};
 
-/// Converts an attribute.
+/// Converts an attribute other than a body.
 ///
 /// # Errors
 /// Says what is wrong with it.
@@ -21,14 +21,17 @@ pub(crate) fn attribute(proto: &AttributeProto, folder: Option<&Path>) -> Result
             Some(t) => Attribute::Tensor(tensor(t, folder)?),
             None => return Err("tensor attribute without a tensor".to_owned()),
         },
-        Type::Graph => Attribute::Graph(proto.g().to_vec()),
         Type::Floats => Attribute::Floats(proto.floats.clone()),
         Type::Ints => Attribute::Ints(proto.ints.clone()),
         Type::Strings => Attribute::Strings(proto.strings.iter().map(text).collect()),
+        Type::SparseTensor => match &proto.sparse_tensor {
+            Some(sparse) => Attribute::Tensor(tensor(&dense(sparse), folder)?),
+            None => return Err("sparse tensor attribute without a tensor".to_owned()),
+        },
         Type::Undefined
+        | Type::Graph
         | Type::Tensors
         | Type::Graphs
-        | Type::SparseTensor
         | Type::SparseTensors
         | Type::TypeProto
         | Type::TypeProtos => Attribute::Other,
@@ -36,13 +39,14 @@ pub(crate) fn attribute(proto: &AttributeProto, folder: Option<&Path>) -> Result
 }
 
 /// The stated type; IR version 1 did not state it, so it is guessed from the field that is set.
-fn kind(proto: &AttributeProto) -> Type {
+pub(crate) fn kind(proto: &AttributeProto) -> Type {
     match proto.r#type() {
         Type::Undefined if proto.f.is_some() => Type::Float,
         Type::Undefined if proto.i.is_some() => Type::Int,
         Type::Undefined if proto.s.is_some() => Type::String,
         Type::Undefined if proto.t.is_some() => Type::Tensor,
         Type::Undefined if proto.g.is_some() => Type::Graph,
+        Type::Undefined if proto.sparse_tensor.is_some() => Type::SparseTensor,
         Type::Undefined if !proto.floats.is_empty() => Type::Floats,
         Type::Undefined if !proto.ints.is_empty() => Type::Ints,
         Type::Undefined if !proto.strings.is_empty() => Type::Strings,

@@ -13,15 +13,15 @@ use hawkeye_graph::{
 };
 use prost::Message;
 
-use crate::function::{FlatNode, expand, imports};
+use crate::function::{FlatNode, Functions, imports};
 use crate::map::read;
 use crate::scope::scope;
 use crate::wire::attribute_proto::AttributeType as Type;
 use crate::wire::tensor_proto::DataLocation;
 use crate::wire::tensor_shape_proto::{Dimension, dimension::Value as DimValue};
 use crate::wire::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
-    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, SparseTensorProto,
+    StringStringEntryProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
 
 /// The oldest file format in which initializers need not be inputs and opset 18 is known.
@@ -49,7 +49,9 @@ pub fn export(graph: &Graph, outputs: &[DeclaredType], source: Option<&Path>) ->
             .map_err(|e| Diagnostic::error(Place::Model, format!("not an ONNX file: {e}")))?,
         None => ModelProto::default(),
     };
-    let flat = expand(&source, &imports(&source.opset_import))?;
+    let (functions, opsets) = (Functions::new(&source), imports(&source.opset_import));
+    let nodes = source.graph.as_ref().map(|graph| graph.node.as_slice()).unwrap_or_default();
+    let flat = functions.expand(nodes, &opsets)?;
     let mut exporter = Exporter { graph, source: Source::new(&source, &flat), errors: Vec::new() };
     let opsets = graph.opsets.iter().map(|(domain, version)| OperatorSetIdProto {
         domain: Some(domain.clone()),
@@ -80,6 +82,8 @@ pub fn export(graph: &Graph, outputs: &[DeclaredType], source: Option<&Path>) ->
 /// The model that a graph was made from.
 struct Source<'a> {
     initializers: HashMap<&'a str, &'a TensorProto>,
+    /// Constants of which zeros are left out, by name.
+    sparse: HashMap<&'a str, &'a SparseTensorProto>,
     /// Nodes by their first output.
     nodes: HashMap<&'a str, &'a NodeProto>,
 }
@@ -87,12 +91,14 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     fn new(model: &'a ModelProto, flat: &'a [FlatNode<'a>]) -> Self {
         let initializers = model.graph.iter().flat_map(|graph| &graph.initializer);
+        let sparse = model.graph.iter().flat_map(|graph| &graph.sparse_initializer);
         let first = |node: &'a FlatNode<'a>| {
             let output = node.proto.output.iter().find(|name| !name.is_empty())?;
             Some((output.as_str(), node.proto.as_ref()))
         };
         Self {
             initializers: initializers.map(|tensor| (tensor.name(), tensor)).collect(),
+            sparse: sparse.filter_map(|tensor| Some((tensor.values.as_ref()?.name(), tensor))).collect(),
             nodes: flat.iter().filter_map(first).collect(),
         }
     }
@@ -111,7 +117,10 @@ impl Exporter<'_> {
         let mut proto = GraphProto { name: Some("graph".to_owned()), ..GraphProto::default() };
         for value in &graph.values {
             if let Origin::Initializer(tensor) = &value.origin {
-                proto.initializer.extend(self.initializer(&value.name, tensor));
+                match self.source.sparse.get(value.name.as_str()) {
+                    Some(sparse) => proto.sparse_initializer.push((*sparse).clone()),
+                    None => proto.initializer.extend(self.initializer(&value.name, tensor)),
+                }
             }
         }
         for id in &graph.inputs {
@@ -192,10 +201,13 @@ fn info(name: &str, declared: &DeclaredType) -> ValueInfoProto {
         elem_type: Some(declared.dtype.to_onnx()),
         shape: declared.dims.as_ref().map(|dims| TensorShapeProto { dim: dims.iter().map(dim).collect() }),
     };
-    ValueInfoProto { name: Some(name.to_owned()), r#type: Some(TypeProto { tensor_type: Some(tensor) }) }
+    ValueInfoProto {
+        name: Some(name.to_owned()),
+        r#type: Some(TypeProto { tensor_type: Some(tensor), ..TypeProto::default() }),
+    }
 }
 
-/// An attribute; `None` if its elements are not known.
+/// An attribute; `None` if its elements are not known, or if it is a body.
 fn attribute(name: &str, value: &Attribute) -> Option<AttributeProto> {
     let mut proto = AttributeProto { name: Some(name.to_owned()), ..AttributeProto::default() };
     let text = |text: &String| Bytes::from(text.clone().into_bytes());
@@ -228,11 +240,7 @@ fn attribute(name: &str, value: &Attribute) -> Option<AttributeProto> {
             proto.strings = list.iter().map(text).collect();
             Type::Strings
         }
-        Attribute::Graph(wire) => {
-            proto.g = Some(Bytes::from(wire.clone()));
-            Type::Graph
-        }
-        Attribute::Other => return None,
+        Attribute::Graph(_) | Attribute::Other => return None,
     };
     proto.r#type = Some(kind.into());
     Some(proto)

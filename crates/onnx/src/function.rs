@@ -1,15 +1,18 @@
 //! Model-local functions, expanded in place.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use bytes::Bytes;
 use hawkeye_graph::{Diagnostic, Failure, Place};
+use prost::Message;
 
 use crate::scope::scope;
-use crate::wire::{FunctionProto, ModelProto, NodeProto, OperatorSetIdProto};
+use crate::wire::{FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto};
 
-/// Functions may call functions to this depth.
-const DEEPEST: usize = 64;
+/// Functions may call functions, and bodies hold bodies, to this depth.
+pub(crate) const DEEPEST: usize = 64;
 /// Nodes after expansion.
 const MOST_NODES: usize = 4_000_000;
 
@@ -24,29 +27,77 @@ pub(crate) struct FlatNode<'a> {
     pub(crate) file_index: usize,
     /// Opset version of the node's domain.
     pub(crate) opset: i64,
+    /// Opset versions around the node, which are those of its bodies.
+    pub(crate) opsets: &'a Opsets,
     /// Module path.
     pub(crate) scope: Vec<String>,
 }
 
-type Key<'a> = (&'a str, &'a str, &'a str);
+/// Domain, name and overload, as one text.
+fn key(of: &str, name: &str, overload: &str) -> String {
+    format!("{}\0{name}\0{overload}", domain(of))
+}
 
-/// All nodes of the model, function calls expanded.
-///
-/// # Errors
-/// If functions call each other without end.
-pub(crate) fn expand<'a>(model: &'a ModelProto, opsets: &Opsets) -> Result<Vec<FlatNode<'a>>, Failure> {
-    let mut functions: HashMap<Key<'a>, (&'a FunctionProto, Opsets)> = HashMap::new();
-    for function in &model.functions {
-        let key = (domain(function.domain()), function.name(), function.overload());
-        functions.insert(key, (function, imports(&function.opset_import)));
+/// The functions of a model.
+#[derive(Default)]
+pub(crate) struct Functions<'a> {
+    functions: HashMap<String, (&'a FunctionProto, Opsets)>,
+    calls: Cell<usize>,
+    nodes: Cell<usize>,
+}
+
+impl<'a> Functions<'a> {
+    pub(crate) fn new(model: &'a ModelProto) -> Self {
+        let mut functions: HashMap<String, (&'a FunctionProto, Opsets)> = HashMap::new();
+        for function in &model.functions {
+            let key = key(function.domain(), function.name(), function.overload());
+            functions.insert(key, (function, imports(&function.opset_import)));
+        }
+        Self { functions, ..Self::default() }
     }
-    let nodes = model.graph.as_ref().map(|g| g.node.as_slice()).unwrap_or_default();
-    let mut expansion = Expansion { functions, flat: Vec::with_capacity(nodes.len()), calls: 0 };
-    for (file_index, node) in nodes.iter().enumerate() {
-        let context = Context { file_index, scope: &[], opsets, depth: 0 };
-        expansion.node(Cow::Borrowed(node), &context)?;
+
+    /// The function that a node calls, if it is no operator, and the opsets of its body.
+    fn called(&self, node: &NodeProto) -> Option<&(&'a FunctionProto, Opsets)> {
+        if self.functions.is_empty() {
+            return None;
+        }
+        self.functions.get(&key(node.domain(), node.op_type(), node.overload()))
     }
-    Ok(expansion.flat)
+
+    /// The nodes of the model's graph, function calls expanded.
+    ///
+    /// # Errors
+    /// If functions call each other without end.
+    pub(crate) fn expand<'n>(
+        &'n self,
+        nodes: &'n [NodeProto],
+        opsets: &'n Opsets,
+    ) -> Result<Vec<FlatNode<'n>>, Failure> {
+        let mut expansion = Expansion { functions: self, flat: Vec::with_capacity(nodes.len()) };
+        for (file_index, node) in nodes.iter().enumerate() {
+            let context = Context { file_index, scope: &[], opsets, depth: 0 };
+            expansion.node(Cow::Borrowed(node), &context)?;
+        }
+        Ok(expansion.flat)
+    }
+
+    /// The nodes of a body of `owner`, function calls expanded.
+    ///
+    /// # Errors
+    /// If functions call each other without end.
+    pub(crate) fn expand_body<'n>(
+        &'n self,
+        body: &'n [NodeProto],
+        owner: &FlatNode<'n>,
+    ) -> Result<Vec<FlatNode<'n>>, Failure> {
+        let mut expansion = Expansion { functions: self, flat: Vec::with_capacity(body.len()) };
+        for node in body {
+            let context =
+                Context { file_index: owner.file_index, scope: &owner.scope, opsets: owner.opsets, depth: 0 };
+            expansion.node(Cow::Borrowed(node), &context)?;
+        }
+        Ok(expansion.flat)
+    }
 }
 
 /// The opsets that a model or function imports.
@@ -59,49 +110,44 @@ pub(crate) fn domain(domain: &str) -> &str {
     if domain == "ai.onnx" { "" } else { domain }
 }
 
-struct Expansion<'a> {
-    functions: HashMap<Key<'a>, (&'a FunctionProto, Opsets)>,
-    flat: Vec<FlatNode<'a>>,
-    calls: usize,
+struct Expansion<'n, 'a> {
+    functions: &'n Functions<'a>,
+    flat: Vec<FlatNode<'n>>,
 }
 
-struct Context<'c> {
+struct Context<'c, 'n> {
     file_index: usize,
     scope: &'c [String],
-    opsets: &'c Opsets,
+    opsets: &'n Opsets,
     depth: usize,
 }
 
-impl<'a> Expansion<'a> {
-    fn node(&mut self, node: Cow<'a, NodeProto>, context: &Context<'_>) -> Result<(), Failure> {
+impl<'n> Expansion<'n, '_> {
+    fn node(&mut self, node: Cow<'n, NodeProto>, context: &Context<'_, 'n>) -> Result<(), Failure> {
         let opset = context.opsets.get(domain(node.domain())).copied().unwrap_or(0);
-        let key = (domain(node.domain()), node.op_type(), node.overload());
-        let function = self.functions.get(&key).map(|(f, o)| (*f, o.clone()));
-        let Some((function, opsets)) = function else {
-            if self.flat.len() == MOST_NODES {
+        let Some((function, opsets)) = self.functions.called(&node) else {
+            self.functions.nodes.update(|n| n + 1);
+            if self.functions.nodes.get() > MOST_NODES {
                 return Err(refuse(&node, context, opset, format!("more than {MOST_NODES} nodes")));
             }
             let scope = [context.scope, &scope(&node)].concat();
-            self.flat.push(FlatNode { proto: node, file_index: context.file_index, opset, scope });
+            let opsets = context.opsets;
+            self.flat.push(FlatNode { proto: node, file_index: context.file_index, opset, opsets, scope });
             return Ok(());
         };
         if context.depth == DEEPEST {
             let message = format!("function calls nest deeper than {DEEPEST}; do they call themselves?");
             return Err(refuse(&node, context, opset, message));
         }
-        self.calls += 1;
+        self.functions.calls.update(|n| n + 1);
         let own = scope(&node);
         let module = if own.is_empty() { vec![node.op_type().to_owned()] } else { own };
         let scope = [context.scope, &module].concat();
-        let inner = Context {
-            file_index: context.file_index,
-            scope: &scope,
-            opsets: &opsets,
-            depth: context.depth + 1,
-        };
+        let inner =
+            Context { file_index: context.file_index, scope: &scope, opsets, depth: context.depth + 1 };
         let names = self.names(&node, function);
         for body in &function.node {
-            self.node(Cow::Owned(instantiate(body, &node, function, &names)), &inner)?;
+            self.node(Cow::Owned(instantiate(body, &node, function, &names, 0)), &inner)?;
         }
         Ok(())
     }
@@ -117,20 +163,22 @@ impl<'a> Expansion<'a> {
         for (formal, actual) in function.output.iter().zip(&call.output) {
             names.insert(formal.clone(), actual.clone());
         }
+        let call_number = self.functions.calls.get();
         let label = if call.name().is_empty() { call.op_type() } else { call.name() };
         for inner in function.node.iter().flat_map(|n| &n.output).filter(|n| !n.is_empty()) {
-            names.entry(inner.clone()).or_insert_with(|| format!("{label}@{}/{inner}", self.calls));
+            names.entry(inner.clone()).or_insert_with(|| format!("{label}@{call_number}/{inner}"));
         }
         names
     }
 }
 
-/// A node of a function's body with the names and attributes of a call.
+/// A node of a function's body with the names and attributes of a call; `depth` bodies lie around it.
 fn instantiate(
     body: &NodeProto,
     call: &NodeProto,
     function: &FunctionProto,
     names: &HashMap<String, String>,
+    depth: usize,
 ) -> NodeProto {
     let mut node = body.clone();
     for name in node.input.iter_mut().chain(&mut node.output) {
@@ -149,10 +197,40 @@ fn instantiate(
             None => false,
         }
     });
+    for body in node.attribute.iter_mut().filter_map(|a| a.g.as_mut()).filter(|_| depth < DEEPEST) {
+        // A body that can't be read is refused when it is imported.
+        let Ok(graph) = GraphProto::decode(body.clone()) else { continue };
+        *body = Bytes::from(instantiate_body(graph, call, function, names, depth + 1).encode_to_vec());
+    }
     node
 }
 
-fn refuse(node: &NodeProto, context: &Context<'_>, opset: i64, message: String) -> Failure {
+/// A body within a function's body with the names and attributes of a call.
+fn instantiate_body(
+    mut body: GraphProto,
+    call: &NodeProto,
+    function: &FunctionProto,
+    names: &HashMap<String, String>,
+    depth: usize,
+) -> GraphProto {
+    let inputs = body.input.iter().map(|i| i.name());
+    let constants = body.initializer.iter().map(|t| t.name());
+    let results = body.node.iter().flat_map(|n| n.output.iter().map(String::as_str));
+    let own: HashSet<&str> = inputs.chain(constants).chain(results).collect();
+    let outer = names.iter().filter(|(name, _)| !own.contains(name.as_str()));
+    let outer: HashMap<String, String> = outer.map(|(name, actual)| (name.clone(), actual.clone())).collect();
+    for node in &mut body.node {
+        *node = instantiate(node, call, function, &outer, depth);
+    }
+    for output in &mut body.output {
+        if let Some(actual) = outer.get(output.name()) {
+            output.name = Some(actual.clone());
+        }
+    }
+    body
+}
+
+fn refuse(node: &NodeProto, context: &Context<'_, '_>, opset: i64, message: String) -> Failure {
     let place = Place::Node {
         index: context.file_index,
         name: node.name().to_owned(),

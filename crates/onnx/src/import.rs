@@ -2,23 +2,25 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hawkeye_graph::{
-    Attributes, DType, DeclaredType, Diagnostic, Dim, Failure, Graph, Node, NodeId, Origin, Place, Value,
-    ValueId, execution_order,
+    Attribute, Attributes, DType, DeclaredType, Diagnostic, Failure, Graph, Kind, Node, NodeId, Origin,
+    Place, Value, ValueId, execution_order,
 };
 use prost::Message;
 
-use crate::attribute::attribute;
+use crate::attribute::{attribute, kind};
+use crate::declared::declared;
 use crate::digest::{Digest, digest};
-use crate::function::{FlatNode, Opsets, domain, expand, imports};
-use crate::tensor::{element_count, tensor};
-use crate::wire::tensor_shape_proto::dimension::Value as DimValue;
-use crate::wire::{GraphProto, ModelProto, TensorProto, ValueInfoProto};
+use crate::function::{DEEPEST, FlatNode, Functions, Opsets, domain, imports};
+use crate::tensor::{dense, tensor};
+use crate::wire::attribute_proto::AttributeType;
+use crate::wire::{AttributeProto, GraphProto, ModelProto, TensorProto};
 
 /// Opsets of ONNX's own domain that are understood.
-const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
+const OPSETS: std::ops::RangeInclusive<i64> = 1..=28;
 
 /// An imported model.
 #[derive(Clone, Debug)]
@@ -55,10 +57,18 @@ pub fn import(bytes: Bytes, folder: Option<&Path>) -> Result<Model, Failure> {
     let mut errors = Vec::new();
     let mut diagnostics = Vec::new();
     check_opset(&opsets, graph, &mut errors, &mut diagnostics);
-    let mut builder = Builder { folder, ..Builder::default() };
+    let functions = Functions::new(&proto);
+    let mut builder = Builder {
+        folder,
+        functions: &functions,
+        frames: vec![Frame::default()],
+        parameters: 0,
+        unnamed: 0,
+        errors: Vec::new(),
+    };
     builder.initializers(graph);
     builder.inputs(graph);
-    let nodes = expand(&proto, &opsets)?;
+    let nodes = functions.expand(&graph.node, &opsets)?;
     if builder.nodes(&nodes) {
         builder.outputs(graph);
     }
@@ -72,7 +82,7 @@ pub fn import(bytes: Bytes, folder: Option<&Path>) -> Result<Model, Failure> {
         producer: [proto.producer_name(), proto.producer_version()].join(" ").trim().to_owned(),
         file_nodes: graph.node.len(),
         parameters: builder.parameters,
-        graph: Graph { opsets, ..builder.graph },
+        graph: Graph { opsets, ..builder.frames.pop().unwrap_or_default().graph },
         diagnostics,
     })
 }
@@ -88,10 +98,9 @@ fn check_opset(
         None if needed => {
             errors.push(Diagnostic::error(Place::Model, "imports no version of the ONNX operators"))
         }
-        Some(version) if version < OPSETS.start() => errors.push(
-            Diagnostic::error(Place::Model, format!("opset {version} is older than 7"))
-                .help("convert it with onnx.version_converter, or export it again"),
-        ),
+        Some(version) if version < OPSETS.start() => {
+            errors.push(Diagnostic::error(Place::Model, format!("opset {version} does not exist")));
+        }
         Some(version) if version > OPSETS.end() => warnings.push(Diagnostic::warning(
             Place::Model,
             format!("opset {version} is newer than {}; operators are read as of that one", OPSETS.end()),
@@ -100,11 +109,18 @@ fn check_opset(
     }
 }
 
+/// A graph that is being built, and its values by name.
 #[derive(Default)]
-struct Builder<'a> {
-    folder: Option<&'a Path>,
+struct Frame {
     graph: Graph,
     by_name: HashMap<String, ValueId>,
+}
+
+struct Builder<'a> {
+    folder: Option<&'a Path>,
+    functions: &'a Functions<'a>,
+    /// The model's graph, and the bodies within each other that are being built.
+    frames: Vec<Frame>,
     parameters: u64,
     unnamed: usize,
     errors: Vec<Diagnostic>,
@@ -115,14 +131,34 @@ impl Builder<'_> {
         self.errors.push(Diagnostic::error(place, message));
     }
 
+    /// The innermost graph.
+    fn frame(&mut self) -> &mut Frame {
+        let last = self.frames.len() - 1;
+        &mut self.frames[last]
+    }
+
     /// Adds a value; a name that exists already is an error.
     fn value(&mut self, name: &str, origin: Origin) -> ValueId {
-        let id = ValueId::new(self.graph.values.len());
-        self.graph.values.push(Value { name: name.to_owned(), origin });
-        if self.by_name.insert(name.to_owned(), id).is_some() {
+        let frame = self.frame();
+        let id = ValueId::new(frame.graph.values.len());
+        frame.graph.values.push(Value { name: name.to_owned(), origin });
+        if frame.by_name.insert(name.to_owned(), id).is_some() {
             self.error(Place::Value(name.to_owned()), "defined more than once");
         }
         id
+    }
+
+    /// The value that a name means in the innermost graph.
+    fn named(&mut self, name: &str) -> Option<ValueId> {
+        let defining = self.frames.iter().rposition(|frame| frame.by_name.contains_key(name))?;
+        let mut id = self.frames[defining].by_name[name];
+        for frame in &mut self.frames[defining + 1..] {
+            let inner = ValueId::new(frame.graph.values.len());
+            frame.graph.values.push(Value { name: name.to_owned(), origin: Origin::Outer(id) });
+            frame.by_name.insert(name.to_owned(), inner);
+            id = inner;
+        }
+        Some(id)
     }
 
     fn initializers(&mut self, graph: &GraphProto) {
@@ -131,12 +167,7 @@ impl Builder<'_> {
         }
         for sparse in &graph.sparse_initializer {
             if let Some(values) = &sparse.values {
-                let dense = TensorProto {
-                    dims: sparse.dims.clone(),
-                    data_type: values.data_type,
-                    ..Default::default()
-                };
-                self.initializer(values.name(), &dense);
+                self.initializer(values.name(), &dense(sparse));
             }
         }
     }
@@ -157,42 +188,22 @@ impl Builder<'_> {
     fn inputs(&mut self, graph: &GraphProto) {
         for info in &graph.input {
             // Up to IR version 3 initializers are listed among the inputs.
-            if self.by_name.contains_key(info.name()) {
+            if self.frame().by_name.contains_key(info.name()) {
                 continue;
             }
-            match self.declared(info) {
-                Ok(declared) => {
-                    let id = self.value(info.name(), Origin::Input(declared));
-                    self.graph.inputs.push(id);
+            // What goes into a body is typed by what is handed to it.
+            let undeclared = DeclaredType { dtype: DType::Float32, dims: None, kind: Kind::Other };
+            let within = self.frames.len() > 1;
+            match declared(info, &mut self.unnamed) {
+                Err(message) if !within => {
+                    self.error(Place::Value(info.name().to_owned()), format!("input: {message}"));
                 }
-                Err(message) => self.error(Place::Value(info.name().to_owned()), format!("input: {message}")),
+                result => {
+                    let id = self.value(info.name(), Origin::Input(result.unwrap_or(undeclared)));
+                    self.frame().graph.inputs.push(id);
+                }
             }
         }
-    }
-
-    fn declared(&mut self, info: &ValueInfoProto) -> Result<DeclaredType, String> {
-        let tensor = info.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
-        let tensor = tensor.ok_or("is no tensor; only tensors can be inputs")?;
-        let code = tensor.elem_type();
-        let dtype = DType::from_onnx(code).ok_or_else(|| format!("unknown element type {code}"))?;
-        let Some(shape) = &tensor.shape else { return Ok(DeclaredType { dtype, dims: None }) };
-        let mut dims = Vec::with_capacity(shape.dim.len());
-        for dim in &shape.dim {
-            dims.push(match &dim.value {
-                Some(DimValue::DimValue(size)) => {
-                    Dim::Fixed(u64::try_from(*size).map_err(|_| format!("negative dimension {size}"))?)
-                }
-                Some(DimValue::DimParam(symbol)) if !symbol.is_empty() => Dim::Symbol(symbol.clone()),
-                _ => {
-                    self.unnamed += 1;
-                    Dim::Symbol(format!("unnamed_{}", self.unnamed))
-                }
-            });
-        }
-        let fixed: Vec<u64> =
-            dims.iter().filter_map(|d| if let Dim::Fixed(size) = d { Some(*size) } else { None }).collect();
-        element_count(&fixed)?;
-        Ok(DeclaredType { dtype, dims: Some(dims) })
     }
 
     /// Adds the nodes; false if they have no order.
@@ -200,7 +211,7 @@ impl Builder<'_> {
         let Some(order) = self.order(flat) else { return false };
         for (position, index) in order.into_iter().enumerate() {
             let node = self.node(NodeId::new(position), &flat[index]);
-            self.graph.nodes.push(node);
+            self.frame().graph.nodes.push(node);
         }
         true
     }
@@ -240,14 +251,18 @@ impl Builder<'_> {
         }
         let mut attributes = Attributes::default();
         for a in &proto.attribute {
-            match attribute(a, self.folder) {
+            let value = match kind(a) {
+                AttributeType::Graph => self.body(a, flat),
+                _ => attribute(a, self.folder),
+            };
+            match value {
                 Ok(value) => attributes.set(a.name(), value),
                 Err(message) => self.error(place(flat), format!("attribute \"{}\": {message}", a.name())),
             }
         }
         let mut inputs = Vec::with_capacity(proto.input.len());
         for name in &proto.input {
-            let known = self.by_name.get(name).copied();
+            let known = self.named(name);
             if known.is_none() && !name.is_empty() {
                 self.error(
                     place(flat),
@@ -272,10 +287,35 @@ impl Builder<'_> {
         }
     }
 
+    /// The body that an attribute of `owner` holds.
+    fn body(&mut self, proto: &AttributeProto, owner: &FlatNode<'_>) -> Result<Attribute, String> {
+        if self.frames.len() > DEEPEST {
+            return Err(format!("bodies nest deeper than {DEEPEST}"));
+        }
+        let graph = GraphProto::decode(proto.g.clone().unwrap_or_default())
+            .map_err(|e| format!("the body is broken: {e}"))?;
+        let functions = self.functions;
+        let flat = match functions.expand_body(&graph.node, owner) {
+            Ok(flat) => flat,
+            Err(Failure(mut errors)) => {
+                self.errors.append(&mut errors);
+                return Ok(Attribute::Other);
+            }
+        };
+        self.frames.push(Frame::default());
+        self.initializers(&graph);
+        self.inputs(&graph);
+        if self.nodes(&flat) {
+            self.outputs(&graph);
+        }
+        let body = self.frames.pop().unwrap_or_default().graph;
+        Ok(Attribute::Graph(Arc::new(Graph { opsets: owner.opsets.clone(), ..body })))
+    }
+
     fn outputs(&mut self, graph: &GraphProto) {
         for info in &graph.output {
-            match self.by_name.get(info.name()) {
-                Some(id) => self.graph.outputs.push(*id),
+            match self.named(info.name()) {
+                Some(id) => self.frame().graph.outputs.push(id),
                 None => self
                     .error(Place::Value(info.name().to_owned()), "is a graph output, but nothing defines it"),
             }

@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 
 use hawkeye_graph::{DType, Elements, SMALL, Tensor};
 
-use crate::wire::{TensorProto, tensor_proto::DataLocation};
+use crate::wire::{SparseTensorProto, TensorProto, tensor_proto::DataLocation};
 
 /// Largest number of elements a tensor may have; beyond it, costs would overflow anyway.
 pub(crate) const MOST_ELEMENTS: u64 = 1 << 48;
@@ -40,6 +40,12 @@ pub(crate) fn tensor(proto: &TensorProto, folder: Option<&Path>) -> Result<Tenso
     let count = element_count(&dims)?;
     let elements = if count > SMALL { None } else { elements(proto, dtype, count as usize, folder)? };
     Ok(Tensor { dtype, dims, elements })
+}
+
+/// The tensor that a sparse one stands for, without its elements.
+pub(crate) fn dense(sparse: &SparseTensorProto) -> TensorProto {
+    let data_type = sparse.values.as_ref().and_then(|values| values.data_type);
+    TensorProto { dims: sparse.dims.clone(), data_type, ..TensorProto::default() }
 }
 
 fn elements(
@@ -171,7 +177,7 @@ fn half_to_f64(bits: u16) -> f64 {
 }
 
 /// The bytes of a small external tensor; `None` if its file is not there.
-fn external(proto: &TensorProto, folder: Option<&Path>) -> Result<Option<Vec<u8>>, String> {
+pub(crate) fn external(proto: &TensorProto, folder: Option<&Path>) -> Result<Option<Vec<u8>>, String> {
     let entry = |key: &str| proto.external_data.iter().find(|e| e.key() == key).map(|e| e.value());
     let location = entry("location").ok_or("external data without a location")?;
     let inside = |c: Component<'_>| matches!(c, Component::Normal(_) | Component::CurDir);

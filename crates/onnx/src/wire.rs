@@ -25,6 +25,8 @@ pub struct AttributeProto {
     pub r#type: ::core::option::Option<i32>,
     #[prost(string, optional, tag = "21")]
     pub ref_attr_name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "22")]
+    pub sparse_tensor: ::core::option::Option<SparseTensorProto>,
 }
 /// Nested message and enum types in `AttributeProto`.
 pub mod attribute_proto {
@@ -237,6 +239,8 @@ pub mod tensor_proto {
 pub struct SparseTensorProto {
     #[prost(message, optional, tag = "1")]
     pub values: ::core::option::Option<TensorProto>,
+    #[prost(message, optional, tag = "2")]
+    pub indices: ::core::option::Option<TensorProto>,
     #[prost(int64, repeated, packed = "false", tag = "3")]
     pub dims: ::prost::alloc::vec::Vec<i64>,
 }
@@ -267,6 +271,12 @@ pub mod tensor_shape_proto {
 pub struct TypeProto {
     #[prost(message, optional, tag = "1")]
     pub tensor_type: ::core::option::Option<type_proto::Tensor>,
+    /// Nested
+    #[prost(bytes = "bytes", optional, tag = "4")]
+    pub sequence_type: ::core::option::Option<::prost::bytes::Bytes>,
+    /// Nested
+    #[prost(bytes = "bytes", optional, tag = "9")]
+    pub optional_type: ::core::option::Option<::prost::bytes::Bytes>,
 }
 /// Nested message and enum types in `TypeProto`.
 pub mod type_proto {
@@ -276,6 +286,11 @@ pub mod type_proto {
         pub elem_type: ::core::option::Option<i32>,
         #[prost(message, optional, tag = "2")]
         pub shape: ::core::option::Option<super::TensorShapeProto>,
+    }
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Nested {
+        #[prost(message, optional, tag = "1")]
+        pub elem_type: ::core::option::Option<super::TypeProto>,
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

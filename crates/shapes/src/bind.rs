@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{DeclaredType, Diagnostic, Dim, Failure, Graph, Origin, Place, ValueId};
+use hawkeye_graph::{DeclaredType, Diagnostic, Dim, Failure, Graph, Kind, Origin, Place, ValueId};
 
 /// What the user fixes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Bindings {
     pub shapes: BTreeMap<String, Vec<u64>>,
 }
 
-/// The shape of every graph input.
+/// The shape of every graph input that is a tensor.
 ///
 /// A size for a symbol that the model does not have is no error: the same flags serve many models.
 ///
@@ -30,10 +30,15 @@ pub fn bind(graph: &Graph, bindings: &Bindings) -> Result<BTreeMap<ValueId, Vec<
         .iter()
         .filter_map(|id| match &graph.value(*id).origin {
             Origin::Input(declared) => Some((*id, graph.value(*id).name.as_str(), declared)),
-            Origin::Initializer(_) | Origin::Node(_) => None,
+            _ => None,
         })
         .collect();
     binder.check_names(&inputs);
+    // What may be absent, or is no tensor, needs no shape.
+    let given = |name: &str, declared: &DeclaredType| {
+        declared.kind == Kind::Tensor || bindings.shapes.contains_key(name)
+    };
+    let inputs: Vec<_> = inputs.into_iter().filter(|(_, name, declared)| given(name, declared)).collect();
     for (_, name, declared) in &inputs {
         binder.batch(name, declared);
     }

@@ -6,6 +6,7 @@
 //! Operators that tract lacks or gets wrong have rules of our own in `rules`.
 
 mod bind;
+mod expand;
 mod facts;
 mod infer;
 mod proto;
@@ -13,5 +14,6 @@ mod rules;
 mod types;
 
 pub use bind::{Bindings, bind};
+pub use expand::{Expanded, expand};
 pub use facts::{Fact, Shapes};
 pub use infer::infer;

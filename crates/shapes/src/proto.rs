@@ -1,17 +1,16 @@
 //! The graph as tract reads it: ONNX protobuf without weights, values named by their ids.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Tensor, ValueId};
-use prost::Message;
+use hawkeye_graph::{Attribute, DType, Dim, Elements, Graph, Node, Origin, Tensor, ValueId};
 use tract_onnx::pb;
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::prelude::f16;
 
 use crate::Fact;
 
-/// Name of a value in the proto.
+/// Name of a value of the model's graph in the proto.
 pub(crate) fn value_name(id: ValueId) -> String {
     format!("v{}", id.index())
 }
@@ -28,30 +27,23 @@ pub(crate) fn model(
     inputs: &BTreeMap<ValueId, Vec<u64>>,
     found: &BTreeMap<ValueId, Fact>,
 ) -> pb::ModelProto {
+    let names = Names { prefix: String::new(), graph, around: None };
     let mut proto = pb::GraphProto::default();
-    for id in graph.value_ids() {
-        match &graph.value(id).origin {
-            Origin::Input(declared) => {
-                let shape = inputs.get(&id).map(Vec::as_slice).unwrap_or_default();
-                proto.input.push(typed(id, declared.dtype, shape));
-            }
-            Origin::Initializer(tensor) => match small(tensor) {
-                Some(small) => proto.initializer.push(pb::TensorProto { name: value_name(id), ..small }),
-                None => proto.input.push(typed(id, tensor.dtype, &tensor.dims)),
-            },
-            Origin::Node(_) => {}
-        }
+    for id in graph.inputs.iter().copied() {
+        let Origin::Input(declared) = &graph.value(id).origin else { continue };
+        let dims: Option<Vec<_>> = match inputs.get(&id) {
+            Some(shape) => Some(shape.iter().copied().map(Some).collect()),
+            None => declared.dims.as_ref().map(|dims| dims.iter().map(fixed).collect()),
+        };
+        proto.input.push(typed(value_name(id), declared.dtype, dims.as_deref()));
     }
+    constants(&names, &mut proto);
     for (index, n) in graph.nodes.iter().enumerate() {
         let known = n.present_outputs().next().and_then(|id| Some((id, found.get(&id)?)));
-        if let Some((id, tensor)) = large_constant(n) {
-            proto.input.push(typed(id, tensor.dtype, &tensor.dims));
-        } else if let Some((id, Fact { dtype: Some(dtype), dims: Some(_), .. })) = known {
-            proto.input.push(typed(id, *dtype, &found[&id].shape().unwrap_or_default()));
+        if let Some((id, Fact { dtype: Some(dtype), dims: Some(dims), .. })) = known {
+            proto.input.push(typed(value_name(id), *dtype, Some(dims)));
         } else {
-            let mut node = node(index, n);
-            node.attribute.extend(bodies(graph, n));
-            proto.node.push(node);
+            add(&names, index, n, &mut proto);
         }
     }
     let opsets = graph
@@ -59,6 +51,93 @@ pub(crate) fn model(
         .iter()
         .map(|(domain, version)| pb::OperatorSetIdProto { domain: domain.clone(), version: *version });
     pb::ModelProto { graph: Some(proto), opset_import: opsets.collect(), ..Default::default() }
+}
+
+/// What the values of a graph are called in the proto.
+struct Names<'a> {
+    prefix: String,
+    graph: &'a Graph,
+    around: Option<&'a Names<'a>>,
+}
+
+impl Names<'_> {
+    fn of(&self, id: ValueId) -> String {
+        match (&self.graph.value(id).origin, self.around) {
+            (Origin::Outer(outer), Some(around)) => around.of(*outer),
+            _ => format!("{}{}", self.prefix, value_name(id)),
+        }
+    }
+
+    fn all(&self, values: &[Option<ValueId>]) -> Vec<String> {
+        values.iter().map(|v| v.map(|id| self.of(id)).unwrap_or_default()).collect()
+    }
+}
+
+fn fixed(dim: &Dim) -> Option<u64> {
+    match dim {
+        Dim::Fixed(size) => Some(*size),
+        Dim::Symbol(_) => None,
+    }
+}
+
+/// Adds the initializers: small ones with their elements, others as inputs of their type.
+fn constants(names: &Names<'_>, proto: &mut pb::GraphProto) {
+    for id in names.graph.value_ids() {
+        let Origin::Initializer(tensor) = &names.graph.value(id).origin else { continue };
+        let name = names.of(id);
+        match small(tensor) {
+            Some(small) => proto.initializer.push(pb::TensorProto { name, ..small }),
+            None => proto.input.push(weight(name, tensor)),
+        }
+    }
+}
+
+fn weight(name: String, tensor: &Tensor) -> pb::ValueInfoProto {
+    let dims: Vec<Option<u64>> = tensor.dims.iter().copied().map(Some).collect();
+    typed(name, tensor.dtype, Some(&dims))
+}
+
+/// Adds a node.
+fn add(names: &Names<'_>, index: usize, n: &Node, proto: &mut pb::GraphProto) {
+    if let Some((id, tensor)) = large_constant(n) {
+        proto.input.push(weight(names.of(id), tensor));
+        return;
+    }
+    let mut node = node(names, index, n);
+    node.attribute.extend(n.attributes.bodies().enumerate().map(|(position, (name, graph))| {
+        let prefix = format!("{}{}b{position}", names.prefix, node_name(index));
+        let mut attribute = pb::AttributeProto {
+            name: name.to_owned(),
+            g: Some(body(&Names { prefix, graph, around: Some(names) })),
+            ..Default::default()
+        };
+        attribute.r#type = AttributeType::Graph.into();
+        attribute
+    }));
+    proto.node.push(node);
+}
+
+/// A body. Its own inputs, which have the types of what is handed to them, are listed as
+/// `value_info`; its outputs are copies, since a body may hand on what it was given.
+fn body(names: &Names<'_>) -> pb::GraphProto {
+    let mut proto = pb::GraphProto::default();
+    let untyped = |name| pb::ValueInfoProto { name, ..Default::default() };
+    proto.value_info = names.graph.inputs.iter().map(|id| untyped(names.of(*id))).collect();
+    constants(names, &mut proto);
+    for (index, n) in names.graph.nodes.iter().enumerate() {
+        add(names, index, n, &mut proto);
+    }
+    for (position, id) in names.graph.outputs.iter().enumerate() {
+        let name = format!("{}o{position}", names.prefix);
+        proto.node.push(pb::NodeProto {
+            op_type: "Identity".to_owned(),
+            input: vec![names.of(*id)],
+            output: vec![name.clone()],
+            ..Default::default()
+        });
+        proto.output.push(untyped(name));
+    }
+    proto
 }
 
 /// The type that stands in for one that tract does not have; shapes do not depend on it.
@@ -79,18 +158,18 @@ pub(crate) fn stand_in(dtype: DType) -> DType {
     }
 }
 
-fn typed(id: ValueId, dtype: DType, shape: &[u64]) -> pb::ValueInfoProto {
+fn typed(name: String, dtype: DType, shape: Option<&[Option<u64>]>) -> pb::ValueInfoProto {
     use pb::tensor_shape_proto::{Dimension, dimension::Value};
-    let dim = shape.iter().map(|size| Dimension {
+    let dim = |size: &Option<u64>| Dimension {
         denotation: String::new(),
-        value: Some(Value::DimValue(i64::try_from(*size).unwrap_or(i64::MAX))),
-    });
+        value: size.map(|size| Value::DimValue(i64::try_from(size).unwrap_or(i64::MAX))),
+    };
     let tensor = pb::type_proto::Tensor {
         elem_type: stand_in(dtype).to_onnx(),
-        shape: Some(pb::TensorShapeProto { dim: dim.collect() }),
+        shape: shape.map(|shape| pb::TensorShapeProto { dim: shape.iter().map(dim).collect() }),
     };
     pb::ValueInfoProto {
-        name: value_name(id),
+        name,
         r#type: Some(pb::TypeProto {
             denotation: String::new(),
             value: Some(pb::type_proto::Value::TensorType(tensor)),
@@ -144,7 +223,7 @@ fn small(tensor: &Tensor) -> Option<pb::TensorProto> {
 
 /// The output and tensor of a `Constant` node whose elements are not kept.
 fn large_constant(node: &Node) -> Option<(ValueId, &Tensor)> {
-    match node.attributes.get("value") {
+    match node.attributes.get("value").or(node.attributes.get("sparse_value")) {
         Some(Attribute::Tensor(tensor)) if node.op == "Constant" && small(tensor).is_none() => {
             Some((node.present_outputs().next()?, tensor))
         }
@@ -152,9 +231,7 @@ fn large_constant(node: &Node) -> Option<(ValueId, &Tensor)> {
     }
 }
 
-fn node(index: usize, node: &Node) -> pb::NodeProto {
-    let names =
-        |values: &[Option<ValueId>]| values.iter().map(|v| v.map(value_name).unwrap_or_default()).collect();
+fn node(names: &Names<'_>, index: usize, node: &Node) -> pb::NodeProto {
     // tract looks operators up by name alone; those of other domains are unknown to it.
     let op_type = match node.domain.as_str() {
         "" | "ai.onnx.ml" => node.op.clone(),
@@ -164,8 +241,8 @@ fn node(index: usize, node: &Node) -> pb::NodeProto {
         name: node_name(index),
         op_type,
         domain: node.domain.clone(),
-        input: names(&node.inputs),
-        output: names(&node.outputs),
+        input: names.all(&node.inputs),
+        output: names.all(&node.outputs),
         attribute: node
             .attributes
             .iter()
@@ -173,38 +250,6 @@ fn node(index: usize, node: &Node) -> pb::NodeProto {
             .collect(),
         ..Default::default()
     }
-}
-
-/// Bodies of control flow of more bytes than this are left out: they may hold weights.
-const LARGEST_BODY: usize = 1 << 16;
-
-/// The node's bodies; what they take from around them is named as the proto names it.
-fn bodies(graph: &Graph, node: &Node) -> Vec<pb::AttributeProto> {
-    let body = |(name, value): (&str, &Attribute)| {
-        let Attribute::Graph(wire) = value else { return None };
-        if wire.len() > LARGEST_BODY {
-            return None;
-        }
-        let mut body = pb::GraphProto::decode(wire.as_slice()).ok()?;
-        let inputs = body.input.iter().map(|i| i.name.clone());
-        let constants = body.initializer.iter().map(|t| t.name.clone());
-        let results = body.node.iter().flat_map(|n| n.output.clone());
-        let inner: BTreeSet<String> = inputs.chain(constants).chain(results).collect();
-        let mut outer = BTreeMap::new();
-        for name in body.node.iter().flat_map(|n| &n.input).filter(|name| !inner.contains(*name)) {
-            let id = graph.value_ids().find(|id| graph.value(*id).name == *name);
-            outer.extend(id.map(|id| (name.clone(), value_name(id))));
-        }
-        for input in body.node.iter_mut().flat_map(|n| &mut n.input) {
-            if let Some(name) = outer.get(input) {
-                input.clone_from(name);
-            }
-        }
-        let mut attribute = pb::AttributeProto { name: name.to_owned(), g: Some(body), ..Default::default() };
-        attribute.r#type = AttributeType::Graph.into();
-        Some(attribute)
-    };
-    node.attributes.iter().filter_map(body).collect()
 }
 
 /// The attribute, with a type that it names replaced by one that tract has.

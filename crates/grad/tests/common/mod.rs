@@ -7,21 +7,21 @@ use std::io::Cursor;
 
 use hawkeye_grad::{Loss, Optimizer, Recipe, Step, sweep, synthesise};
 use hawkeye_graph::{
-    Attribute, Attributes, DType, DeclaredType, Dim, Elements, Graph, Node, NodeId, Origin, Table, Tensor,
-    Value, ValueId,
+    Attribute, Attributes, DType, DeclaredType, Dim, Elements, Graph, Kind, Node, NodeId, Origin, Table,
+    Tensor, Value, ValueId,
 };
 use hawkeye_shapes::{Shapes, infer};
 use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, IntoTValue, TValue};
 
 /// A network under construction. Its float inputs are trained, so that their gradients are computed.
-pub struct Net {
-    pub graph: Graph,
-    pub data: Vec<Vec<f32>>,
+pub(crate) struct Net {
+    pub(crate) graph: Graph,
+    pub(crate) data: Vec<Vec<f32>>,
     random: u64,
 }
 
 impl Net {
-    pub fn new(opset: i64) -> Self {
+    pub(crate) fn new(opset: i64) -> Self {
         let graph = Graph { opsets: [(String::new(), opset)].into(), ..Graph::default() };
         Self { graph, data: Vec::new(), random: 1 }
     }
@@ -32,7 +32,7 @@ impl Net {
     }
 
     /// Numbers from an interval, evenly spaced and shuffled, so that none is near another.
-    pub fn numbers(&mut self, count: usize, low: f32, high: f32) -> Vec<f32> {
+    pub(crate) fn numbers(&mut self, count: usize, low: f32, high: f32) -> Vec<f32> {
         self.random += 1;
         let offset = (self.random as f32 * 0.618_034).fract();
         let mut order: Vec<usize> = (0..count).collect();
@@ -46,44 +46,45 @@ impl Net {
     }
 
     /// A trained input with elements from −1 to 1.
-    pub fn input(&mut self, shape: &[u64]) -> ValueId {
+    pub(crate) fn input(&mut self, shape: &[u64]) -> ValueId {
         self.within(shape, -1.0, 1.0)
     }
 
     /// A trained input with elements from an interval.
-    pub fn within(&mut self, shape: &[u64], low: f32, high: f32) -> ValueId {
+    pub(crate) fn within(&mut self, shape: &[u64], low: f32, high: f32) -> ValueId {
         let numbers = self.numbers(shape.iter().product::<u64>() as usize, low, high);
         self.given(shape, numbers)
     }
 
-    pub fn given(&mut self, shape: &[u64], numbers: Vec<f32>) -> ValueId {
+    pub(crate) fn given(&mut self, shape: &[u64], numbers: Vec<f32>) -> ValueId {
         let dims = Some(shape.iter().copied().map(Dim::Fixed).collect());
         let name = format!("input{}", self.graph.inputs.len());
-        let id = self.value(name, Origin::Input(DeclaredType { dtype: DType::Float32, dims }));
+        let id =
+            self.value(name, Origin::Input(DeclaredType { dtype: DType::Float32, dims, kind: Kind::Tensor }));
         self.graph.inputs.push(id);
         self.data.push(numbers);
         id
     }
 
-    pub fn constant(&mut self, dtype: DType, dims: &[u64], elements: Elements) -> ValueId {
+    pub(crate) fn constant(&mut self, dtype: DType, dims: &[u64], elements: Elements) -> ValueId {
         let tensor = Tensor { dtype, dims: dims.to_vec(), elements: Some(elements) };
         self.value(format!("constant{}", self.graph.values.len()), Origin::Initializer(tensor))
     }
 
-    pub fn ints(&mut self, ints: &[i64]) -> ValueId {
+    pub(crate) fn ints(&mut self, ints: &[i64]) -> ValueId {
         self.constant(DType::Int64, &[ints.len() as u64], Elements::Ints(ints.to_vec()))
     }
 
-    pub fn int(&mut self, int: i64) -> ValueId {
+    pub(crate) fn int(&mut self, int: i64) -> ValueId {
         self.constant(DType::Int64, &[], Elements::Ints(vec![int]))
     }
 
-    pub fn float(&mut self, float: f64) -> ValueId {
+    pub(crate) fn float(&mut self, float: f64) -> ValueId {
         self.constant(DType::Float32, &[], Elements::Floats(vec![float]))
     }
 
     /// A node with the given number of outputs.
-    pub fn node(
+    pub(crate) fn node(
         &mut self,
         op: &str,
         inputs: &[Option<ValueId>],
@@ -113,17 +114,17 @@ impl Net {
     }
 
     /// A node with one output.
-    pub fn op(&mut self, op: &str, inputs: &[ValueId], attributes: &[(&str, Attribute)]) -> ValueId {
+    pub(crate) fn op(&mut self, op: &str, inputs: &[ValueId], attributes: &[(&str, Attribute)]) -> ValueId {
         let inputs: Vec<_> = inputs.iter().copied().map(Some).collect();
         self.node(op, &inputs, attributes, 1)[0]
     }
 
-    pub fn shapes(&self) -> Shapes {
+    pub(crate) fn shapes(&self) -> Shapes {
         infer(&self.graph, &input_shapes(&self.graph))
     }
 
     /// The step that minimizes a loss of `output` by the float inputs.
-    pub fn step(&self, output: ValueId, loss: Loss, optimizer: &str, step: u64) -> Step {
+    pub(crate) fn step(&self, output: ValueId, loss: Loss, optimizer: &str, step: u64) -> Step {
         let shapes = self.shapes();
         let trained = self.graph.inputs.clone();
         let marks = self.graph.value_ids().map(|id| trained.contains(&id)).collect();
@@ -136,11 +137,11 @@ impl Net {
     }
 
     /// Compares the gradients of Σ target·output with central differences, for a random target.
-    pub fn check(&mut self, output: ValueId) {
+    pub(crate) fn check(&mut self, output: ValueId) {
         self.check_within(output, 1e-2);
     }
 
-    pub fn check_within(&mut self, output: ValueId, tolerance: f32) {
+    pub(crate) fn check_within(&mut self, output: ValueId, tolerance: f32) {
         let step = self.step(output, Loss::Nll, "sgd", 1);
         let shape = shape(&step.graph, step.target);
         let target = self.numbers(shape.iter().product::<u64>() as usize, -1.0, 1.0);
@@ -159,7 +160,7 @@ impl Net {
 }
 
 /// Central differences of the first output by one input.
-pub fn differences(runner: &Runner, data: &[Vec<f32>], input: usize) -> Vec<f32> {
+pub(crate) fn differences(runner: &Runner, data: &[Vec<f32>], input: usize) -> Vec<f32> {
     const H: f32 = 1.0 / 256.0;
     let mut data = data.to_vec();
     let mut differences = Vec::new();
@@ -176,7 +177,7 @@ pub fn differences(runner: &Runner, data: &[Vec<f32>], input: usize) -> Vec<f32>
     differences
 }
 
-pub fn compare(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
+pub(crate) fn compare(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let largest = expected.iter().fold(0f32, |m, x| m.max(x.abs()));
     assert!(largest > 1e-3, "{what} is zero, which tests nothing: {expected:?}");
@@ -189,11 +190,11 @@ pub fn compare(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
 }
 
 /// The declared shape of an input.
-pub fn shape(graph: &Graph, id: ValueId) -> Vec<u64> {
+pub(crate) fn shape(graph: &Graph, id: ValueId) -> Vec<u64> {
     input_shapes(graph)[&id].clone()
 }
 
-pub fn input_shapes(graph: &Graph) -> BTreeMap<ValueId, Vec<u64>> {
+pub(crate) fn input_shapes(graph: &Graph) -> BTreeMap<ValueId, Vec<u64>> {
     let size = |dim: &Dim| match dim {
         Dim::Fixed(size) => *size,
         Dim::Symbol(symbol) => panic!("{symbol} is not bound"),
@@ -206,7 +207,7 @@ pub fn input_shapes(graph: &Graph) -> BTreeMap<ValueId, Vec<u64>> {
 }
 
 /// Asserts that shape inference finds out every shape and type.
-pub fn complete(graph: &Graph) {
+pub(crate) fn complete(graph: &Graph) {
     let shapes = infer(graph, &input_shapes(graph));
     for node in &graph.nodes {
         for output in node.present_outputs() {
@@ -223,19 +224,19 @@ pub fn complete(graph: &Graph) {
 }
 
 /// A graph that tract runs.
-pub struct Runner {
+pub(crate) struct Runner {
     model: std::sync::Arc<tract_onnx::prelude::TypedRunnableModel>,
     shapes: Vec<Vec<usize>>,
 }
 
 impl Runner {
-    pub fn new(graph: &Graph, outputs: &[ValueId]) -> Self {
+    pub(crate) fn new(graph: &Graph, outputs: &[ValueId]) -> Self {
         let shapes = input_shapes(graph);
         let facts = infer(graph, &shapes).facts;
         let graph = Graph { outputs: outputs.to_vec(), ..graph.clone() };
         let declared = |id: &ValueId| {
             let dims = facts[*id].shape().map(|shape| shape.into_iter().map(Dim::Fixed).collect());
-            DeclaredType { dtype: facts[*id].dtype.unwrap(), dims }
+            DeclaredType { dtype: facts[*id].dtype.unwrap(), dims, kind: Kind::Tensor }
         };
         let types: Vec<DeclaredType> = outputs.iter().map(declared).collect();
         let bytes = hawkeye_onnx::export(&graph, &types, None).unwrap().bytes;
@@ -245,7 +246,7 @@ impl Runner {
         Self { model, shapes }
     }
 
-    pub fn run(&self, data: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    pub(crate) fn run(&self, data: &[Vec<f32>]) -> Vec<Vec<f32>> {
         let tensor = |(shape, data): (&Vec<usize>, &Vec<f32>)| -> TValue {
             tract_onnx::prelude::Tensor::from_shape(shape, data).unwrap().into_tvalue()
         };

@@ -31,6 +31,11 @@ pub(crate) enum Command {
     Profile(Profile),
     /// Print the type and shape of every value of a model
     Shapes(Shapes),
+    /// Write a model without its weights
+    #[command(long_about = "Write a model without its weights, for those who may share an architecture but \
+                            not its parameters. Types, shapes, names and single numbers stay, so that a \
+                            profile of the result is that of the model.")]
+    Strip(Strip),
     /// List, show and check frameworks
     Frameworks {
         #[command(subcommand)]
@@ -49,6 +54,7 @@ impl Command {
         match self {
             Self::Profile(profile) => profile.model.display().to_string(),
             Self::Shapes(shapes) => shapes.model.display().to_string(),
+            Self::Strip(strip) => strip.model.display().to_string(),
             Self::Grad(grad) => grad.model.display().to_string(),
             Self::Frameworks { command: Frameworks::List } => "frameworks".to_owned(),
             Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => {
@@ -134,6 +140,15 @@ pub(crate) struct Shapes {
     /// How to print them
     #[arg(long, value_enum, default_value_t = ShapesFormat::Text)]
     pub(crate) format: ShapesFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Strip {
+    /// The model, an ONNX file
+    pub(crate) model: PathBuf,
+    /// Where to write it
+    #[arg(short, long)]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

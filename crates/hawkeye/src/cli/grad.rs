@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hawkeye::{Diagnostic, Failure, Place, bind, infer, load};
-use hawkeye_grad::{Loss, Optimizer, Recipe, Step, parameters, sweep, synthesise};
-use hawkeye_graph::{DeclaredType, Dim, Graph, Table, ValueId};
+use hawkeye_grad::{Loss, Optimizer, Recipe, Step, differentiable, parameters, sweep, synthesise};
+use hawkeye_graph::{DeclaredType, Dim, Graph, Kind, Table, ValueId};
 use hawkeye_onnx::export;
-use hawkeye_shapes::Shapes;
+use hawkeye_shapes::{Shapes, expand};
 
 use super::arguments::Sizes;
 use super::output;
@@ -43,8 +43,9 @@ pub(crate) fn run(command: &Grad) -> Result<(), Failure> {
     output::warn(&model.diagnostics);
     let graph = &model.graph;
     let inputs = bind(graph, &command.sizes.bindings())?;
-    let shapes = infer(graph, &inputs);
-    let step = differentiate(command, graph, &shapes)?;
+    // Recurrent layers, attention and control flow are differentiated as what defines them.
+    let expanded = expand(graph, &inputs, &differentiable);
+    let step = differentiate(command, &expanded.graph, &expanded.shapes)?;
     let types = types(&step.graph);
     let exported = export(&step.graph, &types, Some(&command.model))?;
     if exported.external {
@@ -96,6 +97,7 @@ fn types(graph: &Graph) -> Vec<DeclaredType> {
     let declared = |id: &ValueId| DeclaredType {
         dtype: facts[*id].dtype.unwrap_or(hawkeye_graph::DType::Float32),
         dims: facts[*id].shape().map(|shape| shape.into_iter().map(Dim::Fixed).collect()),
+        kind: Kind::Tensor,
     };
     graph.outputs.iter().map(declared).collect()
 }

@@ -6,6 +6,7 @@ mod grad;
 mod output;
 mod profile;
 mod shapes;
+mod strip;
 
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let result = match &arguments.command {
         Command::Profile(command) => profile::run(command),
         Command::Shapes(command) => shapes::run(command),
+        Command::Strip(command) => strip::run(command),
         Command::Frameworks { command } => frameworks::run(command),
         Command::Grad(command) => grad::run(command),
     };

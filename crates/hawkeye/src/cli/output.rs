@@ -17,7 +17,7 @@ pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> 
             _ => Ok(()),
         };
     };
-    whole(path, &anstream::adapter::strip_bytes(content).into_vec())
+    write_file(path, &anstream::adapter::strip_bytes(content).into_vec())
 }
 
 /// The same of what is no text.
@@ -29,10 +29,11 @@ pub(crate) fn write_bytes(path: Option<&Path>, content: &[u8]) -> Result<(), Fai
             _ => Ok(()),
         };
     };
-    whole(path, content)
+    write_file(path, content)
 }
 
-fn whole(path: &Path, content: &[u8]) -> Result<(), Failure> {
+/// Writes a file, whole or not at all.
+pub(crate) fn write_file(path: &Path, content: &[u8]) -> Result<(), Failure> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let whole = || -> std::io::Result<()> {
         let mut file = NamedTempFile::new_in(folder)?;

@@ -1,5 +1,7 @@
 //! Rules written as functions: what such a function sees of its node, and what it says.
 
+use std::cell::Cell;
+
 use tract_onnx::pb::NodeProto;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::tract_hir::internal::*;
@@ -25,6 +27,8 @@ pub(crate) struct Call<'a> {
     /// Version of ONNX's own operators that the model uses.
     pub(crate) opset: i64,
     inputs: Vec<Option<&'a InferenceFact>>,
+    /// The first input whose elements the rule asked for though they are not constant.
+    missing: Cell<Option<usize>>,
 }
 
 impl Call<'_> {
@@ -52,6 +56,27 @@ impl Call<'_> {
         dims.iter().map(|d| i64::try_from(*d).ok()).collect()
     }
 
+    /// Dimensions of the input as far as they are known, if their number is.
+    pub(crate) fn partial_dims(&self, input: usize) -> Option<Vec<Option<i64>>> {
+        let shape = &self.fact(input)?.shape;
+        let size = |dim: &DimFact| dim.concretize().and_then(|dim| dim.to_i64().ok());
+        (!shape.is_open()).then(|| shape.dims().map(size).collect())
+    }
+
+    /// An output of the input's type, with what is known of its dimensions.
+    pub(crate) fn same(&self, input: usize) -> Option<Output> {
+        Some(Output { dtype: self.dtype(input), dims: self.partial_dims(input)? })
+    }
+
+    /// The elements of a constant input; remembers that they were asked for.
+    fn constant(&self, input: usize) -> Option<Arc<Tensor>> {
+        let tensor = self.fact(input)?.value.concretize();
+        if tensor.is_none() {
+            self.missing.set(self.missing.get().or(Some(input)));
+        }
+        tensor
+    }
+
     /// An output of the input's type and dimensions.
     pub(crate) fn alike(&self, input: usize) -> Option<Output> {
         Some(known(self.dtype(input), self.dims(input)?))
@@ -59,14 +84,14 @@ impl Call<'_> {
 
     /// Elements of a constant input.
     pub(crate) fn ints(&self, input: usize) -> Option<Vec<i64>> {
-        let tensor = self.fact(input)?.value.concretize()?;
+        let tensor = self.constant(input)?;
         let tensor = tensor.cast_to::<i64>().ok()?;
         Some(tensor.try_as_plain_ram().ok()?.as_slice::<i64>().ok()?.to_vec())
     }
 
     /// Elements of a constant input.
     pub(crate) fn floats(&self, input: usize) -> Option<Vec<f32>> {
-        let tensor = self.fact(input)?.value.concretize()?;
+        let tensor = self.constant(input)?;
         let tensor = tensor.cast_to::<f32>().ok()?;
         Some(tensor.try_as_plain_ram().ok()?.as_slice::<f32>().ok()?.to_vec())
     }
@@ -84,8 +109,17 @@ impl Call<'_> {
         self.attribute(name).map(|a| a.i)
     }
 
+    pub(crate) fn float(&self, name: &str) -> Option<f32> {
+        self.attribute(name).map(|a| a.f)
+    }
+
     pub(crate) fn list(&self, name: &str) -> Option<Vec<i64>> {
         self.attribute(name).map(|a| a.ints.clone())
+    }
+
+    /// The texts that an attribute lists, as bytes.
+    pub(crate) fn texts(&self, name: &str) -> Option<&[Vec<u8>]> {
+        self.attribute(name).map(|a| a.strings.as_slice())
     }
 
     pub(crate) fn float_list(&self, name: &str) -> Option<Vec<f32>> {
@@ -110,19 +144,22 @@ pub(crate) fn axis(axis: i64, rank: usize) -> Option<usize> {
     usize::try_from(axis).ok().filter(|a| *a < rank)
 }
 
-/// What the rule says of the wanted outputs of a node, of which there are `wanted`.
+/// What the rule says of the wanted outputs of a node, of which there are `wanted`, and the input whose
+/// elements it would need for more.
 pub(crate) fn facts(
     rule: Outputs,
     node: &NodeProto,
     opset: i64,
     inputs: &[&InferenceFact],
     wanted: usize,
-) -> TVec<InferenceFact> {
+) -> (TVec<InferenceFact>, Option<usize>) {
     let mut present = inputs.iter().copied();
     let all = node.input.iter().map(|n| if n.is_empty() { None } else { present.next() }).collect();
-    let found = rule(&Call { node, opset, inputs: all }).unwrap_or_default();
+    let call = Call { node, opset, inputs: all, missing: Cell::new(None) };
+    let found = rule(&call).unwrap_or_default();
     let named = node.output.iter().enumerate().filter(|(_, name)| !name.is_empty());
-    named.take(wanted).map(|(index, _)| found.get(index).map(fact).unwrap_or_default()).collect()
+    let facts = named.take(wanted).map(|(index, _)| found.get(index).map(fact).unwrap_or_default()).collect();
+    (facts, call.missing.get())
 }
 
 fn fact(output: &Output) -> InferenceFact {

@@ -16,7 +16,7 @@ pub(crate) fn one_hot(call: &Call<'_>) -> Option<Vec<Output>> {
 pub(crate) fn pad(call: &Call<'_>) -> Option<Vec<Output>> {
     let mut dims = call.dims(0)?;
     let open = || vec![Output { dtype: call.dtype(0), dims: vec![None; dims.len()] }];
-    let pads = if call.opset < 11 { call.list("pads") } else { call.ints(1) };
+    let pads = if call.opset < 11 { call.list("pads").or(call.list("paddings")) } else { call.ints(1) };
     let Some(pads) = pads else { return Some(open()) };
     let all = || (0..i64::try_from(dims.len()).ok()?).map(Some).collect::<Option<Vec<i64>>>();
     let axes = if call.has(3) { call.ints(3)? } else { all()? };

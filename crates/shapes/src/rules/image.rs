@@ -40,7 +40,14 @@ pub(crate) fn center_crop_pad(call: &Call<'_>) -> Option<Vec<Output>> {
 /// `Upsample`.
 pub(crate) fn upsample(call: &Call<'_>) -> Option<Vec<Output>> {
     let dims = call.dims(0)?;
-    let scales = if call.has(1) { call.floats(1)? } else { call.float_list("scales")? };
+    let scales = if call.has(1) {
+        call.floats(1)?
+    } else if let Some(scales) = call.float_list("scales") {
+        scales
+    } else {
+        // Before opset 7.
+        vec![1.0, 1.0, call.float("height_scale")?, call.float("width_scale")?]
+    };
     Some(vec![known(call.dtype(0), scaled(&dims, &scales)?)])
 }
 
@@ -126,4 +133,11 @@ pub(crate) fn deform_conv(call: &Call<'_>) -> Option<Vec<Output>> {
 pub(crate) fn image_decoder(call: &Call<'_>) -> Option<Vec<Output>> {
     let channels = if call.text("pixel_format") == "Grayscale" { 1 } else { 3 };
     Some(vec![Output { dtype: Some(DatumType::U8), dims: vec![None, None, Some(channels)] }])
+}
+
+/// `MaxRoiPool`.
+pub(crate) fn max_roi_pool(call: &Call<'_>) -> Option<Vec<Output>> {
+    let dims =
+        [*call.dims(1)?.first()?, *call.dims(0)?.get(1)?].into_iter().chain(call.list("pooled_shape")?);
+    Some(vec![known(call.dtype(0), dims.collect())])
 }

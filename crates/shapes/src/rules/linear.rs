@@ -31,6 +31,33 @@ fn product(a: &[i64], b: &[i64]) -> Option<Vec<i64>> {
     Some(shape)
 }
 
+/// `ConvInteger`.
+pub(crate) fn conv_integer(call: &Call<'_>) -> Option<Vec<Output>> {
+    let (x, w) = (call.dims(0)?, call.dims(1)?);
+    let spatial = x.len().checked_sub(2)?;
+    let list = |name, default, length| call.list(name).unwrap_or(vec![default; length]);
+    let (strides, dilations) = (list("strides", 1, spatial), list("dilations", 1, spatial));
+    let pads = list("pads", 0, 2 * spatial);
+    if w.len() != x.len()
+        || strides.len() != spatial
+        || dilations.len() != spatial
+        || pads.len() != 2 * spatial
+    {
+        return None;
+    }
+    let mut dims = vec![x[0], w[0]];
+    for i in 0..spatial {
+        let reach = (w[i + 2].checked_sub(1)?).checked_mul(dilations[i])?.checked_add(1)?;
+        let room = match call.text("auto_pad").as_str() {
+            "SAME_UPPER" | "SAME_LOWER" => x[i + 2].checked_sub(1)?,
+            "VALID" => x[i + 2].checked_sub(reach)?,
+            _ => x[i + 2].checked_add(pads[i])?.checked_add(pads[i + spatial])?.checked_sub(reach)?,
+        };
+        dims.push(room.checked_div(strides[i])?.checked_add(1)?);
+    }
+    Some(vec![known(Some(DatumType::I32), dims)])
+}
+
 /// `Det`: a number per matrix.
 pub(crate) fn determinant(call: &Call<'_>) -> Option<Vec<Output>> {
     let dims = call.dims(0)?;

@@ -4,9 +4,13 @@ mod alike;
 mod attention;
 mod call;
 mod constant;
+mod container;
+mod control;
 mod extent;
 mod guard;
 mod image;
+mod learning;
+mod legacy;
 mod lenient;
 mod linear;
 mod loss;
@@ -16,11 +20,17 @@ mod pooling;
 mod selection;
 mod signal;
 
+pub(crate) use call::axis;
+pub(crate) use control::start;
+pub(crate) use guard::add_unknown;
 pub(crate) use lenient::lenient;
 
+use std::sync::LazyLock;
+
 use call::Outputs;
-use own::Rule;
-use tract_onnx::model::OnnxOpRegister;
+use guard::Guarded;
+use own::{Own, Rule};
+use tract_onnx::Onnx;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -39,16 +49,20 @@ const FACTS: &[(&str, Facts)] = &[
 
 /// Rules on shapes and types, by operator as the proto for tract spells it.
 const TABLE: &[(&str, Outputs)] = &[
+    ("Affine", alike::first),
     ("AffineGrid", image::affine_grid),
     ("Attention", attention::attention),
     ("Bernoulli", alike::drawn),
     ("Binarizer", alike::first),
     ("BitCast", alike::reinterpreted),
     ("BlackmanWindow", signal::window),
+    ("CastMap", learning::cast_map),
     ("CausalConvWithState", attention::causal_conv),
     ("CenterCropPad", image::center_crop_pad),
     ("Col2Im", image::col2im),
     ("Compress", selection::compress),
+    ("ConcatFromSequence", container::concat),
+    ("ConvInteger", linear::conv_integer),
     ("CumProd", alike::first),
     ("DFT", signal::dft),
     ("DeformConv", image::deform_conv),
@@ -56,22 +70,32 @@ const TABLE: &[(&str, Outputs)] = &[
     ("Det", linear::determinant),
     ("DynamicQuantizeLinear", alike::dynamically_quantized),
     ("Einsum", linear::einsum),
+    ("FeatureVectorizer", learning::features),
     ("GroupNormalization", alike::first),
     ("HammingWindow", signal::window),
     ("HannWindow", signal::window),
     ("ImageDecoder", image::image_decoder),
-    ("LabelEncoder", selection::label_encoder),
+    ("ImageScaler", alike::first),
+    ("Imputer", alike::first),
+    ("LabelEncoder", learning::label_encoder),
     ("LinearAttention", attention::linear_attention),
+    ("LinearClassifier", learning::classifier),
     ("MatMulInteger", linear::matmul_integer),
+    ("MaxRoiPool", image::max_roi_pool),
     ("MaxUnpool", image::max_unpool),
     ("MeanVarianceNormalization", alike::first),
     ("MelWeightMatrix", signal::mel_weights),
     ("NegativeLogLikelihoodLoss", loss::cross_entropy),
     ("NonMaxSuppression", selection::non_max_suppression),
     ("NonZero", selection::non_zero),
+    ("Normalizer", learning::scaled),
     ("OneHot", extent::one_hot),
+    ("OneHotEncoder", learning::one_hot),
+    ("Optional", container::content),
+    ("OptionalGetElement", container::content),
     ("OptionalHasElement", selection::has_element),
     ("Pad", extent::pad),
+    ("ParametricSoftplus", alike::first),
     ("QLinearMatMul", linear::qlinear_matmul),
     ("QuantizeLinear", alike::quantized),
     ("RMSNormalization", alike::first),
@@ -83,15 +107,28 @@ const TABLE: &[(&str, Outputs)] = &[
     ("RoiAlign", image::roi_align),
     ("RotaryEmbedding", alike::first),
     ("STFT", signal::stft),
+    ("SVMClassifier", learning::classifier),
+    ("SVMRegressor", learning::svm_regressor),
+    ("ScaledTanh", alike::first),
+    ("Scaler", learning::scaled),
+    ("SequenceAt", container::at),
+    ("SequenceConstruct", container::construct),
+    ("SequenceEmpty", container::empty),
+    ("SequenceErase", container::erase),
+    ("SequenceInsert", container::insert),
+    ("SequenceLength", container::length),
     ("SoftmaxCrossEntropyLoss", loss::cross_entropy),
+    ("SplitToSequence", container::split),
     ("StringConcat", alike::broadcast),
     ("StringNormalizer", selection::string_normalizer),
     ("StringSplit", selection::string_split),
     ("SwiGLU", alike::broadcast),
     ("TensorScatter", alike::first),
     ("TfIdfVectorizer", selection::tf_idf),
-    ("TreeEnsemble", selection::tree_ensemble),
-    ("TreeEnsembleRegressor", selection::tree_regressor),
+    ("TopK", selection::top_k),
+    ("TreeEnsemble", learning::tree_ensemble),
+    ("TreeEnsembleClassifier", learning::classifier),
+    ("TreeEnsembleRegressor", learning::tree_regressor),
     ("Unique", selection::unique),
     ("Upsample", image::upsample),
     ("ai.onnx.preview.FlexAttention", attention::flex_attention),
@@ -101,15 +138,26 @@ const TABLE: &[(&str, Outputs)] = &[
     ("ai.onnx.preview.training.Momentum", alike::one_statistic),
 ];
 
-/// Adds the rules to tract's operators.
-pub(crate) fn register(operators: &mut OnnxOpRegister) {
-    for op in ["EyeLike", "Expand", "Tile"] {
-        guard::guard(operators, op);
+/// tract with our rules.
+pub(crate) fn tract() -> &'static Onnx {
+    static TRACT: LazyLock<Onnx> = LazyLock::new(|| {
+        let mut tract = tract_onnx::onnx();
+        let own = || FACTS.iter().map(|(op, _)| *op).chain(TABLE.iter().map(|(op, _)| *op));
+        own().for_each(|op| own::register(&mut tract.op_register, op));
+        control::register(&mut tract.op_register);
+        guard::guard(&mut tract.op_register, &own().chain(control::OPERATORS.iter().copied()).collect());
+        tract
+    });
+    &TRACT
+}
+
+/// Why an operator of the analysis says nothing; `Err` with the input whose elements it would need.
+pub(crate) fn excuse(op: &dyn Op) -> Option<Result<String, usize>> {
+    if let Some(theirs) = op.downcast_ref::<Guarded>() {
+        return theirs.problem.clone().map(Ok);
     }
-    let ops = FACTS.iter().map(|(op, _)| op).chain(TABLE.iter().map(|(op, _)| op));
-    for op in ops {
-        own::register(operators, op);
-    }
+    let own = op.downcast_ref::<Own>()?;
+    own.problem.clone().map(Ok).or(own.missing.map(Err))
 }
 
 /// The rule for an operator, with the operator's name.

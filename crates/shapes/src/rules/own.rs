@@ -24,16 +24,30 @@ pub(crate) fn register(operators: &mut OnnxOpRegister, op: &'static str) {
 
 fn build(context: &ParsingContext<'_>, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
     let Some((op, rule)) = super::rule(&node.op_type) else { bail!("no rule for {}", node.op_type) };
-    let own = Own { op, node: node.clone(), opset: context.onnx_operator_set_version, rule };
-    Ok((Box::new(own), Vec::new()))
+    Ok((own(context, node, op, rule), Vec::new()))
+}
+
+/// The operator of a rule.
+pub(crate) fn own(
+    context: &ParsingContext<'_>,
+    node: &NodeProto,
+    op: &'static str,
+    rule: Rule,
+) -> Box<dyn InferenceOp> {
+    let opset = context.onnx_operator_set_version;
+    Box::new(Own { op, node: node.clone(), opset, rule, problem: None, missing: None })
 }
 
 #[derive(Clone, Debug)]
-struct Own {
+pub(crate) struct Own {
     op: &'static str,
     node: NodeProto,
     opset: i64,
     rule: Rule,
+    /// Why nothing is known.
+    pub(crate) problem: Option<String>,
+    /// The input whose elements would tell more.
+    pub(crate) missing: Option<usize>,
 }
 
 impl PartialEq for Own {
@@ -66,8 +80,21 @@ impl InferenceOp for Own {
         observed: TVec<&InferenceFact>,
     ) -> TractResult<(TVec<InferenceFact>, TVec<InferenceFact>, TVec<InferenceFact>)> {
         let found = match self.rule {
-            Rule::Facts(rule) => rule(&self.node, &inputs, outputs.len())?,
-            Rule::Outputs(rule) => facts(rule, &self.node, self.opset, &inputs, outputs.len()),
+            Rule::Facts(rule) => match rule(&self.node, &inputs, outputs.len()) {
+                Ok(found) => {
+                    self.problem = None;
+                    found
+                }
+                Err(error) => {
+                    self.problem = Some(error.root_cause().to_string());
+                    tvec!(InferenceFact::default(); outputs.len())
+                }
+            },
+            Rule::Outputs(rule) => {
+                let (found, missing) = facts(rule, &self.node, self.opset, &inputs, outputs.len());
+                self.missing = missing;
+                found
+            }
         };
         let own = |facts: TVec<&InferenceFact>| facts.into_iter().cloned().collect();
         Ok((own(inputs), found, own(observed)))

@@ -76,29 +76,12 @@ pub(crate) fn tf_idf(call: &Call<'_>) -> Option<Vec<Output>> {
     Some(vec![known(Some(DatumType::F32), batch.into_iter().chain([counts]).collect())])
 }
 
-/// `TreeEnsemble`: a score for every target.
-pub(crate) fn tree_ensemble(call: &Call<'_>) -> Option<Vec<Output>> {
-    let rows = *call.dims(0)?.first()?;
-    Some(vec![known(call.dtype(0), vec![rows, call.int("n_targets").unwrap_or(1)])])
-}
-
-/// `TreeEnsembleRegressor`, whose scores are in single precision always.
-pub(crate) fn tree_regressor(call: &Call<'_>) -> Option<Vec<Output>> {
-    let mut scores = tree_ensemble(call)?;
-    scores[0].dtype = Some(DatumType::F32);
-    Some(scores)
-}
-
-/// `LabelEncoder`: the type is that of the values.
-pub(crate) fn label_encoder(call: &Call<'_>) -> Option<Vec<Output>> {
-    let dtype = if call.states("values_floats") {
-        Some(DatumType::F32)
-    } else if call.states("values_int64s") {
-        Some(DatumType::I64)
-    } else if call.states("values_strings") {
-        Some(DatumType::String)
-    } else {
-        None
-    };
-    Some(vec![known(dtype, call.dims(0)?)])
+/// `TopK`: values and where they were, as many as the attribute or, since opset 10, the input says.
+pub(crate) fn top_k(call: &Call<'_>) -> Option<Vec<Output>> {
+    let mut values = call.same(0)?;
+    let along = axis(call.int("axis").unwrap_or(-1), values.dims.len())?;
+    let count = if call.has(1) { call.ints(1).and_then(|k| k.first().copied()) } else { call.int("k") };
+    values.dims[along] = count;
+    let indices = Output { dtype: Some(DatumType::I64), dims: values.dims.clone() };
+    Some(vec![values, indices])
 }

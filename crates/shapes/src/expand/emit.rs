@@ -1,0 +1,221 @@
+//! Writing nodes in another's place.
+
+use std::sync::Arc;
+
+use hawkeye_graph::{
+    Attribute, Attributes, DType, Elements, Graph, Node, NodeId, Origin, Table, Tensor, Value, ValueId,
+};
+
+use crate::Fact;
+
+/// Writes what stands for one node.
+pub(crate) struct Emitter<'w, 'a> {
+    source: &'a Graph,
+    facts: &'a Table<ValueId, Fact>,
+    values: &'w mut Vec<Value>,
+    nodes: &'w mut Vec<Node>,
+    owner: Node,
+    room: usize,
+}
+
+impl<'w, 'a> Emitter<'w, 'a> {
+    pub(crate) fn new(
+        source: &'a Graph,
+        facts: &'a Table<ValueId, Fact>,
+        values: &'w mut Vec<Value>,
+        nodes: &'w mut Vec<Node>,
+        node: &Node,
+        room: usize,
+    ) -> Self {
+        let label = if node.name.is_empty() { node.op.clone() } else { node.name.clone() };
+        let scope = [node.scope.as_slice(), &[label]].concat();
+        let owner = Node { scope, attributes: Attributes::default(), ..node.clone() };
+        Self { source, facts, values, nodes, owner, room }
+    }
+
+    /// Whether there is no room for more nodes.
+    pub(crate) fn full(&self) -> bool {
+        self.nodes.len() >= self.room
+    }
+
+    /// What is known of a value of the old graph.
+    pub(crate) fn fact(&self, id: ValueId) -> Option<&'a Fact> {
+        (id.index() < self.source.values.len()).then(|| &self.facts[id])
+    }
+
+    /// The shape of an input of the node.
+    pub(crate) fn shape(&self, input: usize) -> Option<Vec<u64>> {
+        self.fact(self.input(input)?)?.shape()
+    }
+
+    /// The integers of a constant input of the node.
+    pub(crate) fn ints(&self, input: usize) -> Option<Vec<i64>> {
+        self.fact(self.input(input)?)?.elements.as_ref()?.ints().map(<[i64]>::to_vec)
+    }
+
+    pub(crate) fn input(&self, input: usize) -> Option<ValueId> {
+        self.owner.inputs.get(input).copied().flatten()
+    }
+
+    pub(crate) fn opset(&self) -> i64 {
+        self.source.opset()
+    }
+
+    /// A new value of the graph.
+    pub(crate) fn value(&mut self, label: &str, origin: Origin) -> ValueId {
+        let first = self.owner.outputs.iter().flatten().next();
+        let owner = first.map(|id| self.source.value(*id).name.as_str()).unwrap_or_default();
+        let id = ValueId::new(self.values.len());
+        let name = format!("{owner}/{label}.{}", id.index());
+        self.values.push(Value { name, origin });
+        id
+    }
+
+    /// Adds a node; its outputs are values already.
+    pub(crate) fn push(&mut self, node: Node) {
+        if !self.full() {
+            self.nodes.push(node);
+        }
+    }
+
+    /// An operator of one output.
+    pub(crate) fn op(&mut self, op: &str, inputs: &[ValueId]) -> ValueId {
+        self.op_with(op, inputs, Vec::new())
+    }
+
+    pub(crate) fn op_with(
+        &mut self,
+        op: &str,
+        inputs: &[ValueId],
+        attributes: Vec<(&str, Attribute)>,
+    ) -> ValueId {
+        let output = self.value(op, Origin::Node(NodeId::new(0)));
+        let mut all = Attributes::default();
+        for (name, value) in attributes {
+            all.set(name, value);
+        }
+        self.push(Node {
+            op: op.to_owned(),
+            domain: String::new(),
+            opset: self.opset(),
+            inputs: inputs.iter().copied().map(Some).collect(),
+            outputs: vec![Some(output)],
+            attributes: all,
+            ..self.owner.clone()
+        });
+        output
+    }
+
+    /// A constant, which everybody knows.
+    pub(crate) fn constant(&mut self, tensor: Tensor) -> ValueId {
+        self.op_with("Constant", &[], vec![("value", Attribute::Tensor(tensor))])
+    }
+
+    pub(crate) fn number(&mut self, number: f64) -> ValueId {
+        let dtype = self.input(0).and_then(|id| self.fact(id)?.dtype).filter(|d| d.is_float());
+        let elements = Some(Elements::Floats(vec![number]));
+        self.constant(Tensor { dtype: dtype.unwrap_or(DType::Float32), dims: Vec::new(), elements })
+    }
+
+    pub(crate) fn vector(&mut self, ints: Vec<i64>) -> ValueId {
+        self.constant(Tensor::vector(ints))
+    }
+
+    /// The value times a number.
+    pub(crate) fn scaled(&mut self, value: ValueId, factor: f64) -> ValueId {
+        let factor = self.number(factor);
+        self.op("Mul", &[value, factor])
+    }
+
+    /// The value plus a number.
+    pub(crate) fn shifted(&mut self, value: ValueId, summand: f64) -> ValueId {
+        let summand = self.number(summand);
+        self.op("Add", &[value, summand])
+    }
+
+    pub(crate) fn reshape(&mut self, value: ValueId, dims: &[u64]) -> ValueId {
+        let dims: Vec<i64> = dims.iter().map(|d| i64::try_from(*d).unwrap_or(i64::MAX)).collect();
+        if self.opset() < 5 {
+            return self.op_with("Reshape", &[value], vec![("shape", Attribute::Ints(dims))]);
+        }
+        let shape = self.vector(dims);
+        self.op("Reshape", &[value, shape])
+    }
+
+    pub(crate) fn transpose(&mut self, value: ValueId, perm: &[i64]) -> ValueId {
+        self.op_with("Transpose", &[value], vec![("perm", Attribute::Ints(perm.to_vec()))])
+    }
+
+    /// Elements `from..to` along an axis.
+    pub(crate) fn slice(&mut self, value: ValueId, axis: usize, from: u64, to: u64) -> ValueId {
+        let int = |n: u64| vec![i64::try_from(n).unwrap_or(i64::MAX)];
+        let (starts, ends, axes) = (int(from), int(to), int(axis as u64));
+        if self.opset() < 10 {
+            let ints = Attribute::Ints;
+            let attributes = vec![("starts", ints(starts)), ("ends", ints(ends)), ("axes", ints(axes))];
+            return self.op_with("Slice", &[value], attributes);
+        }
+        let bounds = [starts, ends, axes].map(|ints| self.vector(ints));
+        self.op("Slice", &[value, bounds[0], bounds[1], bounds[2]])
+    }
+
+    pub(crate) fn concat(&mut self, values: &[ValueId], axis: i64) -> ValueId {
+        match values {
+            [one] => *one,
+            _ => self.op_with("Concat", values, vec![("axis", Attribute::Int(axis))]),
+        }
+    }
+
+    /// A reduction over axes; the dimensions stay if `keep`.
+    pub(crate) fn reduce(&mut self, op: &str, value: ValueId, axes: Vec<i64>, keep: bool) -> ValueId {
+        let keepdims = ("keepdims", Attribute::Int(keep.into()));
+        let since = if op == "ReduceSum" { 13 } else { 18 };
+        if self.opset() < since {
+            return self.op_with(op, &[value], vec![("axes", Attribute::Ints(axes)), keepdims]);
+        }
+        let axes = self.vector(axes);
+        self.op_with(op, &[value, axes], vec![keepdims])
+    }
+
+    /// Inlines a body on the given inputs; gives its outputs.
+    pub(crate) fn inline(&mut self, body: &Graph, inputs: &[ValueId]) -> Option<Vec<ValueId>> {
+        if self.nodes.len().saturating_add(body.nodes.len()) >= self.room || body.inputs.len() != inputs.len()
+        {
+            return None;
+        }
+        let mut ids: Vec<Option<ValueId>> = vec![None; body.values.len()];
+        for (formal, actual) in body.inputs.iter().zip(inputs) {
+            ids[formal.index()] = Some(*actual);
+        }
+        for (index, value) in body.values.iter().enumerate() {
+            ids[index] = match &value.origin {
+                Origin::Input(_) => ids[index],
+                Origin::Outer(id) => Some(*id),
+                Origin::Initializer(_) | Origin::Node(_) => {
+                    Some(self.value(&value.name, value.origin.clone()))
+                }
+            };
+        }
+        let rename = |id: ValueId| ids.get(id.index()).copied().flatten();
+        for node in &body.nodes {
+            let mut copy = Node {
+                inputs: node.inputs.iter().map(|id| id.and_then(rename)).collect(),
+                outputs: node.outputs.iter().map(|id| id.and_then(rename)).collect(),
+                scope: [self.owner.scope.as_slice(), &node.scope].concat(),
+                file_index: self.owner.file_index,
+                ..node.clone()
+            };
+            copy.attributes.rename_captured(&|id| rename(id).unwrap_or(id));
+            self.push(copy);
+        }
+        body.outputs.iter().map(|id| rename(*id)).collect()
+    }
+}
+
+/// The body that a node has under a name.
+pub(crate) fn body(node: &Node, name: &str) -> Option<Arc<Graph>> {
+    match node.attributes.get(name) {
+        Some(Attribute::Graph(body)) => Some(Arc::clone(body)),
+        _ => None,
+    }
+}
