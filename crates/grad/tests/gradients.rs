@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Net, Runner, compare, differences};
+use common::Net;
 use hawkeye_grad::Loss;
 use hawkeye_graph::Attribute::{self, Float, Int, Ints};
 use hawkeye_graph::{DType, Elements, ValueId};
@@ -523,75 +523,248 @@ fn gradients_of_a_value_used_twice_add_up() {
     net.check(y);
 }
 
-/// tract has no training form of the operator, and wants constant parameters otherwise. The gradient
-/// does not look at its output, so another operator can take its place, and a network of others tells
-/// what the gradient should be.
-fn batch_normalization(training: bool) {
-    let inputs = |net: &mut Net| {
-        let x = net.within(&[3, 2, 3], -2.0, 2.0);
-        let mut inputs = vec![x, net.within(&[2], 0.5, 1.5), net.input(&[2])];
-        if !training {
+/// x̂·scale + offset, with the given mean and variance or those over the axes.
+fn normalized(net: &mut Net, x: ValueId, axes: &[i64], given: Option<[ValueId; 2]>) -> ValueId {
+    let axes = net.ints(axes);
+    let mean = given.map_or_else(|| net.op("ReduceMean", &[x, axes], &[]), |[mean, _]| mean);
+    let middle = net.op("Sub", &[x, mean], &[]);
+    let square = net.op("Mul", &[middle, middle], &[]);
+    let variance = given.map_or_else(|| net.op("ReduceMean", &[square, axes], &[]), |[_, variance]| variance);
+    let epsilon = net.float(0.01);
+    let shifted = net.op("Add", &[variance, epsilon], &[]);
+    let root = net.op("Sqrt", &[shifted], &[]);
+    net.op("Div", &[middle, root], &[])
+}
+
+/// tract has no training form of the operator, and wants constant parameters otherwise.
+#[test]
+fn batch_normalization() {
+    for training in [false, true] {
+        let mut net = Net::new(18);
+        let mut inputs = vec![net.within(&[3, 2, 3], -2.0, 2.0), net.within(&[2], 0.5, 1.5), net.input(&[2])];
+        if training {
+            let statistics = || Elements::Floats(vec![1.0; 2]);
+            inputs.extend([(); 2].map(|()| net.constant(DType::Float32, &[2], statistics())));
+        } else {
             inputs.extend([net.input(&[2]), net.within(&[2], 0.5, 2.0)]);
         }
-        inputs
-    };
+        let operands: Vec<_> = inputs.iter().copied().map(Some).collect();
+        let attributes = [("training_mode", Int(training.into())), ("epsilon", Float(0.01))];
+        let y = net.node("BatchNormalization", &operands, &attributes, if training { 3 } else { 1 })[0];
+        net.check_as(y, |net| {
+            let shape = net.ints(&[1, 2, 1]);
+            let mut wide = |index: usize| net.op("Reshape", &[inputs[index], shape], &[]);
+            let (scale, offset, given) = (wide(1), wide(2), [wide(3), wide(4)]);
+            let hat = normalized(net, inputs[0], &[0, 2], (!training).then_some(given));
+            let scaled = net.op("Mul", &[hat, scale], &[]);
+            let y = net.op("Add", &[scaled, offset], &[]);
+            if training { vec![y, inputs[3], inputs[4]] } else { vec![y] }
+        });
+    }
+}
+
+#[test]
+fn mean_variance_normalization() {
     let mut net = Net::new(18);
-    let trained = inputs(&mut net);
-    let mut operands = trained.clone();
-    if training {
-        let statistics = || Elements::Floats(vec![1.0; 2]);
-        operands.extend([(); 2].map(|()| net.constant(DType::Float32, &[2], statistics())));
-    }
-    let operands: Vec<_> = operands.into_iter().map(Some).collect();
-    let attributes = [("training_mode", Int(training.into())), ("epsilon", Float(0.01))];
-    let y = net.node("BatchNormalization", &operands, &attributes, if training { 3 } else { 1 })[0];
-    let mut step = net.step(y, Loss::Nll, "sgd", 1);
-    let node = &mut step.graph.nodes[0];
-    node.op = "Identity".to_owned();
-    node.inputs.truncate(1);
-    node.outputs.truncate(1);
-    node.attributes = Default::default();
-    let target = net.numbers(18, -1.0, 1.0);
-    net.data.push(target);
-    let gradients: Vec<ValueId> = trained.iter().map(|id| step.gradients[*id].unwrap()).collect();
-    let found = Runner::new(&step.graph, &gradients).run(&net.data);
+    let x = net.within(&[2, 2, 2, 3], -2.0, 2.0);
+    let y = net.op("MeanVarianceNormalization", &[x], &[("axes", Ints(vec![0, 2, 3]))]);
+    net.check_as(y, |net| vec![normalized(net, x, &[0, 2, 3], None)]);
+}
 
-    let mut reference = Net::new(18);
-    let trained = inputs(&mut reference);
-    let (axes, wide) = (reference.ints(&[0, 2]), reference.ints(&[1, 2, 1]));
-    let wide = |net: &mut Net, id| net.op("Reshape", &[id, wide], &[]);
-    let x = trained[0];
-    let mean = match trained.get(3) {
-        Some(mean) => wide(&mut reference, *mean),
-        None => reference.op("ReduceMean", &[x, axes], &[]),
-    };
-    let middle = reference.op("Sub", &[x, mean], &[]);
-    let square = reference.op("Mul", &[middle, middle], &[]);
-    let variance = match trained.get(4) {
-        Some(variance) => wide(&mut reference, *variance),
-        None => reference.op("ReduceMean", &[square, axes], &[]),
-    };
-    let epsilon = reference.float(0.01);
-    let shifted = reference.op("Add", &[variance, epsilon], &[]);
-    let root = reference.op("Sqrt", &[shifted], &[]);
-    let hat = reference.op("Div", &[middle, root], &[]);
-    let (scale, offset) = (wide(&mut reference, trained[1]), wide(&mut reference, trained[2]));
-    let scaled = reference.op("Mul", &[hat, scale], &[]);
-    let y = reference.op("Add", &[scaled, offset], &[]);
-    let step = reference.step(y, Loss::Nll, "sgd", 1);
-    let forward = Runner::new(&step.graph, &[step.loss]);
-    for (position, found) in found.iter().enumerate() {
-        let expected = differences(&forward, &net.data, position);
-        compare(found, &expected, 3e-2, &format!("gradient of input {position}"));
+#[test]
+fn scaled_activations() {
+    let mut net = Net::new(24);
+    let x = net.within(&[2, 5], -3.0, 3.0);
+    let y = net.op("Swish", &[x], &[("alpha", Float(1.5))]);
+    net.check_as(y, |net| {
+        let alpha = net.float(1.5);
+        let scaled = net.op("Mul", &[x, alpha], &[]);
+        let sigmoid = net.op("Sigmoid", &[scaled], &[]);
+        vec![net.op("Mul", &[x, sigmoid], &[])]
+    });
+    let mut net = Net::new(18);
+    let x = net.within(&[2, 5], -2.0, 2.0);
+    let y = net.op("Celu", &[x], &[("alpha", Float(0.6))]);
+    net.check_as(y, |net| {
+        let (zero, one, alpha) = (net.float(0.0), net.float(1.0), net.float(0.6));
+        let scaled = net.op("Div", &[x, alpha], &[]);
+        let exponential = net.op("Exp", &[scaled], &[]);
+        let less = net.op("Sub", &[exponential, one], &[]);
+        let less = net.op("Mul", &[less, alpha], &[]);
+        let (below, above) = (net.op("Min", &[less, zero], &[]), net.op("Max", &[x, zero], &[]));
+        vec![net.op("Add", &[below, above], &[])]
+    });
+}
+
+/// (Σ|x|³)^(1/3), given what sums.
+fn cubic_norm(net: &mut Net, x: ValueId, sum: impl Fn(&mut Net, ValueId) -> ValueId) -> ValueId {
+    let (three, third) = (net.float(3.0), net.float(1.0 / 3.0));
+    let size = net.op("Abs", &[x], &[]);
+    let cube = net.op("Pow", &[size, three], &[]);
+    let sum = sum(net, cube);
+    net.op("Pow", &[sum, third], &[])
+}
+
+#[test]
+fn pooling_by_norm() {
+    let mut net = Net::new(18);
+    let x = net.within(&[1, 2, 4, 5], -1.0, 1.0);
+    let attributes = [("p", Int(3)), ("kernel_shape", Ints(vec![2, 3])), ("strides", Ints(vec![2, 1]))];
+    let y = net.op("LpPool", &[x], &attributes);
+    net.check_as(y, |net| {
+        let sum = |net: &mut Net, cube| {
+            let mean = net.op("AveragePool", &[cube], &attributes[1..]);
+            let count = net.float(6.0);
+            net.op("Mul", &[mean, count], &[])
+        };
+        vec![cubic_norm(net, x, sum)]
+    });
+    let mut net = Net::new(18);
+    let x = net.within(&[1, 2, 3, 2], -1.0, 1.0);
+    let y = net.op("GlobalLpPool", &[x], &[("p", Int(3))]);
+    net.check_as(y, |net| {
+        let axes = net.ints(&[2, 3]);
+        vec![cubic_norm(net, x, |net, cube| net.op("ReduceSum", &[cube, axes], &[]))]
+    });
+}
+
+#[test]
+fn reversed_sequences() {
+    let mut net = Net::new(18);
+    let x = net.input(&[3, 2]);
+    let lengths = net.ints(&[2, 3]);
+    let y = net.op("ReverseSequence", &[x, lengths], &[]);
+    net.check_as(y, |net| {
+        let indices = net.constant(DType::Int64, &[3, 2], Elements::Ints(vec![1, 2, 0, 1, 2, 0]));
+        vec![net.op("GatherElements", &[x, indices], &[("axis", Int(0))])]
+    });
+}
+
+#[test]
+fn wrapped_pads() {
+    let mut net = Net::new(19);
+    let x = net.input(&[2, 4]);
+    let pads = net.ints(&[0, 2, 0, 1]);
+    let y = net.op("Pad", &[x, pads], &[("mode", text("wrap"))]);
+    net.check_as(y, |net| {
+        let indices = net.ints(&[2, 3, 0, 1, 2, 3, 0]);
+        vec![net.op("Gather", &[x, indices], &[("axis", Int(1))])]
+    });
+}
+
+#[test]
+fn product_of_vectors() {
+    let mut net = Net::new(18);
+    let (a, b) = (net.input(&[3]), net.input(&[3]));
+    let y = net.op("MatMul", &[a, b], &[]);
+    net.check_as(y, |net| {
+        let product = net.op("Mul", &[a, b], &[]);
+        vec![net.op("ReduceSum", &[product], &[("keepdims", Int(0))])]
+    });
+}
+
+#[test]
+fn dropout_in_training() {
+    let mut net = Net::new(18);
+    let x = net.input(&[2, 3]);
+    let ratio = net.float(0.25);
+    let training = net.constant(DType::Bool, &[], Elements::Ints(vec![1]));
+    let y = net.op("Dropout", &[x, ratio, training], &[]);
+    net.check_as(y, |net| {
+        let mask = net.constant(DType::Bool, &[2, 3], Elements::Ints(vec![1, 0, 1, 1, 1, 0]));
+        let (zero, kept) = (net.float(0.0), net.float(0.75));
+        let scaled = net.op("Div", &[x, kept], &[]);
+        vec![net.op("Where", &[mask, scaled, zero], &[]), mask]
+    });
+}
+
+/// Losses over classes with weights, one of three labels being ignored.
+#[test]
+fn losses_over_classes() {
+    let weights = [0.5, 2.0, 1.5];
+    for op in ["NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"] {
+        for (reduction, ignored, weighted) in
+            [("mean", None, false), ("mean", Some(0), true), ("sum", None, true), ("none", Some(2), false)]
+        {
+            println!("{op} {reduction} {ignored:?} {weighted}");
+            let mut net = Net::new(18);
+            let x = net.input(&[3, 3]);
+            let labels = [2, 0, 1];
+            let mut inputs = vec![x, net.ints(&labels)];
+            if weighted {
+                inputs.push(net.constant(DType::Float32, &[3], Elements::Floats(weights.to_vec())));
+            }
+            let mut attributes = vec![("reduction", text(reduction))];
+            attributes.extend(ignored.map(|label| ("ignore_index", Int(label))));
+            let y = net.op(op, &inputs, &attributes);
+            net.check_as(y, |net| {
+                let mut chosen = vec![0.0; 9];
+                for (row, label) in labels.iter().enumerate().filter(|(_, label)| ignored != Some(**label)) {
+                    chosen[row * 3 + *label as usize] = if weighted { weights[*label as usize] } else { 1.0 };
+                }
+                let total = if reduction == "mean" { chosen.iter().sum() } else { 1.0 };
+                let chosen = chosen.into_iter().map(|weight: f64| -weight / total).collect();
+                let chosen = net.constant(DType::Float32, &[3, 3], Elements::Floats(chosen));
+                let logs =
+                    if op.starts_with('S') { net.op("LogSoftmax", &[x], &[("axis", Int(1))]) } else { x };
+                let product = net.op("Mul", &[logs, chosen], &[]);
+                let axes = if reduction == "none" { net.ints(&[1]) } else { net.ints(&[0, 1]) };
+                vec![net.op("ReduceSum", &[product, axes], &[("keepdims", Int(0))])]
+            });
+        }
+    }
+}
+
+/// A cast is there and back; what is cast to integers has no gradient.
+#[test]
+fn casts() {
+    let mut net = Net::new(18);
+    let x = net.input(&[2, 3]);
+    let wide = net.op("Cast", &[x], &[("to", Int(DType::Float64.to_onnx().into()))]);
+    let tanh = net.op("Tanh", &[wide], &[]);
+    let y = net.op("Cast", &[tanh], &[("to", Int(DType::Float32.to_onnx().into()))]);
+    net.check(y);
+}
+
+/// Attributes of old opsets become inputs.
+#[test]
+fn old_opsets() {
+    let mut cases: Vec<(&str, &[u64], Vec<(&str, Attribute)>)> = vec![
+        ("Squeeze", &[2, 1, 3], vec![("axes", Ints(vec![1]))]),
+        ("Unsqueeze", &[2, 3], vec![("axes", Ints(vec![0]))]),
+        ("ReduceSum", &[2, 3], vec![("axes", Ints(vec![1]))]),
+        ("ReduceMean", &[2, 3], vec![("axes", Ints(vec![0])), ("keepdims", Int(0))]),
+        ("Slice", &[4, 5], vec![("starts", Ints(vec![1])), ("ends", Ints(vec![3])), ("axes", Ints(vec![1]))]),
+        ("Clip", &[3, 4], vec![("min", Float(-0.5)), ("max", Float(0.6))]),
+        ("Dropout", &[3, 4], vec![("ratio", Float(0.4))]),
+        ("Pad", &[2, 3], vec![("pads", Ints(vec![1, 0, 0, 2])), ("value", Float(0.5))]),
+        ("Softmax", &[2, 3, 1], vec![("axis", Int(1))]),
+        ("Upsample", &[1, 2, 2, 3], vec![("scales", Attribute::Floats(vec![1.0, 1.0, 2.0, 2.0]))]),
+    ];
+    for (op, shape, attributes) in cases.drain(..) {
+        println!("{op}");
+        let mut net = Net::new(if op == "Upsample" { 7 } else { 9 });
+        let x = net.input(shape);
+        let y = net.op(op, &[x], &attributes);
+        let opset = net.step(y, Loss::Nll, "sgd", 1).graph.opset();
+        assert_eq!(opset, 18);
+        net.check(y);
     }
 }
 
 #[test]
-fn batch_normalization_at_rest() {
-    batch_normalization(false);
-}
-
-#[test]
-fn batch_normalization_in_training() {
-    batch_normalization(true);
+fn nodes_that_have_no_gradient_are_named() {
+    let mut net = Net::new(9);
+    let x = net.input(&[2, 3, 4]);
+    let y = net.op("Softmax", &[x], &[("axis", Int(1))]);
+    let z = net.op("Det", &[y], &[]);
+    let errors = net.refused(z);
+    let said: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "node 0 \"Softmax0\" (Softmax, opset 9): takes axes 1 to 2 together, so it can't be brought to opset 18",
+            "node 1 \"Det1\" (Det, opset 9): has no gradient",
+        ]
+    );
 }

@@ -7,8 +7,8 @@ use std::io::Cursor;
 
 use hawkeye_grad::{Loss, Optimizer, Recipe, Step, sweep, synthesise};
 use hawkeye_graph::{
-    Attribute, Attributes, DType, DeclaredType, Dim, Elements, Graph, Kind, Node, NodeId, Origin, Table,
-    Tensor, Value, ValueId,
+    Attribute, Attributes, DType, DeclaredType, Dim, Elements, Failure, Graph, Kind, Node, NodeId, Origin,
+    Table, Tensor, Value, ValueId,
 };
 use hawkeye_shapes::{Shapes, infer};
 use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, IntoTValue, TValue};
@@ -125,15 +125,24 @@ impl Net {
 
     /// The step that minimizes a loss of `output` by the float inputs.
     pub(crate) fn step(&self, output: ValueId, loss: Loss, optimizer: &str, step: u64) -> Step {
+        let made = self.synthesise(output, loss, optimizer, step).unwrap();
+        complete(&made.graph);
+        made
+    }
+
+    /// Why there is no step.
+    pub(crate) fn refused(&self, output: ValueId) -> Failure {
+        self.synthesise(output, Loss::Mse, "sgd", 1).unwrap_err()
+    }
+
+    fn synthesise(&self, output: ValueId, loss: Loss, optimizer: &str, step: u64) -> Result<Step, Failure> {
         let shapes = self.shapes();
         let trained = self.graph.inputs.clone();
         let marks = self.graph.value_ids().map(|id| trained.contains(&id)).collect();
         let sweep = sweep(&self.graph, &shapes, output, &Table::new(marks), &|_| false);
         let optimizer: Optimizer = optimizer.parse().unwrap();
         let recipe = Recipe { loss, optimizer, step, output, trained };
-        let made = synthesise(&self.graph, &shapes, &sweep, &recipe).unwrap();
-        complete(&made.graph);
-        made
+        synthesise(&self.graph, &shapes, &sweep, &recipe)
     }
 
     /// Compares the gradients of Σ target·output with central differences, for a random target.
@@ -143,6 +152,27 @@ impl Net {
 
     pub(crate) fn check_within(&mut self, output: ValueId, tolerance: f32) {
         let step = self.step(output, Loss::Nll, "sgd", 1);
+        self.confirm(&step, tolerance);
+    }
+
+    /// The same for a network of one node, whose operator tract lacks: `definition` runs in its place
+    /// and gives its outputs.
+    pub(crate) fn check_as(&mut self, output: ValueId, definition: impl Fn(&mut Self) -> Vec<ValueId>) {
+        assert_eq!(self.graph.nodes.len(), 1);
+        let mut step = self.step(output, Loss::Nll, "sgd", 1);
+        let mut stand_in =
+            Self { graph: Graph { nodes: Vec::new(), ..step.graph.clone() }, data: Vec::new(), random: 0 };
+        let made = definition(&mut stand_in);
+        for (made, output) in made.into_iter().zip(&step.graph.nodes[0].outputs) {
+            stand_in.op("Identity", &[made], &[]);
+            stand_in.graph.nodes.last_mut().unwrap().outputs = vec![*output];
+        }
+        stand_in.graph.nodes.extend_from_slice(&step.graph.nodes[1..]);
+        step.graph = stand_in.graph;
+        self.confirm(&step, 1e-2);
+    }
+
+    fn confirm(&mut self, step: &Step, tolerance: f32) {
         let shape = shape(&step.graph, step.target);
         let target = self.numbers(shape.iter().product::<u64>() as usize, -1.0, 1.0);
         self.data.push(target);
