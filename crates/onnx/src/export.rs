@@ -52,7 +52,8 @@ pub fn export(graph: &Graph, outputs: &[DeclaredType], source: Option<&Path>) ->
     let (functions, opsets) = (Functions::new(&source), imports(&source.opset_import));
     let nodes = source.graph.as_ref().map(|graph| graph.node.as_slice()).unwrap_or_default();
     let flat = functions.expand(nodes, &opsets)?;
-    let mut exporter = Exporter { graph, source: Source::new(&source, &flat), errors: Vec::new() };
+    let mut exporter =
+        Exporter { graph, source: Source::new(&source, &flat), names: HashMap::new(), errors: Vec::new() };
     let opsets = graph.opsets.iter().map(|(domain, version)| OperatorSetIdProto {
         domain: Some(domain.clone()),
         version: Some(*version),
@@ -107,6 +108,8 @@ impl<'a> Source<'a> {
 struct Exporter<'a> {
     graph: &'a Graph,
     source: Source<'a>,
+    /// Names of nodes written, and how often they occurred.
+    names: HashMap<String, usize>,
     errors: Vec<Diagnostic>,
 }
 
@@ -150,6 +153,21 @@ impl Exporter<'_> {
         proto.map(|proto| TensorProto { name: Some(name.to_owned()), ..proto })
     }
 
+    /// A name that no node before has, which ONNX Runtime insists on; what one node was expanded to
+    /// shares its name.
+    fn unique(&mut self, name: &str) -> String {
+        let count = self.names.entry(name.to_owned()).or_insert(0);
+        *count += 1;
+        match *count {
+            1 => name.to_owned(),
+            _ if name.is_empty() => String::new(),
+            count => {
+                let numbered = format!("{name}_{count}");
+                self.unique(&numbered)
+            }
+        }
+    }
+
     fn node(&mut self, node: &Node) -> NodeProto {
         let names = |ids: &[Option<ValueId>]| -> Vec<String> {
             ids.iter().map(|id| id.map(|id| self.graph.value(id).name.clone()).unwrap_or_default()).collect()
@@ -174,7 +192,7 @@ impl Exporter<'_> {
         let mut proto = NodeProto {
             input,
             output,
-            name: Some(node.name.clone()),
+            name: Some(self.unique(&node.name)),
             op_type: Some(node.op.clone()),
             attribute: attributes,
             domain: Some(node.domain.clone()),
