@@ -170,7 +170,10 @@ impl Builder<'_> {
             .inputs
             .iter()
             .map(|input| input.is_some_and(|id| id.index() < self.known && self.sweep.carries[id]));
-        let gradients = node.outputs.iter().map(|output| output.and_then(|id| self.gradients[id]));
+        let gradients = node
+            .outputs
+            .iter()
+            .map(|output| output.filter(|id| id.index() < self.known).and_then(|id| self.gradients[id]));
         let mut adjoint = Adjoint {
             id,
             facts: &self.shapes.facts,

@@ -201,8 +201,8 @@ impl Control {
             inputs.get(2..)?.iter().map(|i| i.cloned().unwrap_or_default()).collect();
         let count = states.len();
         let none = condition == Some(0) || most == Some(Some(0)) || matches!(most, Some(Some(m)) if m < 0);
-        let flag = || InferenceFact::dt_shape(DatumType::Bool, &[0usize; 0]);
-        let number = InferenceFact::dt_shape(DatumType::I64, &[0usize; 0]);
+        let flag = || InferenceFact::dt_shape(DatumType::Bool, [0usize; 0]);
+        let number = InferenceFact::dt_shape(DatumType::I64, [0usize; 0]);
         let shapes: Vec<InferenceFact> = states.iter().map(|s| s.clone().without_value()).collect();
         let going = |iteration: InferenceFact, states: &[InferenceFact]| {
             let truth = tensor0(true).into_arc_tensor().try_into().unwrap_or_else(|_| flag());
