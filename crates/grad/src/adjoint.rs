@@ -74,7 +74,9 @@ impl Adjoint<'_> {
         if id.index() >= self.known {
             return match &self.e.graph.value(id).origin {
                 Origin::Initializer(tensor) => Ok(tensor.dims.iter().map(|d| *d as i64).collect()),
-                Origin::Input(_) | Origin::Node(_) => Err("has an operand of unknown shape".to_owned()),
+                Origin::Input(_) | Origin::Node(_) | Origin::Outer(_) => {
+                    Err("has an operand of unknown shape".to_owned())
+                }
             };
         }
         let shape =
@@ -152,7 +154,7 @@ impl Adjoint<'_> {
         let Some(id) = self.optional(index) else { return Ok(None) };
         let own = match &self.e.graph.value(id).origin {
             Origin::Initializer(tensor) => tensor.elements.clone(),
-            Origin::Input(_) | Origin::Node(_) => None,
+            Origin::Input(_) | Origin::Node(_) | Origin::Outer(_) => None,
         };
         let elements =
             own.or_else(|| if id.index() < self.known { self.facts[id].elements.clone() } else { None });

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hawkeye_graph::{
-    Attribute, Attributes, DType, DeclaredType, Dim, Elements, Graph, Node, NodeId, Origin, Tensor, Value,
-    ValueId,
+    Attribute, Attributes, DType, DeclaredType, Dim, Elements, Graph, Kind, Node, NodeId, Origin, Tensor,
+    Value, ValueId,
 };
 
 /// A graph under construction, to which ONNX nodes are appended. The names of new nodes start with
@@ -67,7 +67,8 @@ impl Emit {
     /// A new graph input of known shape.
     pub(crate) fn input(&mut self, name: String, dtype: DType, shape: &[i64]) -> ValueId {
         let dims = shape.iter().map(|size| Dim::Fixed(size.unsigned_abs())).collect();
-        let id = self.value(name, Origin::Input(DeclaredType { dtype, dims: Some(dims) }));
+        let id =
+            self.value(name, Origin::Input(DeclaredType { dtype, dims: Some(dims), kind: Kind::Tensor }));
         self.graph.inputs.push(id);
         id
     }
@@ -296,8 +297,8 @@ impl Emit {
     }
 
     /// The integers from `start` below `end`.
-    pub(crate) fn range(&mut self, start: i64, end: i64, step: i64) -> ValueId {
-        let [start, end, step] = [start, end, step].map(|bound| self.int(bound));
+    pub(crate) fn range(&mut self, start: i64, end: i64) -> ValueId {
+        let [start, end, step] = [start, end, 1].map(|bound| self.int(bound));
         self.op("Range", &[start, end, step])
     }
 }

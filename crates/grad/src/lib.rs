@@ -20,5 +20,6 @@ pub use loss::Loss;
 pub use optimizer::{Algorithm, Optimizer, Setting};
 pub use parameters::{Trainable, parameters};
 pub use part::{Part, Pass};
+pub use rules::differentiable;
 pub use step::{Recipe, Step, synthesise};
 pub use sweep::{Sweep, sweep};

@@ -20,7 +20,7 @@ pub fn parameters(graph: &Graph, which: Trainable, frozen: &[String]) -> Result<
     let all = which == Trainable::All;
     let weight = |id: &ValueId| match &graph.value(*id).origin {
         Origin::Initializer(tensor) => tensor.dtype.is_float() && (all || !tensor.dims.is_empty()),
-        Origin::Input(_) | Origin::Node(_) => false,
+        Origin::Input(_) | Origin::Node(_) | Origin::Outer(_) => false,
     };
     let named = |name: &String| {
         graph.values.iter().any(|value| value.name == *name && matches!(value.origin, Origin::Initializer(_)))

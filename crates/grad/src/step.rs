@@ -66,6 +66,7 @@ pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, recipe: &Recipe
     let dtype = shapes.facts[recipe.output].dtype.filter(|dtype| dtype.is_float()).ok_or_else(unknown)?;
     let mut builder = Builder {
         emit: Emit::new(graph.clone()),
+        model: graph,
         shapes,
         sweep,
         known: graph.values.len(),
@@ -111,6 +112,7 @@ fn dims(shapes: &Shapes, id: ValueId) -> Option<Vec<i64>> {
 
 struct Builder<'a> {
     emit: Emit,
+    model: &'a Graph,
     shapes: &'a Shapes,
     sweep: &'a Sweep,
     known: usize,
@@ -126,7 +128,7 @@ impl Builder<'_> {
             let value = &mut self.emit.graph.values[id.index()];
             if let (Origin::Input(declared), Some(shape)) = (&value.origin, shape) {
                 let dims = Some(shape.into_iter().map(Dim::Fixed).collect());
-                value.origin = Origin::Input(DeclaredType { dtype: declared.dtype, dims });
+                value.origin = Origin::Input(DeclaredType { dims, ..declared.clone() });
             }
         }
     }
@@ -147,7 +149,7 @@ impl Builder<'_> {
     /// Appends the gradients of a node's inputs and adds them to what is known of them.
     fn node(&mut self, id: NodeId) {
         let node = self.emit.graph.node(id).clone();
-        let place = Place::node(&node);
+        let place = Place::node(self.model.node(id));
         let name =
             if node.name.is_empty() { format!("{}_{}", node.op, id.index()) } else { node.name.clone() };
         self.emit.prefix = format!("{name}.grad");
@@ -168,7 +170,10 @@ impl Builder<'_> {
             .inputs
             .iter()
             .map(|input| input.is_some_and(|id| id.index() < self.known && self.sweep.carries[id]));
-        let gradients = node.outputs.iter().map(|output| output.and_then(|id| self.gradients[id]));
+        let gradients = node
+            .outputs
+            .iter()
+            .map(|output| output.filter(|id| id.index() < self.known).and_then(|id| self.gradients[id]));
         let mut adjoint = Adjoint {
             id,
             facts: &self.shapes.facts,

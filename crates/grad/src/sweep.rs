@@ -67,9 +67,14 @@ fn differentiated(node: &Node) -> impl Iterator<Item = ValueId> + use<'_> {
 
 /// Operators whose derivative is zero wherever it exists, or that do not look at the elements.
 fn is_flat(node: &Node) -> bool {
-    node.domain.is_empty()
+    flat(&node.domain, &node.op)
+}
+
+/// Whether the operator is such a one.
+pub(crate) fn flat(domain: &str, op: &str) -> bool {
+    domain.is_empty()
         && matches!(
-            node.op.as_str(),
+            op,
             "Shape"
                 | "Size"
                 | "Constant"
@@ -107,7 +112,7 @@ fn is_flat(node: &Node) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use hawkeye_graph::{Attributes, DType, DeclaredType, Origin, Tensor, Value};
+    use hawkeye_graph::{Attributes, DType, DeclaredType, Kind, Origin, Tensor, Value};
     use hawkeye_shapes::Fact;
 
     use super::*;
@@ -133,7 +138,7 @@ mod tests {
         ];
         let weight =
             || Origin::Initializer(Tensor { dtype: DType::Float32, dims: vec![2, 2], elements: None });
-        let input = Origin::Input(DeclaredType { dtype: DType::Float32, dims: None });
+        let input = Origin::Input(DeclaredType { dtype: DType::Float32, dims: None, kind: Kind::Tensor });
         let origins = [input, weight(), weight()]
             .into_iter()
             .chain((0..nodes.len()).map(|i| Origin::Node(NodeId::new(i))));

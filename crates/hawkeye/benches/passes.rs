@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use divan::{Bencher, black_box};
 use hawkeye::{Bindings, Framework, Model, Options, analyse, bind, infer, load};
+use hawkeye_grad::{Loss, Optimizer, Recipe, Trainable, parameters, sweep, synthesise};
+use hawkeye_graph::Table;
 
 fn main() {
     divan::main();
@@ -34,6 +36,24 @@ fn shapes(bencher: Bencher<'_, '_>, name: &str) {
     let model = model(name);
     let inputs = bind(&model.graph, &options().bindings).expect("every dimension is bound");
     bencher.bench_local(|| infer(&model.graph, &inputs));
+}
+
+#[divan::bench(args = MODELS)]
+fn training_step(bencher: Bencher<'_, '_>, name: &str) {
+    let model = model(name);
+    let graph = &model.graph;
+    let inputs = bind(graph, &options().bindings).expect("every dimension is bound");
+    let shapes = infer(graph, &inputs);
+    bencher.bench_local(|| {
+        let trained = parameters(graph, Trainable::Learnable, &[]).expect("none is frozen");
+        let mut marks = Table::new(vec![false; graph.values.len()]);
+        trained.iter().for_each(|id| marks[*id] = true);
+        let output = graph.outputs[0];
+        let sweep = sweep(graph, &shapes, output, &marks, &|_| false);
+        let recipe =
+            Recipe { loss: Loss::CrossEntropy, optimizer: Optimizer::default(), step: 1, output, trained };
+        synthesise(graph, &shapes, &sweep, &recipe).expect("every node has a gradient")
+    });
 }
 
 #[divan::bench]

@@ -118,7 +118,7 @@ fn grown(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> BTreeMap<ValueI
     let grow = |(id, shape): (&ValueId, &Vec<u64>)| {
         let declared = match &graph.value(*id).origin {
             Origin::Input(declared) => declared.dims.as_deref(),
-            Origin::Initializer(_) | Origin::Node(_) => None,
+            Origin::Initializer(_) | Origin::Node(_) | Origin::Outer(_) => None,
         };
         let open = |i: usize| declared.is_none_or(|dims| matches!(dims.get(i), Some(Dim::Symbol(_))));
         let sizes = shape.iter().enumerate().map(|(i, n)| if open(i) { n.saturating_add(1) } else { *n });

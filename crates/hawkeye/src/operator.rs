@@ -79,6 +79,7 @@ fn float(shape: &[i64]) -> TypeProto {
             elem_type: Some(FLOAT),
             shape: Some(TensorShapeProto { dim: shape.iter().map(dim).collect() }),
         }),
+        ..TypeProto::default()
     }
 }
 

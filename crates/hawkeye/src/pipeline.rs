@@ -89,7 +89,9 @@ pub fn analyse_traced(
     };
     let (stage, info) = match &options.training {
         None => stages.inference(shapes, &inputs).map(|stage| (stage, None)),
-        Some(training) => train(&mut stages, training, &inputs, batch).map(|(stage, info)| (stage, Some(info))),
+        Some(training) => {
+            train(&mut stages, training, &inputs, batch).map(|(stage, info)| (stage, Some(info)))
+        }
     }
     .map_err(|failure| explain(failure, &lacking))?;
     let program = settle(stage.program, &mut calls, &framework.round_rule, &mut framework.sheets)?;

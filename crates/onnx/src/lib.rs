@@ -1,4 +1,4 @@
-//! Reads ONNX files into the typed graph.
+//! Reads ONNX files into the typed graph, and writes them.
 //!
 //! The file is mapped, not read: weights stay where they are, whatever their size. Only tensors of
 //! at most [`hawkeye_graph::SMALL`] elements are looked at, since shapes depend on their values.
@@ -7,6 +7,7 @@ mod annotate;
 mod attribute;
 mod declared;
 mod digest;
+mod export;
 mod function;
 mod import;
 mod map;
@@ -20,6 +21,7 @@ pub mod wire;
 
 pub use annotate::{Annotated, Annotations};
 pub use digest::{Digest, WHOLE_FILE_LIMIT};
+pub use export::{Exported, export};
 pub use import::{Model, import};
 pub use map::{load, read};
 pub use strip::strip;

@@ -28,7 +28,7 @@ pub fn read(path: &Path) -> Result<Bytes, Failure> {
 }
 
 /// The content of a file; pages are read when they are looked at.
-pub(crate) fn map(path: &Path) -> std::io::Result<Bytes> {
+fn map(path: &Path) -> std::io::Result<Bytes> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {

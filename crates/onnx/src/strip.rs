@@ -8,7 +8,7 @@ use hawkeye_graph::{DType, Diagnostic, Failure, Place, SMALL};
 use prost::Message;
 
 use crate::function::DEEPEST;
-use crate::map::map;
+use crate::map::read;
 use crate::tensor::{element_count, external};
 use crate::wire::attribute_proto::AttributeType;
 use crate::wire::tensor_proto::DataLocation;
@@ -51,9 +51,7 @@ const SIZED_BY_NUMBERS: &[&str] = &["Resize", "Upsample"];
 /// # Errors
 /// If the file can't be read, is no model, or keeps parameters in attributes.
 pub fn strip(path: &Path) -> Result<Vec<u8>, Failure> {
-    let place = Place::File { path: path.display().to_string(), position: None };
-    let bytes = map(path).map_err(|e| Diagnostic::error(place, format!("can't be read: {e}")))?;
-    let mut model = ModelProto::decode(bytes)
+    let mut model = ModelProto::decode(read(path)?)
         .map_err(|e| Diagnostic::error(Place::Model, format!("not an ONNX file: {e}")))?;
     let opset =
         model.opset_import.iter().filter(|i| matches!(i.domain(), "" | "ai.onnx")).map(|i| i.version());

@@ -55,7 +55,7 @@ pub(crate) fn gather_nd(a: &mut Adjoint<'_>) -> Outcome {
     let (dy, mut indices, shape, chosen) = (a.dy()?, a.x(1)?, a.shape(0)?, a.shape(1)?);
     let batches = usize::try_from(a.int("batch_dims", 0)).unwrap_or(0).min(chosen.len().saturating_sub(1));
     for axis in (0..batches).rev() {
-        let numbers = a.e.range(0, chosen[axis], 1);
+        let numbers = a.e.range(0, chosen[axis]);
         let mut narrow = vec![1; chosen.len()];
         narrow[axis] = chosen[axis];
         let numbers = a.e.reshape(numbers, &narrow);

@@ -157,7 +157,10 @@ pub(crate) fn slice(a: &mut Adjoint<'_>) -> Outcome {
     }
     let mut have: Vec<i64> = (0..shape.len()).map(|i| out[i] + before[i] + after[i]).collect();
     for (i, start, step) in strided {
-        let positions = a.e.range(start, start + step * out[i], step);
+        let numbers = a.e.range(0, out[i]);
+        let (step, start) = (a.e.int(step), a.e.int(start));
+        let steps = a.e.mul(numbers, step);
+        let positions = a.e.add(steps, start);
         gradient = scatter_axis(a, gradient, &have, i, positions, shape[i]);
         have[i] = shape[i];
     }
@@ -232,7 +235,7 @@ pub(crate) fn pad(a: &mut Adjoint<'_>) -> Outcome {
 
 /// Which element each position of a padded axis was copied from.
 fn pad_source(a: &mut Adjoint<'_>, mode: &str, before: i64, wide: i64, size: i64) -> Result<ValueId, String> {
-    let positions = a.e.range(-before, wide - before, 1);
+    let positions = a.e.range(-before, wide - before);
     let (zero, last, length) = (a.e.int(0), a.e.int(size - 1), a.e.int(size));
     Ok(match mode {
         "edge" => {

@@ -15,6 +15,7 @@ pub(crate) use reduce::log_softmax_gradient;
 use hawkeye_graph::Node;
 
 use crate::adjoint::Rule;
+use crate::sweep::flat;
 
 /// Rules by operator of ONNX's own domain, sorted by name.
 const TABLE: &[(&str, Rule)] = &[
@@ -127,10 +128,21 @@ const TABLE: &[(&str, Rule)] = &[
 
 /// The rule for a node, if its operator has one.
 pub(crate) fn rule(node: &Node) -> Option<Rule> {
-    if !node.domain.is_empty() {
+    of(&node.domain, &node.op)
+}
+
+fn of(domain: &str, op: &str) -> Option<Rule> {
+    if !domain.is_empty() {
         return None;
     }
-    TABLE.binary_search_by(|(op, _)| (*op).cmp(node.op.as_str())).ok().map(|i| TABLE[i].1)
+    TABLE.binary_search_by(|(name, _)| (*name).cmp(op)).ok().map(|i| TABLE[i].1)
+}
+
+/// Whether an operator has a gradient, or needs none since its result does not change with its
+/// operands. Others are to be expanded before, where they have a definition.
+#[must_use]
+pub fn differentiable(domain: &str, op: &str) -> bool {
+    of(domain, op).is_some() || flat(domain, op)
 }
 
 #[cfg(test)]

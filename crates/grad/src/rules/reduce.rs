@@ -121,7 +121,7 @@ pub(crate) fn product(a: &mut Adjoint<'_>) -> Outcome {
     let moved: Vec<i64> = perm.iter().map(|i| r.shape[*i]).collect();
     let x = a.e.transpose(r.x, &perm);
     let rows = a.e.reshape(x, &[outer, 1, n]);
-    let index = a.e.range(0, n, 1);
+    let index = a.e.range(0, n);
     let column = a.e.reshape(index, &[n, 1]);
     let same = a.e.op("Equal", &[index, column]);
     let one = a.e.number(1.0);

@@ -43,13 +43,13 @@ fn weights(a: &mut Adjoint<'_>, size: i64, out: i64, scale: f64) -> Result<Value
     let dtype = a.e.dtype;
     a.e.dtype = DType::Float32;
     let e = &mut *a.e;
-    let positions = e.range(0, out, 1);
+    let positions = e.range(0, out);
     let positions = e.cast(positions, DType::Float32);
     let Some(source) = source(e, positions, &transformation, size, out, scale) else {
         e.dtype = dtype;
         return Err(format!("has no gradient for coordinate_transformation_mode \"{transformation}\""));
     };
-    let columns = e.range(0, size, 1);
+    let columns = e.range(0, size);
     let columns = e.cast(columns, DType::Float32);
     let last = e.number((size - 1) as f64);
     let zero = e.number(0.0);

@@ -178,6 +178,16 @@ pub(crate) fn conv_transpose(a: &mut Adjoint<'_>) -> Outcome {
     let (x_shape, w_shape, y_shape) = (a.shape(0)?, a.shape(1)?, a.out_shape(0)?);
     let rest = a.list("output_padding", space(&x_shape)?.len(), 0)?;
     let window = Window::new(a, space(&w_shape)?, space(&y_shape)?, space(&x_shape)?, &rest)?;
+    for (i, narrow) in space(&x_shape)?.iter().enumerate() {
+        let span = (window.kernel[i] - 1) * window.dilations[i] + 1;
+        let positions =
+            (y_shape[i + 2] + window.before[i] + window.after[i] - span) / window.strides[i].max(1) + 1;
+        if positions != *narrow {
+            return Err(
+                "leaves room for another position of its kernel, for which there is no gradient".to_owned()
+            );
+        }
+    }
     if a.wants(0) {
         let attributes = window.attributes(group);
         let gradient = a.e.with("Conv", &[dy, w], &attributes);

@@ -13,6 +13,7 @@ use super::annotate::Annotate;
 use super::check::Check;
 use super::compare::Compare;
 use super::explain::Explain;
+use super::grad::Grad;
 use super::sweep::SweepArguments;
 
 /// What does your model cost in multi-party learning? Bytes, messages and rounds of every operator,
@@ -126,6 +127,11 @@ limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one
   hawkeye sweep bert.onnx -f crypten --batch 1 --dim seq=32..512:32 -o bert.svg
   hawkeye sweep lenet5.onnx -f crypten --set max_method=pairwise,log_reduction --parties 2..5")]
     Sweep(SweepArguments),
+    /// Write a training step of a model as an ONNX file
+    #[command(after_help = "Examples:
+  hawkeye grad lenet5.onnx --batch 32 -o step.onnx
+  hawkeye grad bert.onnx --batch 8 --dim seq=128 --train mse --optimizer adam:lr=0.001 --step 2 -o step.onnx")]
+    Grad(Grad),
 }
 
 impl Command {
@@ -135,6 +141,7 @@ impl Command {
             Self::Profile(profile) => profile.model.display().to_string(),
             Self::Shapes(shapes) => shapes.model.display().to_string(),
             Self::Strip(strip) => strip.model.display().to_string(),
+            Self::Grad(grad) => grad.model.display().to_string(),
             Self::Frameworks { command: Frameworks::List } => "frameworks".to_owned(),
             Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => {
                 name.clone()

@@ -6,6 +6,7 @@ mod check;
 mod compare;
 mod explain;
 mod frameworks;
+mod grad;
 mod input;
 mod manual;
 mod output;
@@ -27,6 +28,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Shapes(command) => shapes::run(command).map(|()| ExitCode::SUCCESS),
         Command::Strip(command) => strip::run(command).map(|()| ExitCode::SUCCESS),
         Command::Frameworks { command } => frameworks::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Grad(command) => grad::run(command).map(|()| ExitCode::SUCCESS),
         Command::Schema => {
             output::write(None, hawkeye_report::JSON_SCHEMA.as_bytes()).map(|()| ExitCode::SUCCESS)
         }

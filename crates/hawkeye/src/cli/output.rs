@@ -20,6 +20,18 @@ pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> 
     stream(path, |file| file.write_all(&anstream::adapter::strip_bytes(content).into_vec()))
 }
 
+/// The same of what is no text.
+pub(crate) fn write_bytes(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> {
+    let Some(path) = path else {
+        let mut stdout = std::io::stdout().lock();
+        return match stdout.write_all(content).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(failed(error.to_string())),
+            _ => Ok(()),
+        };
+    };
+    stream(path, |file| file.write_all(content))
+}
+
 /// Writes what a function writes to a file, whole or not at all.
 pub(crate) fn stream(
     path: &Path,
