@@ -8,7 +8,7 @@ use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Place, Table, Valu
 use hawkeye_shapes::Shapes;
 
 use crate::view::Views;
-use crate::{Expansion, Lowering, LoweringError, NodeView, Note, Training, Visibility};
+use crate::{Expansion, Lowering, LoweringError, NodeView, Note, StepPlan, Training, Visibility};
 
 /// What an operation of the program belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +64,15 @@ pub fn lower(
         failed: Table::new(vec![false; graph.values.len()]),
         gradients: Table::new(vec![Vec::new(); graph.values.len()]),
         plan: Vec::new(),
+        step: None,
         program: Program::default(),
         errors: Vec::new(),
     };
-    match lowering.plan(&|| pass.views.model()) {
-        Ok(plan) => pass.plan = plan,
-        Err(error) => pass.errors.push(complain(Place::Model, error)),
+    if let Err(error) = pass.make_plans(lowering) {
+        pass.errors.push(complain(Place::Model, error));
+        if training.is_some() {
+            return Err(Failure(pass.errors));
+        }
     }
     match lowering.check(&|| pass.views.model()) {
         Ok(notes) => {
@@ -115,11 +118,40 @@ struct Pass<'a> {
     /// What backward parts attached to the gradients of each value.
     gradients: Table<ValueId, Vec<Data>>,
     plan: Vec<Data>,
+    /// In training, if the framework compiles the whole step.
+    step: Option<StepPlan>,
     program: Program,
     errors: Vec<Diagnostic>,
 }
 
 impl Pass<'_> {
+    fn make_plans(&mut self, lowering: &mut dyn Lowering) -> Result<(), LoweringError> {
+        if self.views.training.is_some() {
+            self.step = lowering.plan_step(&|| self.views.model())?;
+        }
+        self.plan = match &mut self.step {
+            Some(step) => std::mem::take(&mut step.forward),
+            None => lowering.plan(&|| self.views.model())?,
+        };
+        Ok(())
+    }
+
+    /// What the framework planned for a part of the step.
+    fn plan_of(&self, part: Part) -> Data {
+        let entry = match (&self.step, part) {
+            (None, Part::Gradient(id)) => self.plan.get(id.index()),
+            (None, Part::Loss | Part::LossGradient | Part::Update(_)) => None,
+            (Some(step), Part::Loss) => Some(&step.loss),
+            (Some(step), Part::LossGradient) => Some(&step.gradient),
+            (Some(step), Part::Gradient(id)) => step.backward.get(id.index()),
+            (Some(step), Part::Update(id)) => {
+                let name = Data::Text(self.views.graph.value(id).name.clone());
+                step.updates.iter().find(|(updated, _)| *updated == name).map(|(_, entry)| entry)
+            }
+        };
+        entry.cloned().unwrap_or_default()
+    }
+
     fn node(&mut self, id: NodeId, calls: &mut Calls, lowering: &mut dyn Lowering) {
         let node = self.views.graph.node(id);
         let behind_failure = node.present_inputs().any(|input| self.failed[input]);
@@ -234,11 +266,7 @@ impl Pass<'_> {
             let message = format!("the shape of \"{}\" can't be found out", self.views.graph.value(id).name);
             Some(Diagnostic::error(Place::Model, message))
         })?;
-        let plan = match part {
-            Part::Gradient(id) => self.plan.get(id.index()).cloned().unwrap_or_default(),
-            Part::Loss | Part::LossGradient | Part::Update(_) => Data::None,
-        };
-        lowering.node(calls, &NodeView { plan, ..view }).map_err(|e| Some(complain(Place::Model, e)))
+        lowering.node(calls, &NodeView { plan: self.plan_of(part), ..view }).map_err(|e| Some(complain(Place::Model, e)))
     }
 
     fn boundary(&mut self, subject: Subject, expansion: Result<Expansion, LoweringError>) {
