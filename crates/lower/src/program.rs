@@ -266,7 +266,9 @@ impl Pass<'_> {
             let message = format!("the shape of \"{}\" can't be found out", self.views.graph.value(id).name);
             Some(Diagnostic::error(Place::Model, message))
         })?;
-        lowering.node(calls, &NodeView { plan: self.plan_of(part), ..view }).map_err(|e| Some(complain(Place::Model, e)))
+        lowering
+            .node(calls, &NodeView { plan: self.plan_of(part), ..view })
+            .map_err(|e| Some(complain(Place::Model, e)))
     }
 
     fn boundary(&mut self, subject: Subject, expansion: Result<Expansion, LoweringError>) {

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
-use hawkeye_lower::{
-    Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading, StepPlan,
-};
+use hawkeye_lower::{Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading, StepPlan};
 use starlark::environment::{FrozenModule, Module};
 use starlark::eval::Evaluator;
 use starlark::{Error, ErrorKind};
