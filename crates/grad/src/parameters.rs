@@ -10,6 +10,8 @@ pub enum Trainable {
     Learnable,
     /// All.
     All,
+    /// All but the running statistics of `BatchNormalization`.
+    AllButStatistics,
 }
 
 /// The trained parameters in the order of the file: the trainable ones but those named in `frozen`.
@@ -17,9 +19,13 @@ pub enum Trainable {
 /// # Errors
 /// Names that no initializer has, all of them.
 pub fn parameters(graph: &Graph, which: Trainable, frozen: &[String]) -> Result<Vec<ValueId>, Failure> {
-    let all = which == Trainable::All;
+    let (single, running) = match which {
+        Trainable::Learnable => (false, false),
+        Trainable::All => (true, true),
+        Trainable::AllButStatistics => (true, false),
+    };
     let weight = |id: &ValueId| match &graph.value(*id).origin {
-        Origin::Initializer(tensor) => tensor.dtype.is_float() && (all || !tensor.dims.is_empty()),
+        Origin::Initializer(tensor) => tensor.dtype.is_float() && (single || !tensor.dims.is_empty()),
         Origin::Input(_) | Origin::Node(_) | Origin::Outer(_) => false,
     };
     let named = |name: &String| {
@@ -35,7 +41,7 @@ pub fn parameters(graph: &Graph, which: Trainable, frozen: &[String]) -> Result<
     }
     let mut fixed = vec![false; graph.values.len()];
     let norms = graph.nodes.iter().filter(|n| n.domain.is_empty() && n.op == "BatchNormalization");
-    for node in norms.filter(|_| !all) {
+    for node in norms.filter(|_| !running) {
         for statistic in node.inputs.iter().skip(3).flatten() {
             fixed[statistic.index()] = true;
         }

@@ -53,13 +53,11 @@ pub fn sweep(
     Sweep { carries, reached, order }
 }
 
-/// Inputs with respect to which a node is differentiated: not those that say how, such as shapes, nor
-/// running statistics.
+/// Inputs with respect to which a node is differentiated: not those that say how, such as shapes.
 fn differentiated(node: &Node) -> impl Iterator<Item = ValueId> + use<'_> {
     let count = match node.op.as_str() {
         _ if !node.domain.is_empty() => usize::MAX,
         "Reshape" | "Expand" | "Pad" | "Slice" | "Tile" | "Dropout" | "Resize" | "Upsample" | "Clip" => 1,
-        "BatchNormalization" => 3,
         _ => usize::MAX,
     };
     node.inputs.iter().take(count).flatten().copied()

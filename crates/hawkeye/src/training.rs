@@ -112,6 +112,7 @@ pub(crate) fn train(
     }
     let which = match rule.parameters {
         Trained::All => Trainable::All,
+        Trained::AllButStatistics => Trainable::AllButStatistics,
         Trained::Learnable => Trainable::Learnable,
     };
     let trained = parameters(stages.graph, which, &options.frozen)?;

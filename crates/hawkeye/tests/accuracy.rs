@@ -230,8 +230,8 @@ fn sci_section(title: &'static str, framework: &str, compared: &'static str) -> 
 fn spu_section() -> Section {
     let mut text = String::from(
         "## SecretFlow-SPU 0.9.5\n\nBytes and messages of all parties together, as SPU's link statistics show them, and rounds. The\n\
-         table lists the runs of the reference traces, which are compared node by node; further runs are compared in\n\
-         total. Rounds are compared for SEMI2K; the bytes of CHEETAH lie within the band.\n\n\
+         table lists the runs of the reference traces, which are compared node by node; further runs, of inference and\n\
+         of training steps, are compared in total. Rounds are compared for SEMI2K; the bytes of CHEETAH lie within the band.\n\n\
          | run | bytes measured | reported | band | messages measured | reported | rounds measured | reported | all equal |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );
@@ -256,8 +256,28 @@ fn spu_section() -> Section {
             if equal { "yes" } else { "no" }
         );
     }
+    for trace in spu::training_traces() {
+        let report = trace.profile().expect("every measured step profiles");
+        let equal = trace.differences(&report).is_empty();
+        runs += 1;
+        exact += usize::from(equal);
+        if trace.parts() == 0 {
+            continue;
+        }
+        let ([bytes, messages, rounds], reported) = (trace.totals, spu::totals(&report));
+        let _ = writeln!(
+            text,
+            "| {} | {bytes} | {} | {} | {messages} | {} | {rounds} | {} | {} |",
+            trace.name,
+            reported[0],
+            reported[3],
+            reported[1],
+            reported[2],
+            if equal { "yes" } else { "no" }
+        );
+    }
     let _ = writeln!(text, "\n{exact} of {runs} runs agree. The others:\n");
-    for spu::Residual { traces, cause, in_total } in &spu::RESIDUALS {
+    for spu::Residual { traces, cause, in_total } in spu::RESIDUALS.iter().chain(&spu::TRAINING_RESIDUALS) {
         let kind = if *in_total { "totals are equal, but " } else { "" };
         let _ = writeln!(text, "* {}: {kind}{cause}.", traces.join(", "));
     }

@@ -15,7 +15,7 @@ mod step;
 mod training;
 mod view;
 
-pub use lowering::{Expansion, Lowering, LoweringError, ModelSource, Note, Reading};
+pub use lowering::{Expansion, Lowering, LoweringError, ModelSource, Note, Reading, StepPlan};
 pub use program::{Operation, Program, Subject, lower};
 pub use read::read;
 pub use secrecy::{Conventions, Visibility, secrecy};

@@ -50,6 +50,21 @@ pub enum LoweringError {
     Broken(String),
 }
 
+/// What a framework's compiler makes of a training step as a whole: an entry for each part.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepPlan {
+    /// For the nodes, by index.
+    pub forward: Vec<Data>,
+    /// For the loss.
+    pub loss: Data,
+    /// For the gradient of the loss.
+    pub gradient: Data,
+    /// For the backward parts of nodes, by the index of the node.
+    pub backward: Vec<Data>,
+    /// For the updates, by the name of the parameter.
+    pub updates: Vec<(Data, Data)>,
+}
+
 /// Makes the view of the model, for frameworks that look at it.
 pub type ModelSource<'a> = &'a dyn Fn() -> ModelView;
 
@@ -95,6 +110,14 @@ pub trait Lowering {
     /// # Errors
     /// If the framework can't run the model.
     fn plan(&mut self, model: ModelSource<'_>) -> Result<Vec<Data>, LoweringError>;
+
+    /// The same in training, for frameworks that compile the whole step; `None` if this one takes
+    /// every part as it comes. Otherwise the parts of the step, forward nodes too, are lowered by
+    /// their entries, for which [`Lowering::lowers`] and [`Lowering::has`] answer from then on.
+    ///
+    /// # Errors
+    /// If the framework can't train the model.
+    fn plan_step(&mut self, model: ModelSource<'_>) -> Result<Option<StepPlan>, LoweringError>;
 
     /// What happens before the first node.
     ///

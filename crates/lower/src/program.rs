@@ -8,7 +8,7 @@ use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Place, Table, Valu
 use hawkeye_shapes::Shapes;
 
 use crate::view::Views;
-use crate::{Expansion, Lowering, LoweringError, NodeView, Note, Training, Visibility};
+use crate::{Expansion, Lowering, LoweringError, NodeView, Note, StepPlan, Training, Visibility};
 
 /// What an operation of the program belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,13 +64,16 @@ pub fn lower(
         failed: Table::new(vec![false; graph.values.len()]),
         gradients: Table::new(vec![Vec::new(); graph.values.len()]),
         plan: Vec::new(),
+        step: None,
         program: Program::default(),
         errors: Vec::new(),
         unsupported: BTreeMap::new(),
     };
-    match lowering.plan(&|| pass.views.model()) {
-        Ok(plan) => pass.plan = plan,
-        Err(error) => pass.errors.push(complain(Place::Model, error)),
+    if let Err(error) = pass.make_plans(lowering) {
+        pass.errors.push(complain(Place::Model, error));
+        if training.is_some() {
+            return Err(Failure(pass.errors));
+        }
     }
     match lowering.check(&|| pass.views.model()) {
         Ok(notes) => {
@@ -122,6 +125,8 @@ pub(crate) struct Pass<'a> {
     /// What backward parts attached to the gradients of each value.
     pub(crate) gradients: Table<ValueId, Vec<Data>>,
     pub(crate) plan: Vec<Data>,
+    /// In training, if the framework compiles the whole step.
+    pub(crate) step: Option<StepPlan>,
     pub(crate) program: Program,
     pub(crate) errors: Vec<Diagnostic>,
     /// Errors about what has no lowering, by pass, domain and operator.

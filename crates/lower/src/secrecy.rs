@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use hawkeye_cost::Party;
+use hawkeye_cost::{Data, Party};
 use hawkeye_graph::{Graph, Node, Origin, Table, ValueId};
 
 /// Who knows a value. The order is that of information lost: what depends on values of different
@@ -26,6 +26,15 @@ impl Visibility {
             (Self::Public, v) | (v, Self::Public) => v,
             (Self::Known(a), Self::Known(b)) if a == b => self,
             _ => Self::Secret,
+        }
+    }
+
+    /// As sheets see it.
+    pub(crate) fn data(self) -> Data {
+        match self {
+            Self::Public => "public".into(),
+            Self::Secret => "secret".into(),
+            Self::Known(party) => Data::Int(party.0.into()),
         }
     }
 }

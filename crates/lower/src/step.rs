@@ -8,9 +8,37 @@ use hawkeye_grad::{Part, Pass as Stage};
 use hawkeye_graph::{Diagnostic, NodeId, Place, ValueId};
 
 use crate::program::{Operation, Pass, Subject, complain};
-use crate::{Expansion, Lowering, NodeView, Training, Visibility};
+use crate::{Expansion, Lowering, LoweringError, NodeView, Training, Visibility};
 
 impl Pass<'_> {
+    /// Asks the framework's compiler, if it has one, for its plan of the model or of the whole step.
+    pub(crate) fn make_plans(&mut self, lowering: &mut dyn Lowering) -> Result<(), LoweringError> {
+        if self.views.training.is_some() {
+            self.step = lowering.plan_step(&|| self.views.model())?;
+        }
+        self.plan = match &mut self.step {
+            Some(step) => std::mem::take(&mut step.forward),
+            None => lowering.plan(&|| self.views.model())?,
+        };
+        Ok(())
+    }
+
+    /// What the framework planned for a part of the step.
+    fn plan_of(&self, part: Part) -> Data {
+        let entry = match (&self.step, part) {
+            (None, Part::Gradient(id)) => self.plan.get(id.index()),
+            (None, Part::Loss | Part::LossGradient | Part::Update(_)) => None,
+            (Some(step), Part::Loss) => Some(&step.loss),
+            (Some(step), Part::LossGradient) => Some(&step.gradient),
+            (Some(step), Part::Gradient(id)) => step.backward.get(id.index()),
+            (Some(step), Part::Update(id)) => {
+                let name = Data::Text(self.views.graph.value(id).name.clone());
+                step.updates.iter().find(|(updated, _)| *updated == name).map(|(_, entry)| entry)
+            }
+        };
+        entry.cloned().unwrap_or_default()
+    }
+
     /// Lowers a part by the framework's own function for it, or else as the nodes that the gradient
     /// graph has for it.
     pub(crate) fn part(
@@ -58,10 +86,7 @@ impl Pass<'_> {
             let message = format!("the shape of \"{}\" can't be found out", self.views.graph.value(id).name);
             Diagnostic::error(place.clone(), message)
         })?;
-        let plan = match part {
-            Part::Gradient(id) => self.plan.get(id.index()).cloned().unwrap_or_default(),
-            Part::Loss | Part::LossGradient | Part::Update(_) => Data::None,
-        };
+        let plan = self.plan_of(part);
         lowering.node(calls, &NodeView { plan, ..view }).map_err(|error| complain(place, error))
     }
 

@@ -51,11 +51,18 @@ impl Training<'_> {
     }
 
     /// The record that sheets see.
-    pub(crate) fn data(&self) -> Data {
+    pub(crate) fn data(&self, graph: &Graph) -> Data {
+        let updated = self.parts.iter().filter_map(|part| match part {
+            Part::Update(id) => Some(Data::Text(graph.value(*id).name.clone())),
+            Part::Loss | Part::LossGradient | Part::Gradient(_) => None,
+        });
         Data::Struct(vec![
             ("loss".to_owned(), self.loss.name().into()),
             ("optimizer".to_owned(), self.optimizer.algorithm.name().into()),
             ("settings".to_owned(), Data::Dict(self.settings())),
+            ("output".to_owned(), Data::Text(graph.value(self.output).name.clone())),
+            ("target".to_owned(), self.target.data()),
+            ("updated".to_owned(), Data::List(updated.collect())),
         ])
     }
 

@@ -133,7 +133,7 @@ impl<'a> Views<'a> {
             inputs: outlines(&self.graph.inputs),
             outputs: outlines(&self.graph.outputs),
             nodes: self.graph.nodes.iter().take(forward).map(|node| self.outlined(node)).collect(),
-            training: self.training.as_ref().map_or(Data::None, Training::data),
+            training: self.training.map_or(Data::None, |training| training.data(self.graph)),
         }
     }
 
@@ -239,18 +239,13 @@ impl TensorView {
     fn fields(&self) -> Vec<(String, Data)> {
         // Importer and rules bound element counts by 2^48, so sizes fit.
         let int = |n: u64| Data::Int(i64::try_from(n).unwrap_or(i64::MAX));
-        let visibility = match self.visibility {
-            Visibility::Public => "public".into(),
-            Visibility::Secret => "secret".into(),
-            Visibility::Known(party) => Data::Int(party.0.into()),
-        };
         let size = self.shape.iter().try_fold(1u64, |n, d| n.checked_mul(*d)).unwrap_or(u64::MAX);
         vec![
             ("shape".to_owned(), Data::Tuple(self.shape.iter().copied().map(int).collect())),
             ("size".to_owned(), int(size)),
             ("rank".to_owned(), int(self.shape.len() as u64)),
             ("dtype".to_owned(), self.dtype.map_or(Data::None, |d| d.name().into())),
-            ("visibility".to_owned(), visibility),
+            ("visibility".to_owned(), self.visibility.data()),
             ("value".to_owned(), self.elements.as_ref().map_or(Data::None, list)),
             ("initializer".to_owned(), Data::Bool(self.initializer)),
             ("state".to_owned(), self.state.clone()),

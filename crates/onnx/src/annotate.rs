@@ -280,5 +280,8 @@ fn value_info(name: &str, dtype: DType, dims: &[Option<u64>]) -> ValueInfoProto 
         elem_type: Some(dtype.to_onnx()),
         shape: Some(TensorShapeProto { dim: dims.iter().map(dim).collect() }),
     };
-    ValueInfoProto { name: Some(name.to_owned()), r#type: Some(TypeProto { tensor_type: Some(tensor), ..TypeProto::default() }) }
+    ValueInfoProto {
+        name: Some(name.to_owned()),
+        r#type: Some(TypeProto { tensor_type: Some(tensor), ..TypeProto::default() }),
+    }
 }

@@ -137,6 +137,8 @@ pub enum Trained {
     Learnable,
     /// All.
     All,
+    /// All but the running statistics of BatchNormalization.
+    AllButStatistics,
 }
 
 /// How the framework counts rounds.

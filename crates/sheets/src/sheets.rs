@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
-use hawkeye_lower::{Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading};
+use hawkeye_lower::{Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading, StepPlan};
 use starlark::environment::{FrozenModule, Module};
 use starlark::eval::Evaluator;
 use starlark::{Error, ErrorKind};
@@ -22,7 +22,12 @@ pub struct Sheets {
     help: String,
     nodes: HashMap<(Pass, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
+    /// Whether the sheet planned the whole training step, whose parts one function then lowers.
+    planned_step: bool,
 }
+
+/// The function that lowers the parts of a training step that the sheet planned as a whole.
+const PLANNED_PART: &str = "lower_part";
 
 impl std::fmt::Debug for Sheets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -45,7 +50,15 @@ impl Sheets {
         help: String,
     ) -> Self {
         let recorder = Recorder::new(parties);
-        Self { module, definitions, recorder, help, nodes: HashMap::new(), drawn: HashMap::new() }
+        Self {
+            module,
+            definitions,
+            recorder,
+            help,
+            nodes: HashMap::new(),
+            drawn: HashMap::new(),
+            planned_step: false,
+        }
     }
 
     /// Operators that the sheets lower, as they are named in ONNX, sorted.
@@ -54,6 +67,7 @@ impl Sheets {
         let mut names: Vec<String> = self
             .module
             .names()
+            .filter(|name| name.as_str() != PLANNED_PART)
             .filter_map(|name| name.as_str().strip_prefix("lower_").map(str::to_owned))
             .collect();
         names.sort();
@@ -164,7 +178,11 @@ impl Sheets {
     }
 
     fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
-        let function = Self::entry(node.pass, &node.domain, &node.op);
+        let function = if self.planned_step {
+            PLANNED_PART.to_owned()
+        } else {
+            Self::entry(node.pass, &node.domain, &node.op)
+        };
         match self.run(calls, &function, &node.op, &[data])? {
             Some(outcome) => expansion(outcome, &function),
             None => Err(missing(&function)),
@@ -225,7 +243,7 @@ fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
 impl Lowering for Sheets {
     fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError> {
         let function = Self::entry(Pass::Forward, domain, op);
-        if self.defines(&function) {
+        if self.planned_step || self.defines(&function) {
             return Ok(());
         }
         Err(LoweringError::Unsupported {
@@ -240,11 +258,11 @@ impl Lowering for Sheets {
     }
 
     fn has(&self, pass: Pass, domain: &str, op: &str) -> bool {
-        self.defines(&Self::entry(pass, domain, op))
+        self.planned_step || self.defines(&Self::entry(pass, domain, op))
     }
 
     fn trains(&self, domain: &str, op: &str) -> bool {
-        self.has(Pass::Backward, domain, op)
+        self.defines("plan_step") || self.has(Pass::Backward, domain, op)
     }
 
     fn rereads(&self, domain: &str, op: &str) -> bool {
@@ -292,6 +310,30 @@ impl Lowering for Sheets {
             Data::List(entries) | Data::Tuple(entries) => Ok(entries),
             other => Err(wrong("plan", "returns None or a list", &other)),
         }
+    }
+
+    fn plan_step(&mut self, model: ModelSource<'_>) -> Result<Option<StepPlan>, LoweringError> {
+        self.planned_step = false;
+        if !self.defines("plan_step") {
+            return Ok(None);
+        }
+        let plan = self.ask("plan_step", &model().data())?.map(|o| o.result).unwrap_or_default();
+        let entries = |name: &str| match plan.field(name) {
+            Some(Data::List(entries)) => Ok(entries.clone()),
+            _ => Err(wrong("plan_step", &format!("returns a struct with a list \"{name}\""), &plan)),
+        };
+        let Some(Data::Dict(updates)) = plan.field("updates") else {
+            return Err(wrong("plan_step", "returns a struct with a dictionary \"updates\"", &plan));
+        };
+        let entry = |name: &str| plan.field(name).cloned().unwrap_or_default();
+        self.planned_step = true;
+        Ok(Some(StepPlan {
+            forward: entries("forward")?,
+            loss: entry("loss"),
+            gradient: entry("gradient"),
+            backward: entries("backward")?,
+            updates: updates.clone(),
+        }))
     }
 
     fn begin(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hawkeye::{Failure, Options, Report, Visibility};
+use hawkeye::{Failure, Loss, Options, Report, Steps, TrainingOptions, Visibility};
 use hawkeye_report::Operator;
 use serde::Deserialize;
 
@@ -195,4 +195,100 @@ fn numbers(operator: &Operator) -> Numbers {
     let phases = [operator.phases.setup, operator.phases.offline, operator.phases.online];
     let band = phases.iter().filter_map(|phase| phase.uncertainty).map(|uncertainty| uncertainty.bytes).sum();
     [bytes, messages, rounds, band]
+}
+
+/// A measured training step, forward pass to update. Bytes and messages are sums over the parties.
+#[derive(Debug, Deserialize)]
+pub(crate) struct TrainingTrace {
+    pub(crate) name: String,
+    model: String,
+    protocol: String,
+    parties: u16,
+    loss: String,
+    optimizer: String,
+    step: u64,
+    /// Bytes, messages, rounds.
+    pub(crate) totals: [u64; 3],
+    /// Name of a forward node, or `loss` or `optimizer`; the pass; its bytes, messages and rounds.
+    #[serde(default)]
+    ops: Vec<(String, String, u64, u64, u64)>,
+}
+
+/// All measured training steps.
+pub(crate) fn training_traces() -> Vec<TrainingTrace> {
+    lines("training/traces.jsonl")
+}
+
+/// Steps that are known to differ.
+pub(crate) const TRAINING_RESIDUALS: [Residual; 4] = [
+    booked(
+        &["lenet5_b4-aby3-train_ce"],
+        "the constant -inf, which the loss makes secret, is measured at a MaxPool before",
+    ),
+    compiled(
+        &["f_031-semi2k-mse"],
+        "of batched matrix products with nothing to sum (attention to one token, batch 1) XLA leaves two as they are",
+    ),
+    compiled(
+        &["f_200-aby3-bce_with_logits-adagrad-step3"],
+        "BatchNormalization of one position: no broadcast follows the square root, so the division by it stays",
+    ),
+    compiled(
+        &["f_230-semi2k-cross_entropy"],
+        "the factor of a mean that is a single number moves through the matrix product with it",
+    ),
+];
+
+impl TrainingTrace {
+    /// Profiles the step.
+    pub(crate) fn profile(&self) -> Result<Report, Failure> {
+        let training = TrainingOptions {
+            loss: self.loss.parse().expect("a known loss"),
+            optimizer: self.optimizer.parse().expect("a known optimizer"),
+            steps: Steps::Only(self.step),
+            ..TrainingOptions::default()
+        };
+        let options =
+            Options { parties: Some(self.parties), depth: 1, training: Some(training), ..Options::default() };
+        let framework = format!("spu-{}", self.protocol.to_lowercase());
+        profile(&fixtures().join("spu/training/models").join(&self.model), &framework, &options)
+    }
+
+    /// How many parts of the step were measured by themselves.
+    pub(crate) fn parts(&self) -> usize {
+        self.ops.len()
+    }
+
+    /// Every difference between the trace and the report. Rounds of ABY3 vary, see [`Trace::differences`].
+    pub(crate) fn differences(&self, report: &Report) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut compare = |what: &str, measured: [u64; 3], reported: [u64; 3]| {
+            let rounds = self.protocol != "SEMI2K" || measured[2] == reported[2];
+            if measured[..2] != reported[..2] || !rounds {
+                found.push(format!("{}: {what}: measured {measured:?}, reported {reported:?}", self.name));
+            }
+        };
+        let [bytes, messages, rounds, _] = totals(report);
+        compare("totals", self.totals, [bytes, messages, rounds]);
+        for (name, pass, bytes, messages, rounds) in &self.ops {
+            let mut reported = [0; 3];
+            for operator in report.operators.iter().filter(|operator| part_of(operator) == (name, pass)) {
+                for (sum, number) in reported.iter_mut().zip(numbers(operator)) {
+                    *sum += number;
+                }
+            }
+            compare(&format!("{name} {pass}"), [*bytes, *messages, *rounds], reported);
+        }
+        found
+    }
+}
+
+/// What traces call a part of a step: a forward node with its pass, or the whole loss or optimizer.
+fn part_of(operator: &Operator) -> (&str, &str) {
+    match (&*operator.pass, &operator.of) {
+        ("optimizer", _) => ("optimizer", "optimizer"),
+        ("backward", Some(node)) if operator.op.parse::<Loss>().is_err() => (node, "backward"),
+        ("forward", _) => (&operator.name, "forward"),
+        _ => ("loss", "loss"),
+    }
 }
