@@ -230,15 +230,10 @@ const flame = (() => {
     draw();
   }
 
-  /** Zooms to the frame at the end of a path of names, and scrolls there. */
-  function reveal(names) {
-    let frame = root;
-    for (const name of names) {
-      const next = frame.children.find((child) => child.node.name === name);
-      if (!next) break;
-      frame = next;
-    }
-    zoom(frame);
+  /** Zooms to the frame at the end of a path, and scrolls there. Only training has a frame for each pass. */
+  function reveal(pass, names) {
+    const step = (frame, name) => frame.children.find((child) => child.node.name === name) ?? frame;
+    zoom(names.reduce(step, report.passes ? step(root, pass) : root));
     byId("flame").scrollIntoView({ behavior: "smooth", block: "start" });
   }
 

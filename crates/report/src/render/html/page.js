@@ -56,7 +56,7 @@ function rankings() {
     ranking(
       "Operators",
       operators.map((operator) => ({ name: operator.name, sum: amount(operator), operator })),
-      ({ operator }) => flame.reveal([...operator.scope, operator.name]),
+      ({ operator }) => flame.reveal(operator.pass, [...operator.scope, operator.name]),
     ),
     ranking("Protocol calls", flame.protocols(), (entry) => flame.find(entry.name.split(" › ").at(-1))),
   );
@@ -97,7 +97,7 @@ function modules() {
     const row = (bar) =>
       make(
         "button",
-        { class: "bar", onclick: () => flame.reveal(bar.scope) },
+        { class: "bar", onclick: () => flame.reveal("forward", bar.scope) },
         pathName(bar.name),
         make("span", { class: "stack" }, ...bar.parts.map(part)),
         number(bar.sum),
@@ -164,10 +164,11 @@ function facts() {
       ["name", `${framework.name} ${framework.version}`],
       ["parties", Array.from({ length: framework.parties }, (_, i) => party(i)).join(", ")],
       ["evidence", evidence[framework.evidence] ?? framework.evidence],
-      ["operators apart", others.join("; ")],
+      ["evidence of operators", others.join("; ")],
     ]),
     list("Run", [
       ["phase", run.phase],
+      ...Object.entries(run.training ?? {}).map(([name, value]) => [name.replaceAll("_", " "), value]),
       ["batch", run.batch],
       ...Object.entries(run.dims),
       ["weights", run.weights],
@@ -199,6 +200,7 @@ function warnings() {
 function subtitle() {
   const { framework, run } = report;
   const parts = [
+    ...(run.phase === "inference" ? [] : [run.phase]),
     `${framework.parties} parties`,
     `batch ${run.batch}`,
     ...Object.entries(run.dims).map(([name, size]) => `${name} ${size}`),
