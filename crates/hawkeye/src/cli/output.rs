@@ -27,7 +27,7 @@ pub(crate) fn stream(
 ) -> Result<(), Failure> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let whole = || -> std::io::Result<()> {
-        let mut file = BufWriter::new(temporary(folder)?);
+        let mut file = BufWriter::new(NamedTempFile::new_in(folder)?);
         content(&mut file)?;
         file.into_inner().map_err(std::io::IntoInnerError::into_error)?.persist(path)?;
         Ok(())
@@ -36,17 +36,6 @@ pub(crate) fn stream(
         let place = Place::File { path: path.display().to_string(), position: None };
         Diagnostic::error(place, format!("can't be written: {e}")).into()
     })
-}
-
-/// A file that others may read as far as the user's mask allows, like any other output.
-fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
 }
 
 /// A failure to write.
