@@ -69,6 +69,23 @@ fn everything_else_stays_byte_for_byte() {
 }
 
 #[test]
+fn the_command_writes_a_model_that_costs_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("annotated.onnx");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_hawkeye"))
+        .args(["annotate", "lenet5.onnx", "-f", "crypten", "-o"])
+        .arg(&out)
+        .current_dir(fixtures().join("models"))
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success() && output.stdout.is_empty() && output.stderr.is_empty());
+    let options = Options::default();
+    let before = common::profile(&fixtures().join("models/lenet5.onnx"), "crypten", &options);
+    let after = common::profile(&out, "crypten", &options);
+    assert_eq!(before.expect("it profiles").operators, after.expect("it profiles").operators);
+}
+
+#[test]
 fn a_file_that_is_no_model_is_an_error() {
     let notes = hawkeye::Annotations::default();
     for bytes in [&b"\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"[..], b"\x3a\x05\x0a", b"\x0b"] {
