@@ -11,7 +11,7 @@ lint:
 
 # Rewrites docs/ACCURACY.md from the traces in fixtures/.
 accuracy:
-	HAWKEYE_BLESS=1 cargo test --release --workspace --test accuracy --test conformance
+	HAWKEYE_BLESS=1 cargo test --release --workspace --test accuracy --test conformance --test corpus
 
 # Rewrites what the commands in docs/REPORT.md print.
 docs:

@@ -79,18 +79,20 @@ struct Round {
 /// Replaces what can be replaced in one go.
 fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool) -> Round {
     let real = |id: ValueId| shapes.facts[id].dtype.is_some_and(DType::is_float);
+    let rule = |node: &Node| {
+        // Arithmetic on shapes is done in the clear.
+        let defined = || definition(node).filter(|_| node.present_inputs().any(real));
+        always(node).or_else(|| if has(&node.domain, &node.op) { None } else { defined() })
+    };
+    if graph.nodes.iter().all(|node| rule(node).is_none()) {
+        return Round { graph: None, diagnostics: Vec::new(), lacking: Vec::new() };
+    }
     let mut rewriter = Rewriter::new(graph, shapes);
     let mut lacking = Vec::new();
     let mut replaced = BTreeSet::new();
     for node in &graph.nodes {
         let always = always(node);
-        if always.is_none() && has(&node.domain, &node.op) {
-            rewriter.keep(node);
-            continue;
-        }
-        // Arithmetic on shapes is done in the clear.
-        let defined = || definition(node).filter(|_| node.present_inputs().any(real));
-        let rule = always.or_else(defined);
+        let rule = rule(node);
         let Some(outputs) = rule.and_then(|rule| rewriter.attempt(node, rule)) else {
             rewriter.keep(node);
             continue;

@@ -73,8 +73,8 @@ impl<'n> Control<'n, '_> {
             inputs.get(2..)?.iter().map(|i| i.cloned().unwrap_or_default()).collect();
         let count = states.len();
         let none = condition == Some(0) || most == Some(Some(0)) || matches!(most, Some(Some(m)) if m < 0);
-        let flag = || InferenceFact::dt_shape(DatumType::Bool, &[0usize; 0]);
-        let number = InferenceFact::dt_shape(DatumType::I64, &[0usize; 0]);
+        let flag = || InferenceFact::dt_shape(DatumType::Bool, [0usize; 0]);
+        let number = InferenceFact::dt_shape(DatumType::I64, [0usize; 0]);
         let shapes: Vec<InferenceFact> = states.iter().map(|s| s.clone().without_value()).collect();
         let mut going = |iteration: InferenceFact, states: &[InferenceFact]| {
             let truth = tensor0(true).into_arc_tensor().try_into().unwrap_or_else(|_| flag());
@@ -155,12 +155,15 @@ impl<'n> Control<'n, '_> {
     }
 }
 
+/// Analyses an iteration, given its number and the states before it.
+type Iteration<'i> = dyn FnMut(InferenceFact, &[InferenceFact]) -> Option<Vec<InferenceFact>> + 'i;
+
 /// A loop of at most `bound` iterations, one by one.
 fn follow(
     bound: Option<i64>,
     mut states: Vec<InferenceFact>,
     elements: usize,
-    going: &mut dyn FnMut(InferenceFact, &[InferenceFact]) -> Option<Vec<InferenceFact>>,
+    going: &mut Iteration<'_>,
 ) -> Option<Vec<InferenceFact>> {
     let mut found: Vec<Option<InferenceFact>> = vec![None; elements];
     let mut trips = 0;

@@ -84,8 +84,9 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs code of tract's, which panics on inputs that make no sense, without a word of that.
-fn quietly<T>(run: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
+/// Runs a rule. tract's panic on inputs that make no sense, and ours on sizes that overflow; that becomes an
+/// answer, without a word on standard error.
+pub(crate) fn quietly<T>(run: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let others = std::panic::take_hook();

@@ -167,18 +167,18 @@ pub(crate) fn outputs(
     let proto = proto::node(node);
     let legacy = legacy::rule(&proto.op_type, opset).map(Rule::Outputs);
     let found = match legacy.or_else(|| rule(&proto.op_type)) {
-        Some(Rule::Facts(rule)) => {
-            rule(&proto, inputs, wanted).map_err(|error| Excuse::Problem(error.root_cause().to_string()))
-        }
+        Some(Rule::Facts(rule)) => guard::quietly(|| rule(&proto, inputs, wanted)),
         Some(Rule::Outputs(rule)) => {
-            let (found, missing) = call::facts(rule, &proto, opset, inputs, wanted);
-            return (found, missing.map(Excuse::Missing));
+            match guard::quietly(|| Ok(call::facts(rule, &proto, opset, inputs, wanted))) {
+                Ok((found, missing)) => return (found, missing.map(Excuse::Missing)),
+                Err(problem) => Err(problem),
+            }
         }
-        None => guard::theirs(&proto, opset, inputs, wanted).map_err(Excuse::Problem),
+        None => guard::theirs(&proto, opset, inputs, wanted),
     };
     match found {
         Ok(found) => (found, None),
-        Err(excuse) => (tvec!(InferenceFact::default(); wanted), Some(excuse)),
+        Err(problem) => (tvec!(InferenceFact::default(); wanted), Some(Excuse::Problem(problem))),
     }
 }
 
