@@ -1,5 +1,7 @@
 //! Every gradient against central differences.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod common;
 
 use common::Net;
