@@ -2,6 +2,9 @@
 //!
 //! Writes the plot `docs/growth.svg`. Set `PYTHON` to an interpreter that has `onnx` to time it too.
 
+#![allow(clippy::print_stdout, reason = "a bench prints what it measures")]
+
+#[allow(dead_code, reason = "a test uses the rest")]
 #[path = "../tests/common/decoder.rs"]
 mod decoder;
 
@@ -33,7 +36,7 @@ struct Point {
 }
 
 fn main() {
-    // For a profiler: one size alone, by one means.
+    // For a profiler: one size alone, by shapes, profile or tract.
     if let Some(what) = std::env::args().nth(1).filter(|what| !what.starts_with("--")) {
         return alone(&what);
     }
@@ -69,8 +72,7 @@ fn alone(what: &str) {
     match what {
         "shapes" => shapes(&path),
         "profile" => profile(&path),
-        "tract" => tract(&path),
-        other => panic!("{other} is none of shapes, profile and tract"),
+        _ => tract(&path),
     }
 }
 
@@ -115,6 +117,8 @@ fn python_seconds(python: &str, path: &Path) -> f64 {
     String::from_utf8_lossy(&output.stdout).trim().parse().expect("it has onnx")
 }
 
+type Time = fn(&Point) -> f64;
+
 fn draw(path: &Path, points: &[Point]) -> Result<(), Box<dyn std::error::Error>> {
     let most_nodes = points.iter().map(|p| p.nodes).max().unwrap_or(1) as f64;
     let most_time = points.iter().map(|p| p.tract.max(p.profile)).fold(0.0, f64::max) * 1.05;
@@ -126,7 +130,7 @@ fn draw(path: &Path, points: &[Point]) -> Result<(), Box<dyn std::error::Error>>
         .y_label_area_size(56)
         .build_cartesian_2d(0.0..most_nodes, 0.0..most_time)?;
     chart.configure_mesh().x_desc("nodes").y_desc("seconds").disable_mesh().draw()?;
-    let lines: [(&str, RGBColor, fn(&Point) -> f64); 3] = [
+    let lines: [(&str, RGBColor, Time); 3] = [
         ("shapes", RGBColor(31, 119, 180), |p| p.shapes),
         ("profile under CrypTen", RGBColor(44, 160, 44), |p| p.profile),
         ("tract alone", RGBColor(127, 127, 127), |p| p.tract),
