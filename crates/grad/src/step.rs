@@ -166,19 +166,22 @@ impl Builder<'_> {
                 .push(error.help("freeze every parameter before it with --frozen, or train another output"));
             return;
         };
+        // Without a gradient of an output there is none of the inputs: the loss does not depend on them,
+        // or a node between failed, which was said.
+        let gradient = |id: ValueId| if id.index() < self.known { self.gradients[id] } else { None };
+        let gradients: Vec<_> = node.outputs.iter().map(|output| output.and_then(gradient)).collect();
+        if gradients.iter().all(Option::is_none) {
+            return;
+        }
         let wanted = node
             .inputs
             .iter()
             .map(|input| input.is_some_and(|id| id.index() < self.known && self.sweep.carries[id]));
-        let gradients = node
-            .outputs
-            .iter()
-            .map(|output| output.filter(|id| id.index() < self.known).and_then(|id| self.gradients[id]));
         let mut adjoint = Adjoint {
             id,
             facts: &self.shapes.facts,
             known: self.known,
-            gradients: gradients.collect(),
+            gradients,
             wanted: wanted.collect(),
             found: Vec::new(),
             e: &mut self.emit,

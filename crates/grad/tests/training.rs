@@ -1,5 +1,7 @@
 //! Losses and optimizers against PyTorch (`make_training.py`).
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod common;
 
 use common::{Net, Runner, compare};

@@ -106,8 +106,7 @@ fn a_step_is_a_model_like_any_other() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("step.onnx");
     let path = path.to_str().expect("a name");
-    let output =
-        hawkeye(&["grad", "lenet5.onnx", "--batch", "2", "--optimizer", "sgd:momentum=0.9", "-o", path]);
+    let output = hawkeye(&["grad", "lenet5.onnx", "--optimizer", "sgd:momentum=0.9", "-o", path]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let model = load(Path::new(path)).expect("it is a model");
     let original = load(&fixtures().join("models/lenet5.onnx")).expect("the fixture is fine");

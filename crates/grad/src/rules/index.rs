@@ -12,8 +12,10 @@ pub(crate) fn gather(a: &mut Adjoint<'_>) -> Outcome {
     // A single constant index is a slice.
     if let (true, Ok(Some(ints))) = (chosen.iter().product::<i64>() == 1, a.ints(1)) {
         let size = shape[axis];
-        let start =
-            ints.first().map_or(0, |i| if *i < 0 { i.saturating_add(size) } else { *i }).clamp(0, size - 1);
+        let start = ints
+            .first()
+            .map_or(0, |i| if *i < 0 { i.saturating_add(size) } else { *i })
+            .clamp(0, (size - 1).max(0));
         let narrow: Vec<i64> =
             shape.iter().enumerate().map(|(i, d)| if i == axis { 1 } else { *d }).collect();
         let (mut before, mut after) = (vec![0; shape.len()], vec![0; shape.len()]);

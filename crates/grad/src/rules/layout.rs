@@ -18,6 +18,9 @@ pub(crate) fn transpose(a: &mut Adjoint<'_>) -> Outcome {
         Some(perm) => perm.iter().map(|p| axis(*p, rank)).collect::<Result<_, _>>()?,
         None => (0..rank).rev().collect(),
     };
+    if perm.len() != rank {
+        return Err(format!("permutes {} of {rank} dimensions", perm.len()));
+    }
     let dx = a.e.transpose(dy, &inverse(&perm));
     a.give(0, dx);
     Ok(())
@@ -91,7 +94,7 @@ pub(crate) fn tile(a: &mut Adjoint<'_>) -> Outcome {
 
 pub(crate) fn depth_to_space(a: &mut Adjoint<'_>) -> Outcome {
     let (dy, shape) = (a.dy()?, a.shape(0)?);
-    let block = a.int("blocksize", 1);
+    let block = a.int("blocksize", 1).clamp(1, 1 << 15);
     let dx = if a.text("mode") == "CRD" {
         let [n, c, h, w] = shape[..] else { return Err("has an operand that is no image".to_owned()) };
         let depth = c / (block * block);

@@ -33,6 +33,9 @@ impl Window {
         let strides = a.list("strides", rank, 1)?;
         let dilations = a.list("dilations", rank, 1)?;
         let pads = a.list("pads", 2 * rank, 0)?;
+        if strides.iter().chain(&dilations).any(|step| *step < 1) {
+            return Err("has strides or dilations below 1".to_owned());
+        }
         let mut window = Self {
             kernel: kernel.to_vec(),
             before: pads[..rank].to_vec(),
