@@ -105,6 +105,7 @@ fn perceptron() -> Bytes {
                 elem_type: Some(1),
                 shape: Some(TensorShapeProto { dim: vec![dim(symbol.clone()), dim(fixed(width))] }),
             }),
+            ..TypeProto::default()
         }),
     };
     let node = |op: &str, inputs: &[&str], output: &str| NodeProto {
