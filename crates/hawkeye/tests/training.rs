@@ -71,26 +71,27 @@ fn profile_batch(training: TrainingOptions, batch: u64) -> Report {
 }
 
 fn profile_sheet(manifest: &str, sheet: &str, training: TrainingOptions, batch: u64) -> Report {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder can be made");
     let shapes = [("input".to_owned(), vec![batch, 1, 28, 28])].into();
     let bindings = Bindings { shapes, ..Bindings::default() };
     let options = Options { training: Some(training), bindings, ..Options::default() };
-    analyse(&model("lenet5"), "lenet5.onnx", framework(folder.path(), manifest, sheet), &options).unwrap()
+    analyse(&model("lenet5"), "lenet5.onnx", framework(folder.path(), manifest, sheet), &options)
+        .expect("the framework trains the model")
 }
 
 fn framework(folder: &Path, manifest: &str, sheet: &str) -> Framework {
-    std::fs::write(folder.join("framework.yaml"), manifest).unwrap();
-    std::fs::write(folder.join("probe.star"), sheet).unwrap();
-    Framework::open(&format!("{}/", folder.display())).unwrap()
+    std::fs::write(folder.join("framework.yaml"), manifest).expect("it can be written");
+    std::fs::write(folder.join("probe.star"), sheet).expect("it can be written");
+    Framework::open(&format!("{}/", folder.display())).expect("its manifest is fine")
 }
 
 fn model(name: &str) -> hawkeye::Model {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models");
-    load(&fixtures.join(format!("{name}.onnx"))).unwrap()
+    load(&fixtures.join(format!("{name}.onnx"))).expect("the fixture is there")
 }
 
 fn momentum(steps: Steps) -> TrainingOptions {
-    let optimizer = "sgd:momentum=1".parse().unwrap();
+    let optimizer = "sgd:momentum=1".parse().expect("it is spelt right");
     TrainingOptions { optimizer, steps, ..TrainingOptions::default() }
 }
 
