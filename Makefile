@@ -13,7 +13,7 @@ lint:
 accuracy:
 	HAWKEYE_BLESS=1 cargo test --release --workspace --test accuracy --test conformance --test corpus
 
-# Rewrites what the commands in docs/REPORT.md print.
+# Rewrites what the commands in docs/REPORT.md and docs/TRAINING.md print.
 docs:
 	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test report_doc
 

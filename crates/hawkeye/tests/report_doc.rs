@@ -1,4 +1,4 @@
-//! `docs/REPORT.md` shows what the commands in it print; `make docs` rewrites it.
+//! Documents show what the commands in them print; `make docs` rewrites them.
 
 mod common;
 
@@ -10,8 +10,18 @@ const START: &str = "```console\n";
 const END: &str = "```\n";
 
 #[test]
-fn the_commands_print_what_is_shown() {
-    let file = fixtures().join("../docs/REPORT.md");
+fn reports_are_as_shown() {
+    check("REPORT.md", 5);
+}
+
+#[test]
+fn training_is_as_shown() {
+    check("TRAINING.md", 5);
+}
+
+/// Runs the commands of a document, of which there are that many at least.
+fn check(document: &str, least: usize) {
+    let file = fixtures().join("../docs").join(document);
     let written = std::fs::read_to_string(&file).expect("the document is there");
     // Commands of the document build on each other's files.
     let folder = tempfile::tempdir().expect("a folder can be made");
@@ -39,10 +49,10 @@ fn the_commands_print_what_is_shown() {
         text.push_str(END);
         text.push_str(rest);
     }
-    assert!(commands > 4, "the document shows few commands");
+    assert!(commands >= least, "{document} shows few commands");
     if std::env::var_os("HAWKEYE_BLESS").is_some() {
         std::fs::write(&file, text).expect("it can be written");
     } else {
-        assert!(written == text, "docs/REPORT.md is out of date: run `make docs`");
+        assert!(written == text, "docs/{document} is out of date: run `make docs`");
     }
 }

@@ -195,29 +195,30 @@ pub fn compare(reports: &[Report], sort: Quantity) -> Comparison {
     }
 }
 
-/// An operator by its name and how many of that name come before it.
-type Key<'a> = (&'a str, usize);
+/// An operator by its pass, its name and how many of that name come before it.
+type Key<'a> = (&'a str, &'a str, usize);
 
 /// An operator, and what it costs on each side that has it.
-struct Matched<'a> {
-    op: &'a str,
+struct Matched {
+    op: String,
     costs: Vec<Option<Phases>>,
 }
 
 /// The operators of all reports, in the order of the first one that has them.
 fn operators(reports: &[Report]) -> Vec<OperatorChange> {
-    let mut matched: IndexMap<Key<'_>, Matched<'_>> = IndexMap::new();
+    let mut matched: IndexMap<Key<'_>, Matched> = IndexMap::new();
     for (side, report) in reports.iter().enumerate() {
-        let mut seen: HashMap<&str, usize> = HashMap::new();
+        let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
         for operator in &report.operators {
-            let occurrence = seen.entry(&operator.name).or_default();
-            let key = (operator.name.as_str(), *occurrence);
+            let (pass, name) = (operator.pass.as_str(), operator.name.as_str());
+            let occurrence = seen.entry((pass, name)).or_default();
+            let key = (pass, name, *occurrence);
             *occurrence += 1;
-            let nowhere = || Matched { op: &operator.op, costs: vec![None; reports.len()] };
+            let nowhere = || Matched { op: operator.kind(), costs: vec![None; reports.len()] };
             matched.entry(key).or_insert_with(nowhere).costs[side] = Some(operator.phases);
         }
     }
-    let change = |((name, _), Matched { op, costs }): (Key<'_>, Matched<'_>)| {
+    let change = |((_, name, _), Matched { op, costs }): (Key<'_>, Matched)| {
         let columns = Columns::new(costs);
         let change = match columns.costs.as_slice() {
             [None, ..] => Change::Added,
@@ -225,7 +226,7 @@ fn operators(reports: &[Report]) -> Vec<OperatorChange> {
             _ if columns.is_same() => Change::Same,
             _ => Change::Changed,
         };
-        OperatorChange { name: name.to_owned(), op: op.to_owned(), change, columns }
+        OperatorChange { name: name.to_owned(), op, change, columns }
     };
     matched.into_iter().map(change).collect()
 }
@@ -271,6 +272,12 @@ fn facts(report: &Report) -> IndexMap<String, String> {
         ("batch".to_owned(), report.run.batch.to_string()),
         ("weights".to_owned(), report.run.weights.clone()),
     ]);
+    if let Some(training) = &report.run.training {
+        facts.insert("loss".to_owned(), training.loss.clone());
+        facts.insert("optimizer".to_owned(), training.optimizer.clone());
+        facts.insert("first step".to_owned(), training.first_step.to_string());
+        facts.insert("steps".to_owned(), training.steps.to_string());
+    }
     facts.extend(report.run.dims.iter().map(|(name, size)| (name.clone(), size.to_string())));
     let value = |scalar: &Scalar| match scalar {
         Scalar::Bool(b) => b.to_string(),

@@ -213,6 +213,14 @@ pub struct Operator {
     pub evidence: Option<String>,
 }
 
+impl Operator {
+    /// The operator, and outside the forward pass the pass: `Conv`, `Conv backward`, `adam optimizer`.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        if self.pass == "forward" { self.op.clone() } else { format!("{} {}", self.op, self.pass) }
+    }
+}
+
 /// An output of an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputInfo {

@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hawkeye::{
-    Annotated, Diagnostic, Failure, Framework, Options, Place, Visibility, analyse, annotations, load, read,
-};
+use hawkeye::{Annotated, Diagnostic, Failure, Framework, Place, analyse, annotations, load, read};
 
-use super::arguments::{Sizes, named_visibility, pair, visibility};
 use super::output;
+use super::run::Run;
 
 #[derive(Debug, Args)]
 pub(crate) struct Annotate {
@@ -20,33 +18,14 @@ pub(crate) struct Annotate {
     /// A built-in framework, or the path of one's own directory
     #[arg(short, long)]
     framework: String,
-    /// Number of parties
-    #[arg(long)]
-    parties: Option<u16>,
-    /// A parameter of the framework, in its own spelling (repeatable)
-    #[arg(long = "set", value_name = "PARAM=VALUE", value_parser = pair)]
-    settings: Vec<(String, String)>,
-    /// Who knows the weights: secret, public or a party's number
-    #[arg(long, value_parser = visibility)]
-    weights: Option<Visibility>,
-    /// Who knows an input or initializer: secret, public or a party's number (repeatable)
-    #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_visibility)]
-    inputs: Vec<(String, Visibility)>,
     #[command(flatten)]
-    sizes: Sizes,
+    run: Run,
 }
 
 pub(crate) fn run(command: &Annotate) -> Result<(), Failure> {
     let framework = Framework::open(&command.framework)?;
     let model = load(&command.model)?;
-    let options = Options {
-        bindings: command.sizes.bindings(),
-        parties: command.parties,
-        settings: command.settings.iter().cloned().collect(),
-        weights: command.weights,
-        visibility: command.inputs.iter().cloned().collect(),
-        ..Options::default()
-    };
+    let options = command.run.options();
     let file = command.model.file_name().unwrap_or_default().to_string_lossy();
     let report = analyse(&model, &file, framework, &options)?;
     let annotations = annotations(&model, &report, &options.bindings)?;

@@ -2,11 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use hawkeye::{Bindings, Loss, Optimizer, Steps, TrainingOptions, Visibility};
-use hawkeye_cost::Party;
 use hawkeye_report::render::{Axis, Quantity};
 
 use super::annotate::Annotate;
@@ -14,7 +11,9 @@ use super::check::Check;
 use super::compare::Compare;
 use super::explain::Explain;
 use super::grad::Grad;
+use super::run::{Run, Sizes, Training};
 use super::sweep::SweepArguments;
+use super::values::{axis, quantity};
 
 /// What does your model cost in multi-party learning? Bytes, messages and rounds of every operator,
 /// from the ONNX file alone.
@@ -171,20 +170,8 @@ pub(crate) struct Profile {
     /// A built-in framework, or the path of one's own directory
     #[arg(short, long)]
     pub(crate) framework: String,
-    /// Number of parties
-    #[arg(long)]
-    pub(crate) parties: Option<u16>,
-    /// A parameter of the framework, in its own spelling (repeatable)
-    #[arg(long = "set", value_name = "PARAM=VALUE", value_parser = pair)]
-    pub(crate) settings: Vec<(String, String)>,
-    /// Who knows the weights: secret, public or a party's number
-    #[arg(long, value_parser = visibility)]
-    pub(crate) weights: Option<Visibility>,
-    /// Who knows an input or initializer: secret, public or a party's number (repeatable)
-    #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_visibility)]
-    pub(crate) inputs: Vec<(String, Visibility)>,
     #[command(flatten)]
-    pub(crate) sizes: Sizes,
+    pub(crate) run: Run,
     #[command(flatten)]
     pub(crate) training: Training,
     /// Levels of modules or protocol calls in rows, and of the call tree: 3 if not given, and all of
@@ -209,76 +196,6 @@ pub(crate) struct Profile {
     /// Where to write it; standard output if not given
     #[arg(short, long)]
     pub(crate) output: Option<PathBuf>,
-}
-
-/// What to train.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Training")]
-pub(crate) struct Training {
-    /// Price training steps with this loss instead of inference
-    #[arg(long, value_name = "LOSS", value_parser = loss())]
-    train: Option<Loss>,
-    /// The optimizer with its settings, as in PyTorch: sgd, adam, adamw, rmsprop or adagrad
-    #[arg(long, value_name = "NAME[:SETTING=VALUE,...]", default_value = "sgd", requires = "train")]
-    optimizer: Optimizer,
-    /// Price this step alone, counted from 1; optimizers with state do less in the first
-    #[arg(long, value_name = "K", requires = "train", value_parser = clap::value_parser!(u64).range(1..))]
-    step: Option<u64>,
-    /// Price a run of that many steps
-    #[arg(long, value_name = "N", requires = "train", conflicts_with = "step", value_parser = clap::value_parser!(u64).range(1..))]
-    steps: Option<u64>,
-    /// Price a run of that many passes over the data set
-    #[arg(long, value_name = "N", requires_all = ["train", "dataset_size"], conflicts_with_all = ["step", "steps"], value_parser = clap::value_parser!(u64).range(1..))]
-    epochs: Option<u64>,
-    /// Samples of the data set; the last batch of an epoch is what is left
-    #[arg(long, value_name = "N", requires = "epochs", value_parser = clap::value_parser!(u64).range(1..))]
-    dataset_size: Option<u64>,
-    /// The output that the loss looks at; the only one if not given
-    #[arg(long, value_name = "OUTPUT", requires = "train")]
-    train_output: Option<String>,
-    /// A parameter that is not trained (repeatable)
-    #[arg(long, value_name = "NAME", requires = "train")]
-    frozen: Vec<String>,
-}
-
-impl Training {
-    pub(crate) fn options(&self) -> Option<TrainingOptions> {
-        let steps = match (self.step, self.steps, self.epochs, self.dataset_size) {
-            (_, Some(count), _, _) => Steps::First(count),
-            (_, _, Some(epochs), Some(samples)) => Steps::Epochs { epochs, samples },
-            (step, _, _, _) => Steps::Only(step.unwrap_or(1)),
-        };
-        Some(TrainingOptions {
-            loss: self.train?,
-            optimizer: self.optimizer.clone(),
-            steps,
-            output: self.train_output.clone(),
-            frozen: self.frozen.clone(),
-        })
-    }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Sizes {
-    /// Size of the inputs' leading dimension
-    #[arg(long)]
-    batch: Option<u64>,
-    /// Size of one of the model's symbolic dimensions (repeatable)
-    #[arg(long = "dim", value_name = "NAME=N", value_parser = dimension)]
-    dims: Vec<(String, u64)>,
-    /// Shape of an input (repeatable)
-    #[arg(long = "shape", value_name = "INPUT=AxBxC", value_parser = shape)]
-    shapes: Vec<(String, Vec<u64>)>,
-}
-
-impl Sizes {
-    pub(crate) fn bindings(&self) -> Bindings {
-        Bindings {
-            dims: self.dims.iter().cloned().collect(),
-            batch: self.batch,
-            shapes: self.shapes.iter().cloned().collect(),
-        }
-    }
 }
 
 #[derive(Debug, Args)]
@@ -345,60 +262,4 @@ pub(crate) enum Format {
 pub(crate) enum ShapesFormat {
     Text,
     Json,
-}
-
-fn axis() -> impl TypedValueParser<Value = Axis> {
-    PossibleValuesParser::new(Axis::ALL.map(Axis::name))
-        .map(|name| Axis::from_name(&name).expect("a possible value"))
-}
-
-fn loss() -> impl TypedValueParser<Value = Loss> {
-    PossibleValuesParser::new(Loss::ALL.map(Loss::name)).map(|name| name.parse().expect("a possible value"))
-}
-
-pub(super) fn quantity() -> impl TypedValueParser<Value = Quantity> {
-    PossibleValuesParser::new(Quantity::ALL.map(Quantity::name))
-        .map(|name| Quantity::from_name(&name).expect("a possible value"))
-}
-
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
-    // Names of values may hold an equals sign, sizes and settings of ours don't.
-    match text.rsplit_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("is not of the form NAME=VALUE".to_owned()),
-    }
-}
-
-fn size(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("\"{text}\" is no size"))
-}
-
-pub(super) fn dimension(text: &str) -> Result<(String, u64), String> {
-    let (name, value) = pair(text)?;
-    Ok((name, size(&value)?))
-}
-
-fn shape(text: &str) -> Result<(String, Vec<u64>), String> {
-    let (name, value) = pair(text)?;
-    Ok((name, dims(&value)?))
-}
-
-pub(super) fn dims(text: &str) -> Result<Vec<u64>, String> {
-    text.split(['x', ',']).filter(|dim| !dim.is_empty()).map(size).collect()
-}
-
-pub(super) fn visibility(text: &str) -> Result<Visibility, String> {
-    match text {
-        "secret" => Ok(Visibility::Secret),
-        "public" => Ok(Visibility::Public),
-        party => party
-            .parse()
-            .map(|party| Visibility::Known(Party(party)))
-            .map_err(|_| format!("\"{text}\" is neither secret, public nor a party's number")),
-    }
-}
-
-pub(super) fn named_visibility(text: &str) -> Result<(String, Visibility), String> {
-    let (name, value) = pair(text)?;
-    Ok((name, visibility(&value)?))
 }

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use hawkeye::{Diagnostic, Failure, Framework, Options, Report, Visibility, analyse, builtin_names};
+use hawkeye::{Diagnostic, Failure, Framework, Options, Report, analyse, builtin_names};
 use hawkeye_report::budget::{Budget, Increase, hold, hold_to_baseline};
 use hawkeye_report::render;
 
-use super::arguments::{Sizes, named_visibility, pair, visibility};
 use super::input::{Input, about, open};
 use super::output;
+use super::run::{Run, Training};
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("budgets").required(true).multiple(true))]
@@ -31,20 +31,10 @@ pub(crate) struct Check {
     /// How much more than the baseline's a total may be
     #[arg(long, value_name = "PERCENT", default_value = "0%", requires = "baseline")]
     max_increase: Increase,
-    /// Number of parties
-    #[arg(long)]
-    parties: Option<u16>,
-    /// A parameter of the framework, in its own spelling (repeatable)
-    #[arg(long = "set", value_name = "PARAM=VALUE", value_parser = pair)]
-    settings: Vec<(String, String)>,
-    /// Who knows the weights: secret, public or a party's number
-    #[arg(long, value_parser = visibility)]
-    weights: Option<Visibility>,
-    /// Who knows an input or initializer: secret, public or a party's number (repeatable)
-    #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_visibility)]
-    inputs: Vec<(String, Visibility)>,
     #[command(flatten)]
-    sizes: Sizes,
+    run: Run,
+    #[command(flatten)]
+    training: Training,
     /// How to write the result: for people, as annotations of GitHub, as JUnit's XML
     #[arg(long, value_enum, default_value_t = ChecksFormat::Text)]
     format: ChecksFormat,
@@ -91,15 +81,7 @@ fn subject(command: &Check) -> Result<Report, Failure> {
             about(&command.subject, "is a model, and must be profiled first".to_owned());
         return Err(problem.help(help).into());
     };
-    let options = Options {
-        bindings: command.sizes.bindings(),
-        parties: command.parties,
-        settings: command.settings.iter().cloned().collect(),
-        weights: command.weights,
-        visibility: command.inputs.iter().cloned().collect(),
-        depth: 0,
-        ..Options::default()
-    };
+    let options = Options { training: command.training.options(), depth: 0, ..command.run.options() };
     let file = command.subject.file_name().unwrap_or_default().to_string_lossy();
     analyse(&model, &file, Framework::open(framework)?, &options)
 }

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use hawkeye::{
-    Diagnostic, Failure, Framework, Options, Place, Report, Visibility, analyse, builtin_names, load,
-};
+use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Steps, analyse, builtin_names};
 use hawkeye_report::compare::{Comparison, compare};
 use hawkeye_report::measured::{Measured, Patterns};
 use hawkeye_report::render::{self, Quantity};
 
-use super::arguments::{Sizes, pair, quantity, visibility};
+use super::input::{Input, about, open};
 use super::output;
+use super::run::{Run, Training};
+use super::values::{quantity, visibility};
 
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
@@ -23,21 +23,14 @@ pub(crate) struct Compare {
     /// Profile the models under this framework (repeatable: side by side)
     #[arg(short, long = "framework")]
     frameworks: Vec<String>,
-    /// A parameter of the frameworks, on all sides (repeatable)
-    #[arg(long = "set", value_name = "PARAM=VALUE", value_parser = pair)]
-    settings: Vec<(String, String)>,
-    /// One more side, which differs in these: parameters, parties, batch, weights, or dim.NAME
-    /// (repeatable)
+    /// One more side, which differs in these: parameters, parties, batch, weights, dim.NAME, or in
+    /// training the optimizer or the step (repeatable)
     #[arg(long = "variant", value_name = "KEY=VALUE[,KEY=VALUE...]", value_parser = variant)]
     variants: Vec<Variant>,
-    /// Number of parties
-    #[arg(long)]
-    parties: Option<u16>,
-    /// Who knows the weights: secret, public or a party's number
-    #[arg(long, value_parser = visibility)]
-    weights: Option<Visibility>,
     #[command(flatten)]
-    sizes: Sizes,
+    run: Run,
+    #[command(flatten)]
+    training: Training,
     /// Compare with what the framework printed in a run instead (repeatable: a log per party)
     #[arg(long, value_name = "LOG")]
     measured: Vec<PathBuf>,
@@ -75,13 +68,11 @@ pub(crate) enum ComparisonFormat {
 struct Variant(Vec<(String, String)>);
 
 fn variant(text: &str) -> Result<Variant, String> {
+    let pair = |text: &str| match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("\"{text}\" is not of the form KEY=VALUE")),
+    };
     text.split(',').map(pair).collect::<Result<_, _>>().map(Variant)
-}
-
-/// What a positional argument is.
-enum Subject {
-    Report(Box<Report>),
-    Model(Box<hawkeye::Model>),
 }
 
 pub(crate) fn run(command: &Compare) -> Result<ExitCode, Failure> {
@@ -135,17 +126,13 @@ fn complaint(message: String, help: &str) -> Diagnostic {
     Diagnostic::error(Place::Model, message).help(help.to_owned())
 }
 
-fn about(path: &Path, message: String) -> Diagnostic {
-    Diagnostic::error(Place::File { path: path.display().to_string(), position: None }, message)
-}
-
 /// A report for every side.
 fn sides(command: &Compare) -> Result<Vec<Report>, Failure> {
     let mut reports = Vec::new();
     for path in &command.subjects {
-        match subject(path)? {
-            Subject::Report(report) => reports.push(*report),
-            Subject::Model(model) => {
+        match open(path)? {
+            Input::Report(report) => reports.push(*report),
+            Input::Model(model) => {
                 if command.frameworks.is_empty() {
                     let help = format!("give --framework, e.g. one of {}", builtin_names().join(", "));
                     return Err(about(path, "is a model, and must be profiled first".to_owned())
@@ -164,28 +151,6 @@ fn sides(command: &Compare) -> Result<Vec<Report>, Failure> {
     Ok(reports)
 }
 
-/// A report begins with its schema (YAML) or a brace (JSON), which no ONNX file does.
-fn subject(path: &Path) -> Result<Subject, Failure> {
-    use std::io::Read;
-    let unreadable = |e: std::io::Error| Failure::from(about(path, format!("can't be read: {e}")));
-    let mut start = Vec::new();
-    std::fs::File::open(path).map_err(unreadable)?.take(64).read_to_end(&mut start).map_err(unreadable)?;
-    let start = String::from_utf8_lossy(&start).trim_start().to_owned();
-    if !start.starts_with('{') && !start.starts_with("schema:") && !start.starts_with("---") {
-        return load(path).map(|model| Subject::Model(Box::new(model)));
-    }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
-    let report = if start.starts_with('{') {
-        serde_json::from_str(&text).map_err(|e| e.to_string())
-    } else {
-        serde_yaml::from_str(&text).map_err(|e| e.to_string())
-    };
-    let report = report.map_err(|e| {
-        about(path, format!("is no report: {e}")).help("write one with hawkeye profile --format yaml")
-    })?;
-    Ok(Subject::Report(Box::new(report)))
-}
-
 fn profile(
     path: &Path,
     model: &hawkeye::Model,
@@ -194,20 +159,22 @@ fn profile(
     variant: &Variant,
     depth: usize,
 ) -> Result<Report, Failure> {
-    let mut options = Options {
-        bindings: command.sizes.bindings(),
-        parties: command.parties,
-        settings: command.settings.iter().cloned().collect(),
-        weights: command.weights,
-        depth,
-        ..Options::default()
-    };
+    let mut options = Options { training: command.training.options(), depth, ..command.run.options() };
     for (key, value) in &variant.0 {
         let wrong = |what: &str| complaint(format!("--variant {key}={value}: {value} is no {what}"), "");
         match key.as_str() {
             "parties" => options.parties = Some(value.parse().map_err(|_| wrong("number of parties"))?),
             "batch" => options.bindings.batch = Some(value.parse().map_err(|_| wrong("size"))?),
             "weights" => options.weights = Some(visibility(value).map_err(|e| complaint(e, ""))?),
+            "optimizer" | "step" => {
+                let training = options.training.as_mut();
+                let training = training
+                    .ok_or_else(|| complaint(format!("--variant {key}={value} goes with --train"), ""))?;
+                match key.as_str() {
+                    "step" => training.steps = Steps::Only(value.parse().map_err(|_| wrong("step"))?),
+                    _ => training.optimizer = value.parse().map_err(|e: String| complaint(e, ""))?,
+                }
+            }
             key => match key.strip_prefix("dim.") {
                 Some(name) => {
                     let size = value.parse().map_err(|_| wrong("size"))?;
@@ -235,11 +202,11 @@ fn measured(command: &Compare) -> Result<Measured, Failure> {
         let name = log.file_name().unwrap_or_default().to_string_lossy().into_owned();
         logs.push((name, String::from_utf8_lossy(&bytes).into_owned()));
     }
-    let subject = subject(path)?;
+    let subject = open(path)?;
     let names = match (command.frameworks.as_slice(), &subject) {
         ([name], _) => vec![name.clone()],
-        ([], Subject::Report(report)) => vec![report.framework.name.clone()],
-        ([], Subject::Model(_)) => recognised(&logs, &command.measured)?,
+        ([], Input::Report(report)) => vec![report.framework.name.clone()],
+        ([], Input::Model(_)) => recognised(&logs, &command.measured)?,
         (_, _) => {
             return Err(complaint("logs are of one framework".to_owned(), "give --framework once").into());
         }
@@ -261,7 +228,7 @@ fn measured(command: &Compare) -> Result<Measured, Failure> {
 /// Logs against one framework's report.
 fn against(
     path: &Path,
-    subject: &Subject,
+    subject: &Input,
     name: &str,
     logs: &[(String, String)],
     command: &Compare,
@@ -273,10 +240,10 @@ fn against(
     };
     let patterns = Patterns::new(log).map_err(|e| complaint(format!("{name}: log: {e}"), ""))?;
     match subject {
-        Subject::Report(report) => Ok(patterns.against(logs, report, false)),
-        Subject::Model(model) => {
+        Input::Report(report) => Ok(patterns.against(logs, report, false)),
+        Input::Model(model) => {
             let counted = || logs.iter().find_map(|(_, text)| patterns.party_count(text));
-            let parties = command.parties.or_else(counted).map(|n| ("parties".to_owned(), n.to_string()));
+            let parties = command.run.parties.or_else(counted).map(|n| ("parties".to_owned(), n.to_string()));
             let variant = Variant(parties.into_iter().collect());
             let report = profile(path, model, name, command, &variant, usize::MAX)?;
             Ok(patterns.against(logs, &report, true))
@@ -288,7 +255,7 @@ fn against(
 /// in none.
 fn fitting(
     path: &Path,
-    subject: &Subject,
+    subject: &Input,
     names: &[String],
     logs: &[(String, String)],
     command: &Compare,

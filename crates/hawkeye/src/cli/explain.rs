@@ -12,8 +12,8 @@ use hawkeye::{
 };
 use hawkeye_sheets::{Counter, Manifest, Parties, Quantity, Reference, Rounds};
 
-use super::arguments::{dimension, dims, named_visibility, pair, visibility};
 use super::output;
+use super::values::{dimension, dims, named_visibility, pair, visibility};
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {

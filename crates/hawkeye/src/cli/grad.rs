@@ -9,8 +9,8 @@ use hawkeye_graph::{DeclaredType, Dim, Graph, Kind, Table, ValueId};
 use hawkeye_onnx::export;
 use hawkeye_shapes::{Shapes, expand};
 
-use super::arguments::Sizes;
 use super::output;
+use super::run::Sizes;
 
 #[derive(Debug, Args)]
 pub(crate) struct Grad {

@@ -12,9 +12,11 @@ mod manual;
 mod output;
 mod plot;
 mod profile;
+mod run;
 mod shapes;
 mod strip;
 mod sweep;
+mod values;
 
 use std::process::ExitCode;
 

@@ -17,11 +17,6 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
     let model = load(&command.model)?;
     let defaults = Options::default();
     let options = Options {
-        bindings: command.sizes.bindings(),
-        parties: command.parties,
-        settings: command.settings.iter().cloned().collect(),
-        weights: command.weights,
-        visibility: command.inputs.iter().cloned().collect(),
         training: command.training.options(),
         depth: match format {
             Format::Yaml | Format::Json => command.depth.unwrap_or(defaults.depth),
@@ -29,6 +24,7 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
             // Here the depth cuts rows, and rows of any depth need the whole tree.
             Format::Text | Format::Csv | Format::Markdown => usize::MAX,
         },
+        ..command.run.options()
     };
     let file = command.model.file_name().unwrap_or_default().to_string_lossy();
     let report = analyse(&model, &file, framework, &options)?;

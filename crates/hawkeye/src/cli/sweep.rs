@@ -14,9 +14,10 @@ use hawkeye_report::render::{Quantity, grouped};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use super::arguments::{named_visibility, pair, visibility};
 use super::output;
 use super::plot::plot;
+use super::run::Training;
+use super::values::{named_visibility, pair, visibility};
 
 #[derive(Debug, Args)]
 pub(crate) struct SweepArguments {
@@ -43,6 +44,8 @@ pub(crate) struct SweepArguments {
     /// Who knows an input or initializer: secret, public or a party's number (repeatable)
     #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_visibility)]
     inputs: Vec<(String, Visibility)>,
+    #[command(flatten)]
+    training: Training,
     /// What the plot shows: a phase and a quantity
     #[arg(long, default_value = "online.bytes", value_parser = phase_and_quantity)]
     show: (usize, Quantity),
@@ -118,6 +121,7 @@ pub(crate) fn run(command: &SweepArguments) -> Result<(), Failure> {
     let options = Options {
         weights: command.weights,
         visibility: command.inputs.iter().cloned().collect(),
+        training: command.training.options(),
         ..Options::default()
     };
     let file = command.model.file_name().unwrap_or_default().to_string_lossy();

@@ -125,9 +125,9 @@ fn all(report: &Report, axis: Axis, depth: usize) -> Vec<Row> {
     let operators = report.operators.iter();
     match axis {
         Axis::Operator => operators
-            .map(|o| Row { name: o.name.clone(), detail: o.op.clone(), cells: (&o.phases).into() })
+            .map(|o| Row { name: o.name.clone(), detail: o.kind(), cells: (&o.phases).into() })
             .collect(),
-        Axis::OpType => grouped(operators.map(|o| (o.op.clone(), 1, (&o.phases).into()))),
+        Axis::OpType => grouped(operators.map(|o| (o.kind(), 1, (&o.phases).into()))),
         Axis::Module => grouped(operators.map(|o| {
             let scope = &o.scope[..depth.min(o.scope.len())];
             let name = if scope.is_empty() { "(no module)".to_owned() } else { scope.join("/") };

@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use super::rows::{Cells, Row, Rows, View};
 use super::table::{binary, grouped, shares, table};
 use super::{Axis, PHASES, Quantity};
-use crate::Report;
+use crate::{Report, TrainingInfo};
 
 pub(super) const HEADING: Style = Style::new().bold();
 pub(super) const FAINT: Style = Style::new().dimmed();
@@ -49,7 +49,15 @@ fn heading(text: &mut String, report: &Report) -> std::fmt::Result {
     for (name, size) in &report.run.dims {
         write!(text, ", {name} {size}")?;
     }
-    writeln!(text, ", weights {}\n", report.run.weights)
+    writeln!(text, ", weights {}", report.run.weights)?;
+    if let Some(training) = &report.run.training {
+        let TrainingInfo { loss, optimizer, first_step, steps, trained } = training;
+        let last = first_step.saturating_add(*steps).saturating_sub(1);
+        let span = if *steps == 1 { format!("step {last}") } else { format!("steps {first_step} to {last}") };
+        let trained = grouped((*trained).into());
+        writeln!(text, "training {trained} parameters, {span}: {loss}, {optimizer}")?;
+    }
+    writeln!(text)
 }
 
 fn warnings(text: &mut String, report: &Report) {
@@ -104,7 +112,8 @@ pub(crate) fn dominant(report: &Report, view: View) -> Option<String> {
             }
             Some((of_kind, kind)) => {
                 let costly = report.operators.iter().zip(&whole.rows);
-                let count = costly.filter(|(o, row)| o.op == kind.name && of_phase(&row.cells) > 0).count();
+                let count =
+                    costly.filter(|(o, row)| o.kind() == kind.name && of_phase(&row.cells) > 0).count();
                 let operators = if count == 1 { "operator" } else { "operators" };
                 format!(
                     "{} is {of_kind} {subject} in {count} {operators}; the largest operator, {}, is {share}.",

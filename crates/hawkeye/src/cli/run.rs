@@ -1,0 +1,108 @@
+//! What is run: options that several commands share.
+
+use clap::Args;
+use hawkeye::{Bindings, Loss, Optimizer, Options, Steps, TrainingOptions, Visibility};
+
+use super::values::{dimension, loss, named_visibility, pair, shape, visibility};
+
+/// How the framework runs the model.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Number of parties
+    #[arg(long)]
+    pub(crate) parties: Option<u16>,
+    /// A parameter of the framework, in its own spelling (repeatable)
+    #[arg(long = "set", value_name = "PARAM=VALUE", value_parser = pair)]
+    settings: Vec<(String, String)>,
+    /// Who knows the weights: secret, public or a party's number
+    #[arg(long, value_parser = visibility)]
+    weights: Option<Visibility>,
+    /// Who knows an input or initializer: secret, public or a party's number (repeatable)
+    #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_visibility)]
+    inputs: Vec<(String, Visibility)>,
+    #[command(flatten)]
+    sizes: Sizes,
+}
+
+impl Run {
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            bindings: self.sizes.bindings(),
+            parties: self.parties,
+            settings: self.settings.iter().cloned().collect(),
+            weights: self.weights,
+            visibility: self.inputs.iter().cloned().collect(),
+            ..Options::default()
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sizes {
+    /// Size of the inputs' leading dimension
+    #[arg(long)]
+    batch: Option<u64>,
+    /// Size of one of the model's symbolic dimensions (repeatable)
+    #[arg(long = "dim", value_name = "NAME=N", value_parser = dimension)]
+    dims: Vec<(String, u64)>,
+    /// Shape of an input (repeatable)
+    #[arg(long = "shape", value_name = "INPUT=AxBxC", value_parser = shape)]
+    shapes: Vec<(String, Vec<u64>)>,
+}
+
+impl Sizes {
+    pub(crate) fn bindings(&self) -> Bindings {
+        Bindings {
+            dims: self.dims.iter().cloned().collect(),
+            batch: self.batch,
+            shapes: self.shapes.iter().cloned().collect(),
+        }
+    }
+}
+
+/// What to train.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Training")]
+pub(crate) struct Training {
+    /// Price training steps with this loss instead of inference
+    #[arg(long, value_name = "LOSS", value_parser = loss())]
+    train: Option<Loss>,
+    /// The optimizer with its settings, as in PyTorch: sgd, adam, adamw, rmsprop or adagrad
+    #[arg(long, value_name = "NAME[:SETTING=VALUE,...]", default_value = "sgd", requires = "train")]
+    optimizer: Optimizer,
+    /// Price this step alone, counted from 1; optimizers with state do less in the first
+    #[arg(long, value_name = "K", requires = "train", value_parser = clap::value_parser!(u64).range(1..))]
+    step: Option<u64>,
+    /// Price a run of that many steps
+    #[arg(long, value_name = "N", requires = "train", conflicts_with = "step", value_parser = clap::value_parser!(u64).range(1..))]
+    steps: Option<u64>,
+    /// Price a run of that many passes over the data set
+    #[arg(long, value_name = "N", requires_all = ["train", "dataset_size"], conflicts_with_all = ["step", "steps"], value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: Option<u64>,
+    /// Samples of the data set; the last batch of an epoch is what is left
+    #[arg(long, value_name = "N", requires = "epochs", value_parser = clap::value_parser!(u64).range(1..))]
+    dataset_size: Option<u64>,
+    /// The output that the loss looks at; the only one if not given
+    #[arg(long, value_name = "OUTPUT", requires = "train")]
+    train_output: Option<String>,
+    /// A parameter that is not trained (repeatable)
+    #[arg(long, value_name = "NAME", requires = "train")]
+    frozen: Vec<String>,
+}
+
+impl Training {
+    pub(crate) fn options(&self) -> Option<TrainingOptions> {
+        let steps = match (self.step, self.steps, self.epochs, self.dataset_size) {
+            (_, Some(count), _, _) => Steps::First(count),
+            (_, _, Some(epochs), Some(samples)) => Steps::Epochs { epochs, samples },
+            (step, _, _, _) => Steps::Only(step.unwrap_or(1)),
+        };
+        Some(TrainingOptions {
+            loss: self.train?,
+            optimizer: self.optimizer.clone(),
+            steps,
+            output: self.train_output.clone(),
+            frozen: self.frozen.clone(),
+        })
+    }
+}
