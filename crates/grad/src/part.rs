@@ -20,6 +20,9 @@ pub enum Pass {
 }
 
 impl Pass {
+    /// Every pass, in the order in which they run.
+    pub const ALL: [Self; 4] = [Self::Forward, Self::Loss, Self::Backward, Self::Optimizer];
+
     /// Its name in reports and sheets.
     #[must_use]
     pub fn name(self) -> &'static str {

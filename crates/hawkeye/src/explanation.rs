@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use hawkeye_grad::Pass;
 use hawkeye_report::{CallNode, Operator, PhaseCost, Report};
-use hawkeye_sheets::{Definition, Definitions, Sheets};
+use hawkeye_sheets::{Definition, Definitions, PLANNED_PART, Sheets};
 use indexmap::IndexMap;
 use regex::Regex;
 use serde::Serialize;
@@ -42,23 +42,29 @@ pub struct Explained {
     pub calls: Vec<Explained>,
 }
 
-/// Explains the node of that name; the report's call tree must be complete. `None` if there is no
-/// such node.
+/// Explains the operator of that name in a pass; the report's call tree must be complete. `None` if
+/// there is no such operator.
 #[must_use]
-pub fn explain(report: &Report, definitions: &Definitions, name: &str) -> Option<Explanation> {
-    let node = report.operators.iter().find(|operator| operator.name == name)?;
+pub fn explain(report: &Report, definitions: &Definitions, pass: Pass, name: &str) -> Option<Explanation> {
+    let node = report.operators.iter().find(|o| o.name == name && o.pass == pass.name())?;
     let entry = match node.op.as_str() {
         "Setup" => "begin".to_owned(),
         "Output" => "end".to_owned(),
-        op => Sheets::entry(Pass::Forward, "", op),
+        op => Sheets::entry(pass, "", op),
     };
     // Operators of other domains have it in the function's name.
-    let (position, definition) = match definitions.callee(None, &entry) {
+    let function = definitions.callee(None, &entry).or_else(|| definitions.callee(None, PLANNED_PART));
+    let (position, definition) = match function {
         Some((position, definition)) => (Some(position), Some(definition)),
         None => (None, None),
     };
     let none = CallNode { name: node.name.clone(), times: 1, ..CallNode::default() };
-    let call = find(&report.calls, &node.scope, &node.name).unwrap_or(&none);
+    let of_pass = || report.calls.iter().find(|call| call.name == node.pass);
+    let calls = match &report.run.training {
+        Some(_) => of_pass().map_or(&[][..], |pass| &pass.children),
+        None => &report.calls,
+    };
+    let call = find(calls, &node.scope, &node.name).unwrap_or(&none);
     Some(Explanation { node: node.clone(), expansion: explained(call, definitions, position, definition) })
 }
 

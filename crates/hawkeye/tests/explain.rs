@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use common::fixtures;
 use hawkeye::{Explained, Framework, Options, analyse_traced, explain, load};
+use hawkeye_grad::Pass;
 use hawkeye_report::PhaseCost;
 
 fn hawkeye(arguments: &[&str]) -> Output {
@@ -47,7 +48,8 @@ fn every_call_is_found_in_its_sheet_and_messages_add_up() {
         let (report, definitions) =
             analyse_traced(&model, "lenet5.onnx", framework, &options).expect("it profiles");
         for operator in &report.operators {
-            let explanation = explain(&report, &definitions, &operator.name).expect("it is a node");
+            let explanation =
+                explain(&report, &definitions, Pass::Forward, &operator.name).expect("it is a node");
             let top = &explanation.expansion;
             let online = top.costs.get("online").copied().unwrap_or_default();
             assert_eq!(online.bytes, operator.phases.online.bytes);
@@ -87,7 +89,7 @@ fn functions_of_equal_names_are_told_apart() {
         let framework = Framework::open(framework).expect("it is built in");
         let (report, definitions) =
             analyse_traced(&model, "lenet5.onnx", framework, &options).expect("it profiles");
-        let explanation = explain(&report, &definitions, "Conv_0").expect("it is a node");
+        let explanation = explain(&report, &definitions, Pass::Forward, "Conv_0").expect("it is a node");
         let mut calls = vec![&explanation.expansion];
         let mut found = None;
         while let Some(call) = calls.pop() {

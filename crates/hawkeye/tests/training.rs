@@ -263,3 +263,21 @@ fn parts_without_a_function_are_nodes_of_the_gradient_graph() {
     assert_eq!(backward("Relu"), [1, 1, 1, 1]);
     assert_eq!(bytes(&report.passes["loss"].phases), [0; 3]);
 }
+
+#[test]
+fn an_export_for_inference_is_told_by_its_marks() {
+    let warned = |name: &str| {
+        let options = Options {
+            training: Some(TrainingOptions::default()),
+            bindings: Bindings { batch: Some(1), ..Bindings::default() },
+            ..Options::default()
+        };
+        let framework = Framework::open("crypten").unwrap();
+        let report = analyse(&model(name), name, framework, &options).unwrap();
+        let marks = |text: &String| text.contains("export for inference");
+        report.diagnostics.iter().map(|diagnostic| diagnostic.message.clone()).find(marks)
+    };
+    let folded = warned("resnet18").unwrap();
+    assert!(folded.contains("\"onnx::Conv_193\""), "{folded}");
+    assert_eq!(warned("vgg16"), None, "it has no BatchNormalization to fold");
+}

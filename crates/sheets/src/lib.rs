@@ -24,4 +24,4 @@ pub use manifest::{
     Counter, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds, Trained,
     TrainingRule, VisibilityRule, Visible,
 };
-pub use sheets::Sheets;
+pub use sheets::{PLANNED_PART, Sheets};

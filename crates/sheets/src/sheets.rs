@@ -27,7 +27,7 @@ pub struct Sheets {
 }
 
 /// The function that lowers the parts of a training step that the sheet planned as a whole.
-const PLANNED_PART: &str = "lower_part";
+pub const PLANNED_PART: &str = "lower_part";
 
 impl std::fmt::Debug for Sheets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -111,6 +111,7 @@ limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one
     /// Explain a node's costs: its protocol calls, where sheets define them, and the source they follow
     #[command(after_help = "Examples:
   hawkeye explain lenet5.onnx Relu_1 -f crypten
+  hawkeye explain lenet5.onnx Conv_3 -f crypten --train cross_entropy --pass backward
   hawkeye explain --op Relu --shape 1x64x56x56 -f cheetah
   hawkeye explain --op Conv --shape 1x3x32x32 --weight 16x3x3x3 --attr pads=1,1,1,1 -f cryptflow2
   hawkeye explain --explain-units -f delphi")]

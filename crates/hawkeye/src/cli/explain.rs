@@ -10,10 +10,12 @@ use hawkeye::{
     Bindings, Diagnostic, Explained, Explanation, Failure, Framework, Model, Operand, Options, Place, Report,
     Visibility, analyse_traced, explain, load, operator,
 };
+use hawkeye_grad::Pass;
 use hawkeye_sheets::{Counter, Manifest, Parties, Quantity, Reference, Rounds};
 
 use super::output;
-use super::values::{dimension, dims, named_visibility, pair, visibility};
+use super::run::Training;
+use super::values::{dimension, dims, named_visibility, pair, pass, visibility};
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
@@ -56,6 +58,11 @@ pub(crate) struct Explain {
     /// Size of one of the model's symbolic dimensions (repeatable)
     #[arg(long = "dim", value_name = "NAME=N", value_parser = dimension)]
     dims: Vec<(String, u64)>,
+    #[command(flatten)]
+    training: Training,
+    /// In training, the pass that is explained: forward, loss, backward or optimizer
+    #[arg(long, default_value = "forward", requires = "train", value_parser = pass())]
+    pass: Pass,
     /// Levels of calls; all if not given
     #[arg(long)]
     depth: Option<usize>,
@@ -105,11 +112,12 @@ pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
         settings: command.settings.iter().cloned().collect(),
         weights: command.weights,
         visibility: command.inputs.iter().cloned().collect(),
+        training: command.training.options(),
         ..Options::default()
     };
     options.depth = usize::MAX;
     let (report, definitions) = analyse_traced(&model, &file, framework, &options)?;
-    let Some(explanation) = explain(&report, &definitions, &node) else {
+    let Some(explanation) = explain(&report, &definitions, command.pass, &node) else {
         return Err(unknown(&report, &node).into());
     };
     let text = match command.format {

@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use hawkeye::{Loss, Visibility};
 use hawkeye_cost::Party;
+use hawkeye_grad::Pass;
 use hawkeye_report::render::{Axis, Quantity};
 
 pub(super) fn axis() -> impl TypedValueParser<Value = Axis> {
@@ -13,6 +14,11 @@ pub(super) fn axis() -> impl TypedValueParser<Value = Axis> {
 pub(super) fn quantity() -> impl TypedValueParser<Value = Quantity> {
     PossibleValuesParser::new(Quantity::ALL.map(Quantity::name))
         .map(|name| Quantity::from_name(&name).expect("a possible value"))
+}
+
+pub(super) fn pass() -> impl TypedValueParser<Value = Pass> {
+    PossibleValuesParser::new(Pass::ALL.map(Pass::name))
+        .map(|name| Pass::ALL.into_iter().find(|pass| pass.name() == name).expect("a possible value"))
 }
 
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {
