@@ -1,5 +1,6 @@
 //! Plain data that crosses the border between sheets and the tool.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// An immutable value without functions in it: what protocol calls may depend on.
@@ -25,7 +26,7 @@ pub enum Data {
     /// Dictionary, in insertion order.
     Dict(Vec<(Data, Data)>),
     /// Record, in insertion order.
-    Struct(Vec<(String, Data)>),
+    Struct(Vec<(Cow<'static, str>, Data)>),
 }
 
 impl Data {

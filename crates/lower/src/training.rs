@@ -57,12 +57,12 @@ impl Training<'_> {
             Part::Loss | Part::LossGradient | Part::Gradient(_) => None,
         });
         Data::Struct(vec![
-            ("loss".to_owned(), self.loss.name().into()),
-            ("optimizer".to_owned(), self.optimizer.algorithm.name().into()),
-            ("settings".to_owned(), Data::Dict(self.settings())),
-            ("output".to_owned(), Data::Text(graph.value(self.output).name.clone())),
-            ("target".to_owned(), self.target.data()),
-            ("updated".to_owned(), Data::List(updated.collect())),
+            ("loss".into(), self.loss.name().into()),
+            ("optimizer".into(), self.optimizer.algorithm.name().into()),
+            ("settings".into(), Data::Dict(self.settings())),
+            ("output".into(), Data::Text(graph.value(self.output).name.clone())),
+            ("target".into(), self.target.data()),
+            ("updated".into(), Data::List(updated.collect())),
         ])
     }
 

@@ -1,5 +1,7 @@
 //! What a framework sees of the model.
 
+use std::borrow::Cow;
+
 use hawkeye_cost::Data;
 use hawkeye_grad::Pass;
 use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Table, Tensor, ValueId};
@@ -222,33 +224,33 @@ impl NodeView {
         let attributes =
             self.attributes.iter().map(|(name, value)| (Data::Text(name.clone()), value.clone()));
         Data::Struct(vec![
-            ("op".to_owned(), Data::Text(self.op.clone())),
-            ("domain".to_owned(), Data::Text(self.domain.clone())),
-            ("opset".to_owned(), Data::Int(self.opset)),
-            ("inputs".to_owned(), tensors(&self.inputs)),
-            ("outputs".to_owned(), tensors(&self.outputs)),
-            ("attrs".to_owned(), Data::Dict(attributes.collect())),
-            ("plan".to_owned(), self.plan.clone()),
-            ("needs".to_owned(), Data::List(self.needs.iter().copied().map(Data::Bool).collect())),
-            ("gradients".to_owned(), tensors(&self.gradients)),
+            ("op".into(), Data::Text(self.op.clone())),
+            ("domain".into(), Data::Text(self.domain.clone())),
+            ("opset".into(), Data::Int(self.opset)),
+            ("inputs".into(), tensors(&self.inputs)),
+            ("outputs".into(), tensors(&self.outputs)),
+            ("attrs".into(), Data::Dict(attributes.collect())),
+            ("plan".into(), self.plan.clone()),
+            ("needs".into(), Data::List(self.needs.iter().copied().map(Data::Bool).collect())),
+            ("gradients".into(), tensors(&self.gradients)),
         ])
     }
 }
 
 impl TensorView {
-    fn fields(&self) -> Vec<(String, Data)> {
+    fn fields(&self) -> Vec<(Cow<'static, str>, Data)> {
         // Importer and rules bound element counts by 2^48, so sizes fit.
         let int = |n: u64| Data::Int(i64::try_from(n).unwrap_or(i64::MAX));
         let size = self.shape.iter().try_fold(1u64, |n, d| n.checked_mul(*d)).unwrap_or(u64::MAX);
         vec![
-            ("shape".to_owned(), Data::Tuple(self.shape.iter().copied().map(int).collect())),
-            ("size".to_owned(), int(size)),
-            ("rank".to_owned(), int(self.shape.len() as u64)),
-            ("dtype".to_owned(), self.dtype.map_or(Data::None, |d| d.name().into())),
-            ("visibility".to_owned(), self.visibility.data()),
-            ("value".to_owned(), self.elements.as_ref().map_or(Data::None, list)),
-            ("initializer".to_owned(), Data::Bool(self.initializer)),
-            ("state".to_owned(), self.state.clone()),
+            ("shape".into(), Data::Tuple(self.shape.iter().copied().map(int).collect())),
+            ("size".into(), int(size)),
+            ("rank".into(), int(self.shape.len() as u64)),
+            ("dtype".into(), self.dtype.map_or(Data::None, |d| d.name().into())),
+            ("visibility".into(), self.visibility.data()),
+            ("value".into(), self.elements.as_ref().map_or(Data::None, list)),
+            ("initializer".into(), Data::Bool(self.initializer)),
+            ("state".into(), self.state.clone()),
         ]
     }
 
@@ -261,7 +263,7 @@ impl TensorView {
     /// This with its name.
     fn named(&self) -> Data {
         let mut fields = self.fields();
-        fields.push(("name".to_owned(), Data::Text(self.name.clone())));
+        fields.push(("name".into(), Data::Text(self.name.clone())));
         Data::Struct(fields)
     }
 }
@@ -272,10 +274,10 @@ impl ModelView {
     pub fn data(&self) -> Data {
         let tensors = |views: &[TensorView]| Data::List(views.iter().map(TensorView::named).collect());
         Data::Struct(vec![
-            ("inputs".to_owned(), tensors(&self.inputs)),
-            ("outputs".to_owned(), tensors(&self.outputs)),
-            ("nodes".to_owned(), Data::List(self.nodes.iter().map(NodeView::named).collect())),
-            ("training".to_owned(), self.training.clone()),
+            ("inputs".into(), tensors(&self.inputs)),
+            ("outputs".into(), tensors(&self.outputs)),
+            ("nodes".into(), Data::List(self.nodes.iter().map(NodeView::named).collect())),
+            ("training".into(), self.training.clone()),
         ])
     }
 }

@@ -15,7 +15,7 @@ pub(crate) fn to_value<'v>(data: &Data, heap: Heap<'v>) -> Value<'v> {
         Data::Bool(b) => Value::new_bool(*b),
         Data::Int(i) => heap.alloc(*i),
         Data::Float(bits) => heap.alloc(f64::from_bits(*bits)),
-        Data::Text(text) => heap.alloc(text.as_str()),
+        Data::Text(text) => heap.alloc_str_intern(text).to_value(),
         Data::List(items) => heap.alloc(AllocList(items.iter().map(|item| to_value(item, heap)))),
         Data::Tuple(items) => {
             let values: Vec<Value<'v>> = items.iter().map(|item| to_value(item, heap)).collect();
@@ -24,9 +24,9 @@ pub(crate) fn to_value<'v>(data: &Data, heap: Heap<'v>) -> Value<'v> {
         Data::Dict(entries) => {
             heap.alloc(AllocDict(entries.iter().map(|(k, v)| (to_value(k, heap), to_value(v, heap)))))
         }
-        Data::Struct(fields) => {
-            heap.alloc(AllocStruct(fields.iter().map(|(name, v)| (name.as_str(), to_value(v, heap)))))
-        }
+        Data::Struct(fields) => heap.alloc(AllocStruct(
+            fields.iter().map(|(name, v)| (heap.alloc_str_intern(name), to_value(v, heap))),
+        )),
     }
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn to_data(value: Value<'_>) -> Option<Data> {
     }
     if let Some(record) = StructRef::from_value(value) {
         let field = |(name, value): (starlark::values::StringValue<'_>, Value<'_>)| {
-            Some((name.as_str().to_owned(), to_data(value)?))
+            Some((name.as_str().to_owned().into(), to_data(value)?))
         };
         return Some(Data::Struct(record.iter().map(field).collect::<Option<_>>()?));
     }
