@@ -1,6 +1,8 @@
 //! Plain data that crosses the border between sheets and the tool.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// An immutable value without functions in it: what protocol calls may depend on.
 ///
@@ -24,8 +26,8 @@ pub enum Data {
     Tuple(Vec<Data>),
     /// Dictionary, in insertion order.
     Dict(Vec<(Data, Data)>),
-    /// Record, in insertion order.
-    Struct(Vec<(String, Data)>),
+    /// Record, in insertion order; shared by its copies.
+    Struct(Arc<[(Cow<'static, str>, Data)]>),
 }
 
 impl Data {

@@ -15,8 +15,13 @@ use std::time::Instant;
 
 use decoder::Decoder;
 use hawkeye::{Bindings, Framework, Options, analyse, bind, infer, load};
+use mimalloc::MiMalloc;
 use plotters::prelude::*;
 use tract_onnx::prelude::{Framework as _, InferenceModelExt as _};
+
+/// As in the tool; tract gets it too.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const LAYERS: [usize; 7] = [1, 80, 250, 500, 1000, 1500, 2300];
 

@@ -104,12 +104,13 @@ pub trait Lowering {
     fn check(&mut self, model: ModelSource<'_>) -> Result<Vec<Note>, LoweringError>;
 
     /// What the framework's compiler makes of the model as a whole: an entry per node, or nothing if
-    /// it takes every node as it comes. A record with a field `outputs` says that the node is not
-    /// run, and what is attached to its outputs; any other entry is shown to the node's lowering.
+    /// it takes every node as it comes; `trained` tells whether it is run to be trained. A record with
+    /// a field `outputs` says that the node is not run, and what is attached to its outputs; any other
+    /// entry is shown to the node's lowering.
     ///
     /// # Errors
     /// If the framework can't run the model.
-    fn plan(&mut self, model: ModelSource<'_>) -> Result<Vec<Data>, LoweringError>;
+    fn plan(&mut self, trained: bool, model: ModelSource<'_>) -> Result<Vec<Data>, LoweringError>;
 
     /// The same in training, for frameworks that compile the whole step; `None` if this one takes
     /// every part as it comes. Otherwise the parts of the step, forward nodes too, are lowered by

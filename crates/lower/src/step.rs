@@ -18,7 +18,7 @@ impl Pass<'_> {
         }
         self.plan = match &mut self.step {
             Some(step) => std::mem::take(&mut step.forward),
-            None => lowering.plan(&|| self.views.model())?,
+            None => lowering.plan(self.views.training.is_some(), &|| self.views.model())?,
         };
         Ok(())
     }

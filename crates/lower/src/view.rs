@@ -1,5 +1,8 @@
 //! What a framework sees of the model.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use hawkeye_cost::Data;
 use hawkeye_grad::Pass;
 use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Table, Tensor, ValueId};
@@ -207,76 +210,81 @@ impl NodeView {
     /// This as the record that sheets see.
     #[must_use]
     pub fn data(&self) -> Data {
-        self.record(TensorView::data)
+        self.record(&mut TensorView::data)
     }
 
-    /// This with the names of its tensors.
-    fn named(&self) -> Data {
-        self.record(TensorView::named)
-    }
-
-    fn record(&self, tensor: fn(&TensorView) -> Data) -> Data {
-        let tensors = |views: &[Option<TensorView>]| {
-            Data::List(views.iter().map(|v| v.as_ref().map_or(Data::None, tensor)).collect())
+    fn record<'a>(&'a self, tensor: &mut dyn FnMut(&'a TensorView) -> Data) -> Data {
+        let mut tensors = |views: &'a [Option<TensorView>]| {
+            Data::List(views.iter().map(|v| v.as_ref().map_or(Data::None, &mut *tensor)).collect())
         };
         let attributes =
             self.attributes.iter().map(|(name, value)| (Data::Text(name.clone()), value.clone()));
-        Data::Struct(vec![
-            ("op".to_owned(), Data::Text(self.op.clone())),
-            ("domain".to_owned(), Data::Text(self.domain.clone())),
-            ("opset".to_owned(), Data::Int(self.opset)),
-            ("inputs".to_owned(), tensors(&self.inputs)),
-            ("outputs".to_owned(), tensors(&self.outputs)),
-            ("attrs".to_owned(), Data::Dict(attributes.collect())),
-            ("plan".to_owned(), self.plan.clone()),
-            ("needs".to_owned(), Data::List(self.needs.iter().copied().map(Data::Bool).collect())),
-            ("gradients".to_owned(), tensors(&self.gradients)),
-        ])
+        let fields = [
+            ("op".into(), Data::Text(self.op.clone())),
+            ("domain".into(), Data::Text(self.domain.clone())),
+            ("opset".into(), Data::Int(self.opset)),
+            ("inputs".into(), tensors(&self.inputs)),
+            ("outputs".into(), tensors(&self.outputs)),
+            ("attrs".into(), Data::Dict(attributes.collect())),
+            ("plan".into(), self.plan.clone()),
+            ("needs".into(), Data::List(self.needs.iter().copied().map(Data::Bool).collect())),
+            ("gradients".into(), tensors(&self.gradients)),
+        ];
+        Data::Struct(fields.into())
     }
 }
 
 impl TensorView {
-    fn fields(&self) -> Vec<(String, Data)> {
+    fn fields(&self) -> [(Cow<'static, str>, Data); 8] {
         // Importer and rules bound element counts by 2^48, so sizes fit.
         let int = |n: u64| Data::Int(i64::try_from(n).unwrap_or(i64::MAX));
         let size = self.shape.iter().try_fold(1u64, |n, d| n.checked_mul(*d)).unwrap_or(u64::MAX);
-        vec![
-            ("shape".to_owned(), Data::Tuple(self.shape.iter().copied().map(int).collect())),
-            ("size".to_owned(), int(size)),
-            ("rank".to_owned(), int(self.shape.len() as u64)),
-            ("dtype".to_owned(), self.dtype.map_or(Data::None, |d| d.name().into())),
-            ("visibility".to_owned(), self.visibility.data()),
-            ("value".to_owned(), self.elements.as_ref().map_or(Data::None, list)),
-            ("initializer".to_owned(), Data::Bool(self.initializer)),
-            ("state".to_owned(), self.state.clone()),
+        [
+            ("shape".into(), Data::Tuple(self.shape.iter().copied().map(int).collect())),
+            ("size".into(), int(size)),
+            ("rank".into(), int(self.shape.len() as u64)),
+            ("dtype".into(), self.dtype.map_or(Data::None, |d| d.name().into())),
+            ("visibility".into(), self.visibility.data()),
+            ("value".into(), self.elements.as_ref().map_or(Data::None, list)),
+            ("initializer".into(), Data::Bool(self.initializer)),
+            ("state".into(), self.state.clone()),
         ]
     }
 
     /// This as the record that sheets see.
     #[must_use]
     pub fn data(&self) -> Data {
-        Data::Struct(self.fields())
+        Data::Struct(self.fields().into())
     }
 
     /// This with its name.
     fn named(&self) -> Data {
-        let mut fields = self.fields();
-        fields.push(("name".to_owned(), Data::Text(self.name.clone())));
-        Data::Struct(fields)
+        let name = ("name".into(), Data::Text(self.name.clone()));
+        Data::Struct(self.fields().into_iter().chain([name]).collect())
     }
 }
 
 impl ModelView {
-    /// This as the record that sheets see.
+    /// This as the record that sheets see, with the names of tensors.
     #[must_use]
-    pub fn data(&self) -> Data {
-        let tensors = |views: &[TensorView]| Data::List(views.iter().map(TensorView::named).collect());
-        Data::Struct(vec![
-            ("inputs".to_owned(), tensors(&self.inputs)),
-            ("outputs".to_owned(), tensors(&self.outputs)),
-            ("nodes".to_owned(), Data::List(self.nodes.iter().map(NodeView::named).collect())),
-            ("training".to_owned(), self.training.clone()),
-        ])
+    pub fn data<'a>(&'a self) -> Data {
+        // Every tensor is an output once and an input any number of times.
+        let mut known: HashMap<&str, (&'a TensorView, Data)> = HashMap::new();
+        let mut named = |view: &'a TensorView| match known.get(view.name.as_str()) {
+            Some((same, data)) if *same == view => data.clone(),
+            _ => {
+                let data = view.named();
+                known.insert(&view.name, (view, data.clone()));
+                data
+            }
+        };
+        let fields = [
+            ("inputs".into(), Data::List(self.inputs.iter().map(&mut named).collect())),
+            ("outputs".into(), Data::List(self.outputs.iter().map(&mut named).collect())),
+            ("nodes".into(), Data::List(self.nodes.iter().map(|node| node.record(&mut named)).collect())),
+            ("training".into(), self.training.clone()),
+        ];
+        Data::Struct(fields.into())
     }
 }
 

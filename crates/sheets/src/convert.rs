@@ -1,5 +1,9 @@
 //! Plain data to and from Starlark values.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use hawkeye_cost::Data;
 use starlark::values::dict::{AllocDict, DictRef};
 use starlark::values::float::StarlarkFloat;
@@ -10,23 +14,50 @@ use starlark::values::{Heap, UnpackValue, Value, ValueLike};
 
 /// The value of plain data.
 pub(crate) fn to_value<'v>(data: &Data, heap: Heap<'v>) -> Value<'v> {
-    match data {
-        Data::None => Value::new_none(),
-        Data::Bool(b) => Value::new_bool(*b),
-        Data::Int(i) => heap.alloc(*i),
-        Data::Float(bits) => heap.alloc(f64::from_bits(*bits)),
-        Data::Text(text) => heap.alloc(text.as_str()),
-        Data::List(items) => heap.alloc(AllocList(items.iter().map(|item| to_value(item, heap)))),
-        Data::Tuple(items) => {
-            let values: Vec<Value<'v>> = items.iter().map(|item| to_value(item, heap)).collect();
-            heap.alloc(AllocTuple(values))
+    Allocation { heap, shared: HashMap::new() }.value(data)
+}
+
+struct Allocation<'v> {
+    heap: Heap<'v>,
+    /// Records that have copies, by their address: one value serves them all.
+    shared: HashMap<*const Field, Value<'v>>,
+}
+
+type Field = (Cow<'static, str>, Data);
+
+impl<'v> Allocation<'v> {
+    fn value(&mut self, data: &Data) -> Value<'v> {
+        let heap = self.heap;
+        match data {
+            Data::None => Value::new_none(),
+            Data::Bool(b) => Value::new_bool(*b),
+            Data::Int(i) => heap.alloc(*i),
+            Data::Float(bits) => heap.alloc(f64::from_bits(*bits)),
+            Data::Text(text) => heap.alloc_str_intern(text).to_value(),
+            Data::List(items) => heap.alloc(AllocList(items.iter().map(|item| self.value(item)))),
+            Data::Tuple(items) => {
+                let values: Vec<Value<'v>> = items.iter().map(|item| self.value(item)).collect();
+                heap.alloc(AllocTuple(values))
+            }
+            Data::Dict(entries) => {
+                heap.alloc(AllocDict(entries.iter().map(|(k, v)| (self.value(k), self.value(v)))))
+            }
+            Data::Struct(fields) if Arc::strong_count(fields) > 1 => {
+                let address = fields.as_ptr();
+                if let Some(value) = self.shared.get(&address) {
+                    return *value;
+                }
+                let value = self.record(fields);
+                self.shared.insert(address, value);
+                value
+            }
+            Data::Struct(fields) => self.record(fields),
         }
-        Data::Dict(entries) => {
-            heap.alloc(AllocDict(entries.iter().map(|(k, v)| (to_value(k, heap), to_value(v, heap)))))
-        }
-        Data::Struct(fields) => {
-            heap.alloc(AllocStruct(fields.iter().map(|(name, v)| (name.as_str(), to_value(v, heap)))))
-        }
+    }
+
+    fn record(&mut self, fields: &[Field]) -> Value<'v> {
+        let heap = self.heap;
+        heap.alloc(AllocStruct(fields.iter().map(|(name, v)| (heap.alloc_str_intern(name), self.value(v)))))
     }
 }
 
@@ -53,7 +84,7 @@ pub(crate) fn to_data(value: Value<'_>) -> Option<Data> {
     }
     if let Some(record) = StructRef::from_value(value) {
         let field = |(name, value): (starlark::values::StringValue<'_>, Value<'_>)| {
-            Some((name.as_str().to_owned(), to_data(value)?))
+            Some((name.as_str().to_owned().into(), to_data(value)?))
         };
         return Some(Data::Struct(record.iter().map(field).collect::<Option<_>>()?));
     }

@@ -20,7 +20,7 @@ pub(crate) const DEEPEST_CALLS: usize = 300;
 pub(crate) const MOST_TICKS: u64 = 20_000_000;
 
 /// Names that the tool itself calls: they open no node of the call tree.
-const ENTRY_POINTS: [&str; 5] = ["plan", "plan_step", "check", "begin", "end"];
+const ENTRY_POINTS: [&str; 6] = ["plan", "plan_training", "plan_step", "check", "begin", "end"];
 const ENTRY_PREFIXES: [&str; 7] = ["lower_", "loss_", "backward_", "update_", "read_", "draw_", "group_"];
 
 /// Loads the entry sheet and what it loads; tells what they define.

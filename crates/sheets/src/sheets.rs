@@ -7,6 +7,7 @@ use hawkeye_grad::Pass;
 use hawkeye_lower::{Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading, StepPlan};
 use starlark::environment::{FrozenModule, Module};
 use starlark::eval::Evaluator;
+use starlark::values::OwnedFrozenValue;
 use starlark::{Error, ErrorKind};
 
 use crate::convert::{to_data, to_value};
@@ -124,10 +125,24 @@ impl Sheets {
     }
 
     /// Asks a function of the entry sheet that makes no calls; `None` if there is none of that name.
-    fn ask(&self, function: &str, argument: &Data) -> Result<Option<Outcome>, LoweringError> {
+    fn ask(&self, function: &str, arguments: &[&Data]) -> Result<Option<Outcome>, LoweringError> {
         // What the recorder knows belongs to the program's arena.
         let scratch = Recorder::new(self.recorder.parties());
-        self.record(&scratch, &mut Calls::default(), function, function, &[argument])
+        self.record(&scratch, &mut Calls::default(), function, function, arguments)
+    }
+
+    /// Asks a function about the model.
+    fn ask_about(&self, function: &str, model: ModelSource<'_>) -> Result<Option<Outcome>, LoweringError> {
+        self.ask(function, self.shown(function, model).as_ref().as_slice())
+    }
+
+    /// What a function is shown of the model; one without parameters needs none of it.
+    fn shown(&self, function: &str, model: ModelSource<'_>) -> Option<Data> {
+        let function = self.module.get_option(function).ok().flatten();
+        let blind = |function: &OwnedFrozenValue| {
+            function.value().parameters_spec().is_some_and(|spec| spec.can_fill_with_args(0, &[]))
+        };
+        function.filter(|function| !blind(function)).map(|_| model().data())
     }
 
     fn record(
@@ -168,10 +183,8 @@ impl Sheets {
         name: &str,
         model: ModelSource<'_>,
     ) -> Result<Expansion, LoweringError> {
-        if !self.defines(function) {
-            return Ok(Expansion::default());
-        }
-        let outcome = self.run(calls, function, name, &[&model().data()])?;
+        let shown = self.shown(function, model);
+        let outcome = self.run(calls, function, name, shown.as_ref().as_slice())?;
         Ok(outcome
             .map(|o| Expansion { call: o.call, notes: o.notes, ..Expansion::default() })
             .unwrap_or_default())
@@ -271,7 +284,7 @@ impl Lowering for Sheets {
 
     fn read(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {
         let function = format!("read_{}", identifier(&node.domain, &node.op));
-        let Some(outcome) = self.ask(&function, &node.data())? else {
+        let Some(outcome) = self.ask(&function, &[&node.data()])? else {
             return Ok(Vec::new());
         };
         let entries = match outcome.result {
@@ -294,21 +307,17 @@ impl Lowering for Sheets {
     }
 
     fn check(&mut self, model: ModelSource<'_>) -> Result<Vec<Note>, LoweringError> {
-        if !self.defines("check") {
-            return Ok(Vec::new());
-        }
-        Ok(self.ask("check", &model().data())?.map(|outcome| outcome.notes).unwrap_or_default())
+        Ok(self.ask_about("check", model)?.map(|outcome| outcome.notes).unwrap_or_default())
     }
 
-    fn plan(&mut self, model: ModelSource<'_>) -> Result<Vec<Data>, LoweringError> {
-        if !self.defines("plan") {
-            return Ok(Vec::new());
-        }
-        let outcome = self.ask("plan", &model().data())?;
+    fn plan(&mut self, trained: bool, model: ModelSource<'_>) -> Result<Vec<Data>, LoweringError> {
+        let own = trained && self.defines("plan_training");
+        let function = if own { "plan_training" } else { "plan" };
+        let outcome = self.ask_about(function, model)?;
         match outcome.map(|o| o.result).unwrap_or_default() {
             Data::None => Ok(Vec::new()),
             Data::List(entries) | Data::Tuple(entries) => Ok(entries),
-            other => Err(wrong("plan", "returns None or a list", &other)),
+            other => Err(wrong(function, "returns None or a list", &other)),
         }
     }
 
@@ -317,7 +326,7 @@ impl Lowering for Sheets {
         if !self.defines("plan_step") {
             return Ok(None);
         }
-        let plan = self.ask("plan_step", &model().data())?.map(|o| o.result).unwrap_or_default();
+        let plan = self.ask_about("plan_step", model)?.map(|o| o.result).unwrap_or_default();
         let entries = |name: &str| match plan.field(name) {
             Some(Data::List(entries)) => Ok(entries.clone()),
             _ => Err(wrong("plan_step", &format!("returns a struct with a list \"{name}\""), &plan)),

@@ -34,7 +34,13 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         top: command.top,
         depth: command.depth.unwrap_or(defaults.depth),
     };
-    output::write(command.output.as_deref(), &render(&report, format, view, command)?)
+    let rendered = render(&report, format, view, command)?;
+    let path = command.output.as_deref();
+    match format {
+        // It escapes whatever a terminal would act upon, and may be long.
+        Format::Yaml => output::write_bytes(path, &rendered),
+        _ => output::write(path, &rendered),
+    }
 }
 
 fn render(report: &Report, format: Format, view: View, command: &Profile) -> Result<Vec<u8>, Failure> {

@@ -265,7 +265,8 @@ impl Table {
         let mut calls = Calls::default();
         let mut program = Program::default();
         for row in &self.rows {
-            let parameters = row.params.iter().map(|(name, value)| (name.clone(), data(value))).collect();
+            let parameters =
+                row.params.iter().map(|(name, value)| (name.clone().into(), data(value))).collect();
             let call =
                 framework.sheets.call(&mut calls, &format!("row_{}", row.op), &[Data::Struct(parameters)]);
             let call = call.map_err(|e| format!("{row:?}: {e:?}"))?;
