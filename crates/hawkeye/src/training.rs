@@ -107,7 +107,7 @@ pub(crate) fn train(
     if let Some(reason) = &rule.refused {
         let message = format!("{} can't train: {reason}", stages.framework.manifest.name);
         return Err(Diagnostic::error(Place::Model, message)
-            .help("frameworks that train: see `hawkeye frameworks list`")
+            .help("`hawkeye frameworks list` tells which frameworks train")
             .into());
     }
     let which = match rule.parameters {

@@ -24,7 +24,9 @@ fn list() -> Result<String, Failure> {
         let manifest = Framework::open(&name)?.manifest;
         let parties = parties(&manifest);
         // Writing to a string never fails.
-        let _ = writeln!(text, "{name:<16} {:<12} {parties:<12} {}", manifest.version, manifest.title);
+        let does = if manifest.training.refused.is_some() { "inference" } else { "training too" };
+        let _ =
+            writeln!(text, "{name:<16} {:<10} {parties:<13} {does:<13} {}", manifest.version, manifest.title);
     }
     Ok(text)
 }
@@ -39,6 +41,11 @@ fn show(name: &str) -> Result<String, Failure> {
         let _ = writeln!(text, "models {} {}", reference.repository, version.map_or("", String::as_str));
     }
     let _ = writeln!(text, "parties: {}; evidence: {}", parties(&manifest), manifest.evidence);
+    match &manifest.training.refused {
+        Some(reason) => writeln!(text, "trains: no, {reason}"),
+        None => writeln!(text, "trains: yes"),
+    }
+    .unwrap_or_default();
     let counters: Vec<&str> = manifest.counters.keys().map(String::as_str).collect();
     let _ = writeln!(text, "counters: {}", counters.join(", "));
     let _ = writeln!(text, "\nparameters:");
