@@ -1,12 +1,15 @@
 //! Which constants of a model are trained.
 
 use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, ValueId};
+use serde::{Deserialize, Serialize};
 
 /// Which initializers of real numbers count as parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Trainable {
     /// Those with at least one dimension, except the running mean and variance of
     /// `BatchNormalization`, which are statistics.
+    #[default]
     Learnable,
     /// All.
     All,

@@ -24,11 +24,14 @@ pub fn sweep(
     graph: &Graph,
     shapes: &Shapes,
     output: ValueId,
-    trained: &Table<ValueId, bool>,
+    trained: &[ValueId],
     cut: &dyn Fn(&Node) -> bool,
 ) -> Sweep {
     let real = |id: ValueId| shapes.facts[id].dtype.is_none_or(|dtype| dtype.is_float());
-    let mut carries = trained.clone();
+    let mut carries = Table::new(vec![false; graph.values.len()]);
+    for id in trained {
+        carries[*id] = true;
+    }
     for node in &graph.nodes {
         if is_flat(node) || cut(node) || !differentiated(node).any(|id| carries[id]) {
             continue;
@@ -147,7 +150,7 @@ mod tests {
 
     fn run(output: usize, trained: &[usize], cut: &dyn Fn(&Node) -> bool) -> Sweep {
         let (graph, shapes) = network();
-        let trained = Table::new((0..7).map(|i| trained.contains(&i)).collect());
+        let trained: Vec<_> = trained.iter().copied().map(ValueId::new).collect();
         sweep(&graph, &shapes, ValueId::new(output), &trained, cut)
     }
 

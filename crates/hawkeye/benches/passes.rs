@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use divan::{Bencher, black_box};
 use hawkeye::{Bindings, Framework, Model, Options, analyse, bind, infer, load};
 use hawkeye_grad::{Loss, Optimizer, Recipe, Trainable, parameters, sweep, synthesise};
-use hawkeye_graph::Table;
 
 fn main() {
     divan::main();
@@ -46,10 +45,8 @@ fn training_step(bencher: Bencher<'_, '_>, name: &str) {
     let shapes = infer(graph, &inputs);
     bencher.bench_local(|| {
         let trained = parameters(graph, Trainable::Learnable, &[]).expect("none is frozen");
-        let mut marks = Table::new(vec![false; graph.values.len()]);
-        trained.iter().for_each(|id| marks[*id] = true);
         let output = graph.outputs[0];
-        let sweep = sweep(graph, &shapes, output, &marks, &|_| false);
+        let sweep = sweep(graph, &shapes, output, &trained, &|_| false);
         let recipe =
             Recipe { loss: Loss::CrossEntropy, optimizer: Optimizer::default(), step: 1, output, trained };
         synthesise(graph, &shapes, &sweep, &recipe).expect("every node has a gradient")

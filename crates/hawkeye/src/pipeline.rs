@@ -90,7 +90,7 @@ pub fn analyse_traced(
     let (stage, info) = match &options.training {
         None => stages.inference(shapes, &inputs).map(|stage| (stage, None)),
         Some(training) => {
-            train(&mut stages, training, &inputs, batch).map(|(stage, info)| (stage, Some(info)))
+            train(&mut stages, training, shapes, &inputs, batch).map(|(stage, info)| (stage, Some(info)))
         }
     }
     .map_err(|failure| explain(failure, &lacking))?;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use hawkeye_cost::{Call, CallId, Calls, Item};
-use hawkeye_grad::{Loss, Optimizer, Part, Recipe, Trainable, parameters, sweep, synthesise};
-use hawkeye_graph::{DeclaredType, Diagnostic, Dim, Failure, Graph, Node, Origin, Place, Table, ValueId};
+use hawkeye_grad::{Loss, Optimizer, Part, Recipe, Sweep, parameters, sweep, synthesise};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Node, Place, ValueId};
 use hawkeye_lower::{Lowering, Program, Subject, Training, lower, secrecy};
 use hawkeye_report::TrainingInfo;
-use hawkeye_shapes::{Shapes, infer};
-use hawkeye_sheets::{Gradients, Trained};
+use hawkeye_shapes::{Bindings, Shapes, bind, infer};
+use hawkeye_sheets::Gradients;
 
 use crate::pipeline::{Stage, Stages};
 
@@ -93,13 +93,14 @@ impl Steps {
 }
 
 /// Lowers the steps of a training run; operations of the steps are put together, so that each is there
-/// once.
+/// once. `shapes` are those at the given inputs, of that batch.
 ///
 /// # Errors
 /// If the framework does not train, or not this model.
 pub(crate) fn train(
     stages: &mut Stages<'_>,
     options: &TrainingOptions,
+    shapes: Shapes,
     inputs: &BTreeMap<ValueId, Vec<u64>>,
     batch: u64,
 ) -> Result<(Stage, TrainingInfo), Failure> {
@@ -110,61 +111,58 @@ pub(crate) fn train(
             .help("`hawkeye frameworks list` tells which frameworks train")
             .into());
     }
-    let which = match rule.parameters {
-        Trained::All => Trainable::All,
-        Trained::AllButStatistics => Trainable::AllButStatistics,
-        Trained::Learnable => Trainable::Learnable,
-    };
-    let trained = parameters(stages.graph, which, &options.frozen)?;
-    let (Some((first_step, steps)), Some(stretches)) =
-        (options.steps.span(batch), options.steps.stretches(batch))
+    let trained = parameters(stages.graph, rule.parameters, &options.frozen)?;
+    let stretches = options.steps.stretches(batch).unwrap_or_default();
+    let (Some((first_step, steps)), Some((first, others))) =
+        (options.steps.span(batch), stretches.split_first())
     else {
         let message = "a run has at least one step, and fewer than 2^64";
         return Err(Diagnostic::error(Place::Model, message).into());
     };
-    let mut whole: Option<(Stage, u64)> = None;
-    for stretch in stretches {
-        let inputs = resized(inputs, batch, stretch.batch);
-        let (stage, reached) = step(stages, options, &trained, &inputs, stretch.step)?;
-        whole = Some(match whole {
-            None => (repeated(stage, stretch.times, stages.calls), reached),
-            Some((whole, reached)) => (joined(whole, &stage.program, stretch.times, stages.calls), reached),
-        });
+    let at_batch = |size| resized(inputs, batch, size);
+    let first_inputs = at_batch(first.batch);
+    let shapes = if first.batch == batch { shapes } else { infer(stages.graph, &first_inputs) };
+    let (shapes, mut diagnostics) = stages.read(shapes, &first_inputs)?;
+    let (mut program, sweep) = step(stages, options, &trained, &shapes, first.step)?;
+    for stretch in others {
+        let (more, _) = if stretch.batch == first.batch {
+            step(stages, options, &trained, &shapes, stretch.step)?
+        } else {
+            let inputs = at_batch(stretch.batch);
+            let (shapes, _) = stages.read(infer(stages.graph, &inputs), &inputs)?;
+            step(stages, options, &trained, &shapes, stretch.step)?
+        };
+        program = joined(program, &more, stretch.times, stages.calls);
     }
-    let (mut stage, trained) = whole.ok_or_else(|| Diagnostic::error(Place::Model, "no step is priced"))?;
-    stage.diagnostics.extend(inference_export(stages.graph));
+    if sweep.order.is_empty() {
+        let message = "no gradient reaches a parameter, so backward pass and optimizer do nothing";
+        diagnostics.push(Diagnostic::warning(Place::Model, message));
+    }
+    diagnostics.extend(inference_export(stages.graph));
+    let elements = |id: &ValueId| shapes.facts[*id].shape().map_or(0, |shape| shape.iter().product());
     let info = TrainingInfo {
         loss: options.loss.to_string(),
         optimizer: options.optimizer.to_string(),
         first_step,
         steps,
-        trained,
+        trained: trained.iter().filter(|id| sweep.reached[**id]).map(elements).sum(),
     };
-    Ok((stage, info))
+    Ok((Stage { shapes, program, diagnostics }, info))
 }
 
-/// Lowers one step; returns it with the number of elements that a gradient reaches.
+/// Lowers one step; returns it with what the gradient reaches.
 fn step(
     stages: &mut Stages<'_>,
     options: &TrainingOptions,
     trained: &[ValueId],
-    inputs: &BTreeMap<ValueId, Vec<u64>>,
+    shapes: &Shapes,
     step: u64,
-) -> Result<(Stage, u64), Failure> {
+) -> Result<(Program, Sweep), Failure> {
     let graph = stages.graph;
-    let (shapes, mut diagnostics) = stages.read(infer(graph, inputs), inputs)?;
-    let output = output(graph, &shapes, options.output.as_deref())?;
-    let mut is_trained = Table::new(vec![false; graph.values.len()]);
-    for id in trained {
-        is_trained[*id] = true;
-    }
+    let output = output(graph, shapes, options.output.as_deref())?;
     let cuts = &stages.framework.manifest.training.cuts;
     let cut = |node: &Node| node.domain.is_empty() && cuts.contains(&node.op);
-    let sweep = sweep(graph, &shapes, output, &is_trained, &cut);
-    if sweep.order.is_empty() {
-        let message = "no gradient reaches a parameter, so backward pass and optimizer do nothing";
-        diagnostics.push(Diagnostic::warning(Place::Model, message));
-    }
+    let sweep = sweep(graph, shapes, output, trained, &cut);
     let parts = sweep.parts(trained);
     let training = Training {
         loss: options.loss,
@@ -180,9 +178,8 @@ fn step(
         let (domain, op) = training.operator(graph, *part);
         stages.framework.sheets.has(part.pass(), domain, op)
     };
-    let synthesised =
-        stages.framework.manifest.training.gradients == Gradients::Graph && !parts.iter().all(own);
-    let program = if synthesised {
+    let rule = &stages.framework.manifest.training;
+    let program = if rule.gradients == Gradients::Graph && !parts.iter().all(own) {
         let recipe = Recipe {
             loss: options.loss,
             optimizer: options.optimizer.clone(),
@@ -190,13 +187,11 @@ fn step(
             output,
             trained: trained.to_vec(),
         };
-        with_gradient_graph(stages, &shapes, &training, &recipe, inputs)?
+        with_gradient_graph(stages, shapes, &training, &recipe)?
     } else {
-        stages.lower(&shapes, Some(training))?
+        stages.lower(shapes, Some(training))?
     };
-    let elements = |id: &ValueId| shapes.facts[*id].shape().map_or(0, |shape| shape.iter().product());
-    let reached = trained.iter().filter(|id| sweep.reached[**id]).map(elements).sum();
-    Ok((Stage { shapes, program, diagnostics }, reached))
+    Ok((program, sweep))
 }
 
 /// Lowers a step for which the framework lacks functions of its own: parts without one are what the
@@ -206,10 +201,9 @@ fn with_gradient_graph(
     shapes: &Shapes,
     training: &Training<'_>,
     recipe: &Recipe,
-    inputs: &BTreeMap<ValueId, Vec<u64>>,
 ) -> Result<Program, Failure> {
     let step = synthesise(stages.graph, shapes, training.sweep, recipe)?;
-    let mut all = infer(&step.graph, &step_inputs(&step.graph, inputs));
+    let mut all = infer(&step.graph, &bind(&step.graph, &Bindings::default())?);
     let forward = stages.graph.nodes.len();
     for id in stages.graph.value_ids() {
         all.facts[id] = shapes.facts[id].clone();
@@ -223,20 +217,6 @@ fn with_gradient_graph(
     let visibility = secrecy(&graph, stages.conventions);
     let training = Training { nodes: Some(&step.parts), ..*training };
     lower(&graph, &all, &visibility, Some(training), stages.calls, &mut stages.framework.sheets)
-}
-
-/// The shapes of a step's inputs: those of the model, and what the step declares for its own.
-fn step_inputs(graph: &Graph, model: &BTreeMap<ValueId, Vec<u64>>) -> BTreeMap<ValueId, Vec<u64>> {
-    let declared = |id: &ValueId| {
-        let Origin::Input(DeclaredType { dims: Some(dims), .. }) = &graph.value(*id).origin else {
-            return None;
-        };
-        let size = |dim: &Dim| if let Dim::Fixed(size) = dim { Some(*size) } else { None };
-        Some((*id, dims.iter().map(size).collect::<Option<Vec<u64>>>()?))
-    };
-    let mut shapes: BTreeMap<_, _> = graph.inputs.iter().filter_map(declared).collect();
-    shapes.extend(model.iter().map(|(id, shape)| (*id, shape.clone())));
-    shapes
 }
 
 /// The output that the loss looks at.
@@ -274,21 +254,9 @@ fn resized(inputs: &BTreeMap<ValueId, Vec<u64>>, from: u64, to: u64) -> BTreeMap
     resized
 }
 
-/// A step that is run a number of times; what comes before the first node runs once.
-fn repeated(mut stage: Stage, times: u64, calls: &mut Calls) -> Stage {
-    if times > 1 {
-        for operation in &mut stage.program.operations {
-            if operation.subject != Subject::Begin {
-                operation.call = operation.call.map(|call| sequence(calls, vec![(call, times)]));
-            }
-        }
-    }
-    stage
-}
-
 /// Adds further steps of the same model, whose operations are the same ones.
-fn joined(mut whole: Stage, more: &Program, times: u64, calls: &mut Calls) -> Stage {
-    for (operation, other) in whole.program.operations.iter_mut().zip(&more.operations) {
+fn joined(mut whole: Program, more: &Program, times: u64, calls: &mut Calls) -> Program {
+    for (operation, other) in whole.operations.iter_mut().zip(&more.operations) {
         if operation.subject == Subject::Begin {
             continue;
         }

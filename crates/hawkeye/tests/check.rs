@@ -2,27 +2,13 @@
 
 mod common;
 
-use std::process::{Command, Output};
-
-use common::fixtures;
-
-fn hawkeye(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hawkeye"))
-        .args(arguments)
-        .current_dir(fixtures().join("models"))
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("output is text")
-}
+use common::{command_line, text};
 
 /// A report of LeNet-5 under CrypTen in a folder of its own.
 fn report(format: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join(format!("report.{format}")).display().to_string();
-    let output = hawkeye(&["profile", "lenet5.onnx", "-f", "crypten", "--format", format, "-o", &path]);
+    let output = command_line(&["profile", "lenet5.onnx", "-f", "crypten", "--format", format, "-o", &path]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     (folder, path)
 }
@@ -44,13 +30,13 @@ fn limits_hold_to_the_byte() {
         ("op-type:MaxPool:rounds=92", 0),
     ];
     for (limit, code) in cases {
-        let output = hawkeye(&["check", "lenet5.onnx", "-f", "crypten", "--max", limit]);
+        let output = command_line(&["check", "lenet5.onnx", "-f", "crypten", "--max", limit]);
         assert_eq!(output.status.code(), Some(code), "{limit}: {}", text(&output.stdout));
         assert!(output.stderr.is_empty());
     }
     let layer = ["check", "resnet50.onnx", "-f", "crypten", "--batch", "1", "--max"];
     for (limit, code) in [("module:layer1:bytes=1731067904", 0), ("module:layer1:bytes=1731067903", 1)] {
-        assert_eq!(hawkeye(&[&layer, &[limit][..]].concat()).status.code(), Some(code), "{limit}");
+        assert_eq!(command_line(&[&layer, &[limit][..]].concat()).status.code(), Some(code), "{limit}");
     }
 }
 
@@ -60,7 +46,7 @@ fn reports_are_checked_as_models_are() {
         let (_folder, path) = report(format);
         for (limit, code) in [("online.bytes=13374176", 0), ("online.bytes=13374175", 1)] {
             assert_eq!(
-                hawkeye(&["check", &path, "--max", limit]).status.code(),
+                command_line(&["check", &path, "--max", limit]).status.code(),
                 Some(code),
                 "{format} {limit}"
             );
@@ -73,7 +59,7 @@ fn a_baseline_limits_every_total() {
     let (_folder, path) = report("yaml");
     let against = |more: &[&str]| {
         let same = ["check", "lenet5.onnx", "-f", "crypten", "--baseline", &path];
-        hawkeye(&[&same, more].concat())
+        command_line(&[&same, more].concat())
     };
     assert_eq!(against(&[]).status.code(), Some(0), "a report keeps to itself");
     // Another way to the maximum sends a fifth more bytes, in fewer rounds.
@@ -107,7 +93,7 @@ fn offenders_are_listed_for_people_and_machines() {
             "--format",
             format,
         ];
-        let output = hawkeye(&arguments);
+        let output = command_line(&arguments);
         assert_eq!(output.status.code(), Some(1));
         text(&output.stdout)
     };
@@ -126,19 +112,19 @@ fn errors_name_what_was_meant() {
         ("check_no_baseline", &["--baseline", "lenet5.onnx"]),
     ];
     for (name, more) in cases {
-        let output = hawkeye(&[&lenet, more].concat());
+        let output = command_line(&[&lenet, more].concat());
         assert_eq!(output.status.code(), Some(2), "{name}");
         assert!(output.stdout.is_empty(), "{name}");
         insta::assert_snapshot!(name, text(&output.stderr));
     }
-    let output = hawkeye(&["check", "lenet5.onnx", "--max", "bytes=1"]);
+    let output = command_line(&["check", "lenet5.onnx", "--max", "bytes=1"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("give --framework"));
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("broken.yaml");
     for broken in ["schema: hawkeye/1\nmodel: 7\n", "{}", "# nothing\n", "---\n- 1\n"] {
         std::fs::write(&path, broken).expect("it is written");
-        let output = hawkeye(&["check", &path.display().to_string(), "--max", "bytes=1"]);
+        let output = command_line(&["check", &path.display().to_string(), "--max", "bytes=1"]);
         assert_eq!(output.status.code(), Some(2));
         assert!(text(&output.stderr).contains("is no report"), "{}", text(&output.stderr));
     }

@@ -2,25 +2,13 @@
 
 mod common;
 
-use std::process::{Command, Output};
+use std::process::Command;
 
-use common::fixtures;
-
-fn hawkeye(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hawkeye"))
-        .args(arguments)
-        .current_dir(fixtures().join("models"))
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("output is text")
-}
+use common::{command_line, fixtures, text};
 
 #[test]
 fn a_report_goes_to_standard_output() {
-    let output = hawkeye(&["profile", "lenet5.onnx", "--framework", "crypten"]);
+    let output = command_line(&["profile", "lenet5.onnx", "--framework", "crypten"]);
     assert!(output.status.success() && output.stderr.is_empty());
     insta::assert_snapshot!("lenet5_crypten", text(&output.stdout));
 }
@@ -66,7 +54,7 @@ fn tables_for_people() {
         ("markdown_lenet5", &["lenet5.onnx", "-f", "crypten", "--format", "markdown", "--by", "op-type"]),
     ];
     for (name, arguments) in cases {
-        let output = hawkeye(&[&["profile"], arguments].concat());
+        let output = command_line(&[&["profile"], arguments].concat());
         assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
         let printed = text(&output.stdout);
         assert!(!printed.contains('\u{1b}'), "{name}: no colours but on a terminal");
@@ -79,7 +67,7 @@ fn json_and_files() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("report.json");
     let path = path.to_str().expect("paths are text here");
-    let output = hawkeye(&["profile", "lenet5.onnx", "-f", "crypten", "--format", "json", "-o", path]);
+    let output = command_line(&["profile", "lenet5.onnx", "-f", "crypten", "--format", "json", "-o", path]);
     assert!(output.status.success() && output.stdout.is_empty(), "{}", text(&output.stderr));
     let report: serde_json::Value =
         serde_json::from_slice(&std::fs::read(path).expect("it was written")).expect("it is JSON");
@@ -91,10 +79,10 @@ fn json_and_files() {
 
 #[test]
 fn shapes_are_printed() {
-    let output = hawkeye(&["shapes", "lenet5.onnx"]);
+    let output = command_line(&["shapes", "lenet5.onnx"]);
     assert!(output.status.success());
     insta::assert_snapshot!("lenet5_shapes", text(&output.stdout));
-    let output = hawkeye(&["shapes", "lenet5.onnx", "--format", "json"]);
+    let output = command_line(&["shapes", "lenet5.onnx", "--format", "json"]);
     let shapes: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     let last = shapes["values"].as_array().and_then(|v| v.last()).expect("there are values");
     assert_eq!(last["shape"], serde_json::json!([1, 10]));
@@ -114,7 +102,7 @@ fn parameters_parties_and_depth() {
         "--depth",
         "1",
     ];
-    let output = hawkeye(&more);
+    let output = command_line(&more);
     let report: serde_yaml::Value = serde_yaml::from_slice(&output.stdout).expect("it is YAML");
     assert_eq!(report["framework"]["parties"], 3);
     assert_eq!(report["framework"]["parameters"]["max_method"], "pairwise");
@@ -136,7 +124,7 @@ fn errors_are_complete_and_helpful() {
         ("no_such_input", &["shapes", "resnet18.onnx", "--batch", "1", "--shape", "y=1x2"]),
     ];
     for (name, arguments) in cases {
-        let output = hawkeye(arguments);
+        let output = command_line(arguments);
         assert_eq!(output.status.code(), Some(2), "{name}");
         assert!(output.stdout.is_empty(), "{name}");
         insta::assert_snapshot!(name, text(&output.stderr));
@@ -145,15 +133,15 @@ fn errors_are_complete_and_helpful() {
 
 #[test]
 fn frameworks_are_listed_shown_and_checked() {
-    let list = text(&hawkeye(&["frameworks", "list"]).stdout);
+    let list = text(&command_line(&["frameworks", "list"]).stdout);
     for name in hawkeye::builtin_names() {
         assert!(list.lines().any(|line| line.starts_with(&name)), "{name}");
-        let output = hawkeye(&["frameworks", "check", &name]);
+        let output = command_line(&["frameworks", "check", &name]);
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
     insta::assert_snapshot!(
         "frameworks_show_delphi",
-        text(&hawkeye(&["frameworks", "show", "delphi"]).stdout)
+        text(&command_line(&["frameworks", "show", "delphi"]).stdout)
     );
 }
 
@@ -173,7 +161,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 
 #[test]
 fn the_schema_is_printed() {
-    let output = hawkeye(&["schema"]);
+    let output = command_line(&["schema"]);
     assert_eq!(text(&output.stdout), hawkeye_report::JSON_SCHEMA);
 }
 
@@ -181,17 +169,17 @@ fn the_schema_is_printed() {
 fn completions_and_manuals_know_every_command() {
     let commands = ["profile", "shapes", "frameworks", "schema", "check", "completions", "man"];
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let script = text(&hawkeye(&["completions", shell]).stdout);
+        let script = text(&command_line(&["completions", shell]).stdout);
         assert!(commands.iter().all(|command| script.contains(command)), "{shell}");
     }
-    let manual = text(&hawkeye(&["man"]).stdout);
+    let manual = text(&command_line(&["man"]).stdout);
     for command in commands {
         assert!(manual.contains(&format!("hawkeye\\-{command}(1)")), "{command}");
-        let page = text(&hawkeye(&["man", command]).stdout);
+        let page = text(&command_line(&["man", command]).stdout);
         assert!(page.contains(&format!(".TH hawkeye-{command} 1")), "{command}");
         assert!(page.contains("Example"), "{command} has examples");
     }
-    let output = hawkeye(&["man", "profil"]);
+    let output = command_line(&["man", "profil"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("did you mean profile?"));
 }
@@ -201,7 +189,7 @@ fn files_get_the_permissions_of_others() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let (ours, theirs) = (folder.path().join("ours"), folder.path().join("theirs"));
     let path = ours.to_str().expect("paths are text here");
-    assert!(hawkeye(&["profile", "lenet5.onnx", "-f", "crypten", "-o", path]).status.success());
+    assert!(command_line(&["profile", "lenet5.onnx", "-f", "crypten", "-o", path]).status.success());
     std::fs::write(&theirs, "").expect("it is written");
     let permissions = |path| std::fs::metadata(path).expect("it is there").permissions();
     assert_eq!(permissions(&ours), permissions(&theirs));

@@ -2,25 +2,11 @@
 
 mod common;
 
-use std::process::{Command, Output};
-
-use common::{fixtures, profile};
+use common::{command_line, fixtures, profile, text};
 use hawkeye::{Framework, Options, Report, builtin_names};
 use hawkeye_report::compare::{Change, compare};
 use hawkeye_report::measured::{Agreement, Measured, Patterns};
 use hawkeye_report::render::{Quantity, comparison_csv};
-
-fn hawkeye(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hawkeye"))
-        .args(arguments)
-        .current_dir(fixtures().join("models"))
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("output is text")
-}
 
 fn lenet(framework: &str, settings: &[(&str, &str)]) -> Report {
     let settings = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
@@ -70,7 +56,7 @@ fn texts_of_comparisons() {
         ),
     ];
     for (name, arguments) in cases {
-        let output = hawkeye(&[&["compare"], arguments].concat());
+        let output = command_line(&[&["compare"], arguments].concat());
         let text = if output.status.success() { text(&output.stdout) } else { text(&output.stderr) };
         insta::assert_snapshot!(format!("compare_{name}"), text);
     }
@@ -123,7 +109,7 @@ fn reports_in_yaml_and_json_are_read_back_and_differences_can_fail() {
     ] {
         let set = format!("max_method={method}");
         let out = path(name);
-        let output = hawkeye(&[
+        let output = command_line(&[
             "profile",
             "lenet5.onnx",
             "-f",
@@ -137,7 +123,7 @@ fn reports_in_yaml_and_json_are_read_back_and_differences_can_fail() {
         ]);
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
-    let code = |arguments: &[&str]| hawkeye(&[&["compare"], arguments].concat()).status.code();
+    let code = |arguments: &[&str]| command_line(&[&["compare"], arguments].concat()).status.code();
     assert_eq!(code(&[&path("a.yaml"), &path("b.json"), "--fail-on-difference"]), Some(0));
     assert_eq!(code(&[&path("a.yaml"), &path("c.json")]), Some(0));
     assert_eq!(code(&[&path("a.yaml"), &path("c.json"), "--fail-on-difference"]), Some(1));
@@ -240,19 +226,19 @@ fn frameworks_are_recognised_by_what_they_print() {
         Patterns::new(&log).expect("the patterns are right");
     }
     let log = fixtures().join("logs/crypten_lenet5.log").display().to_string();
-    let output = hawkeye(&["compare", "--measured", &log, "lenet5.onnx", "--format", "text"]);
+    let output = command_line(&["compare", "--measured", &log, "lenet5.onnx", "--format", "text"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     insta::assert_snapshot!("compare_measured", text(&output.stdout));
     let spu = fixtures().join("logs/spu_semi2k_lenet5.log").display().to_string();
-    let output = hawkeye(&["compare", "--measured", &spu, "lenet5.onnx", "--format", "csv"]);
+    let output = command_line(&["compare", "--measured", &spu, "lenet5.onnx", "--format", "csv"]);
     assert_eq!(output.status.code(), Some(0), "of SPU's protocols, one fits: {}", text(&output.stderr));
     assert!(text(&output.stderr).contains("spu-semi2k"));
-    let output = hawkeye(&["compare", "--measured", &spu, "resnet18.onnx", "--batch", "1"]);
+    let output = command_line(&["compare", "--measured", &spu, "resnet18.onnx", "--batch", "1"]);
     assert_eq!(output.status.code(), Some(2), "none fits, so none is guessed");
     insta::assert_snapshot!("compare_measured_ambiguous", text(&output.stderr).replace(&spu, "spu.log"));
     let output =
-        hawkeye(&["compare", "--measured", &log, "lenet5.onnx", "--parties", "3", "--format", "csv"]);
+        command_line(&["compare", "--measured", &log, "lenet5.onnx", "--parties", "3", "--format", "csv"]);
     assert_eq!(output.status.code(), Some(1), "three parties did not run: {}", text(&output.stdout));
-    let output = hawkeye(&["compare", "--measured", &log, "lenet5.onnx", "-f", "cheetah"]);
+    let output = command_line(&["compare", "--measured", &log, "lenet5.onnx", "-f", "cheetah"]);
     assert_eq!(output.status.code(), Some(2), "these are not Cheetah's statistics");
 }

@@ -2,24 +2,10 @@
 
 mod common;
 
-use std::process::{Command, Output};
-
-use common::fixtures;
+use common::{command_line, fixtures, text};
 use hawkeye::{Explained, Framework, Options, analyse_traced, explain, load};
 use hawkeye_grad::Pass;
 use hawkeye_report::PhaseCost;
-
-fn hawkeye(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hawkeye"))
-        .args(arguments)
-        .current_dir(fixtures().join("models"))
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("output is text")
-}
 
 #[test]
 fn texts_of_explanations() {
@@ -33,7 +19,7 @@ fn texts_of_explanations() {
         ("units", &["--explain-units", "-f", "cryptflow2"]),
     ];
     for (name, arguments) in cases {
-        let output = hawkeye(&[&["explain"], arguments].concat());
+        let output = command_line(&[&["explain"], arguments].concat());
         let text = if output.status.success() { text(&output.stdout) } else { text(&output.stderr) };
         insta::assert_snapshot!(format!("explain_{name}"), text);
     }

@@ -4,12 +4,11 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-use common::fixtures;
+use common::{command_line, fixtures};
 use hawkeye::{Bindings, Failure, bind, infer, load};
 use hawkeye_grad::{Loss, Optimizer, Recipe, Step, Trainable, differentiable, parameters, sweep, synthesise};
-use hawkeye_graph::{Dim, Graph, Origin, Table};
+use hawkeye_graph::{Dim, Graph, Origin};
 use hawkeye_shapes::expand;
 
 /// The models of the repository, and those of the corpus that lies beside it, if it does.
@@ -51,9 +50,8 @@ fn step(path: &Path) -> Result<Option<Step>, Failure> {
     let expanded = expand(&model.graph, &inputs, &differentiable);
     let graph = expanded.graph.as_ref();
     let trained = parameters(graph, Trainable::Learnable, &[])?;
-    let marks = Table::new(graph.value_ids().map(|id| trained.contains(&id)).collect());
     let output = graph.outputs[0];
-    let sweep = sweep(graph, &expanded.shapes, output, &marks, &|_| false);
+    let sweep = sweep(graph, &expanded.shapes, output, &trained, &|_| false);
     if sweep.order.is_empty() {
         return Ok(None);
     }
@@ -93,20 +91,12 @@ fn every_network_has_a_step_of_known_shapes() {
     assert!(steps >= 4);
 }
 
-fn hawkeye(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hawkeye"))
-        .args(arguments)
-        .current_dir(fixtures().join("models"))
-        .output()
-        .expect("the program starts")
-}
-
 #[test]
 fn a_step_is_a_model_like_any_other() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("step.onnx");
     let path = path.to_str().expect("a name");
-    let output = hawkeye(&["grad", "lenet5.onnx", "--optimizer", "sgd:momentum=0.9", "-o", path]);
+    let output = command_line(&["grad", "lenet5.onnx", "--optimizer", "sgd:momentum=0.9", "-o", path]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let model = load(Path::new(path)).expect("it is a model");
     let original = load(&fixtures().join("models/lenet5.onnx")).expect("the fixture is fine");
@@ -124,7 +114,7 @@ fn a_step_is_a_model_like_any_other() {
 #[test]
 fn what_can_not_be_trained_is_said() {
     let said = |arguments: &[&str]| {
-        let output = hawkeye(arguments);
+        let output = command_line(arguments);
         assert_eq!(output.status.code(), Some(2));
         String::from_utf8(output.stderr).expect("text")
     };

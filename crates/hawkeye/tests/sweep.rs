@@ -2,22 +2,8 @@
 
 mod common;
 
-use std::process::{Command, Output};
-
-use common::{fixtures, profile};
+use common::{command_line, fixtures, profile, text};
 use hawkeye::{Axis, Options, Sweep, Variable, load, statements, sweep};
-
-fn hawkeye(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hawkeye"))
-        .args(arguments)
-        .current_dir(fixtures().join("models"))
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("output is text")
-}
 
 fn resnet(framework: &str, batches: std::ops::RangeInclusive<u64>) -> Sweep {
     let model = load(&fixtures().join("models/resnet18.onnx")).expect("it loads");
@@ -60,7 +46,7 @@ fn texts_of_sweeps() {
         ("fixed_batch", &["lenet5.onnx", "-f", "crypten", "--batch", "2"]),
     ];
     for (name, arguments) in cases {
-        let output = hawkeye(&[&["sweep"], arguments].concat());
+        let output = command_line(&[&["sweep"], arguments].concat());
         let text = if output.status.success() { text(&output.stdout) } else { text(&output.stderr) };
         insta::assert_snapshot!(format!("sweep_{name}"), text);
     }
@@ -69,21 +55,22 @@ fn texts_of_sweeps() {
 #[test]
 fn json_lists_every_point_and_svg_draws_them() {
     let arguments = ["sweep", "resnet18.onnx", "-f", "crypten", "--batch", "1,2,4"];
-    let output = hawkeye(&[&arguments[..], &["--format", "json"]].concat());
+    let output = command_line(&[&arguments[..], &["--format", "json"]].concat());
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     assert_eq!(json["points"].as_array().map(Vec::len), Some(3));
     assert_eq!(json["laws"][0]["law"], "3793715200*batch + 186862592");
-    let output = hawkeye(&[&arguments[..], &["--format", "svg"]].concat());
+    let output = command_line(&[&arguments[..], &["--format", "svg"]].concat());
     let svg = text(&output.stdout);
     assert!(svg.starts_with("<svg") && svg.contains("polyline") && svg.contains("online bytes"));
-    let output = hawkeye(&["sweep", "resnet18.onnx", "-f", "crypten", "--batch", "1", "--format", "svg"]);
+    let output =
+        command_line(&["sweep", "resnet18.onnx", "-f", "crypten", "--batch", "1", "--format", "svg"]);
     assert_eq!(output.status.code(), Some(2), "one point is no line");
 }
 
 #[test]
 fn ranges_that_make_no_sense_are_refused() {
     for range in ["5..1", "1..9:0", "1..99999999", "a..b"] {
-        let output = hawkeye(&["sweep", "resnet18.onnx", "-f", "crypten", "--batch", range]);
+        let output = command_line(&["sweep", "resnet18.onnx", "-f", "crypten", "--batch", range]);
         assert_eq!(output.status.code(), Some(2), "{range}");
         assert!(output.stdout.is_empty());
     }

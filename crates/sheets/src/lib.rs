@@ -21,7 +21,7 @@ pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
 pub use log::{Log, LogLine};
 pub use manifest::{
-    Counter, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds, Trained,
+    Counter, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds,
     TrainingRule, VisibilityRule, Visible,
 };
 pub use sheets::{PLANNED_PART, Sheets};

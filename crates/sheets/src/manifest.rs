@@ -1,5 +1,6 @@
 //! The manifest of a framework, `framework.yaml`.
 
+use hawkeye_grad::Trainable;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -106,7 +107,7 @@ pub struct TrainingRule {
     #[serde(default)]
     pub gradients: Gradients,
     #[serde(default)]
-    pub parameters: Trained,
+    pub parameters: Trainable,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cuts: Vec<String>,
 }
@@ -126,19 +127,6 @@ pub enum Gradients {
     Graph,
     /// From functions of the sheet alone: the framework has a differentiation of its own.
     Own,
-}
-
-/// Which initializers of real numbers are trained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Trained {
-    /// All but single numbers and the running statistics of BatchNormalization.
-    #[default]
-    Learnable,
-    /// All.
-    All,
-    /// All but the running statistics of BatchNormalization.
-    AllButStatistics,
 }
 
 /// How the framework counts rounds.

@@ -8,7 +8,7 @@ use std::io::Cursor;
 use hawkeye_grad::{Loss, Optimizer, Recipe, Step, sweep, synthesise};
 use hawkeye_graph::{
     Attribute, Attributes, DType, DeclaredType, Dim, Elements, Failure, Graph, Kind, Node, NodeId, Origin,
-    Table, Tensor, Value, ValueId,
+    Tensor, Value, ValueId,
 };
 use hawkeye_shapes::{Shapes, infer};
 use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, IntoTValue, TValue};
@@ -138,8 +138,7 @@ impl Net {
     fn synthesise(&self, output: ValueId, loss: Loss, optimizer: &str, step: u64) -> Result<Step, Failure> {
         let shapes = self.shapes();
         let trained = self.graph.inputs.clone();
-        let marks = self.graph.value_ids().map(|id| trained.contains(&id)).collect();
-        let sweep = sweep(&self.graph, &shapes, output, &Table::new(marks), &|_| false);
+        let sweep = sweep(&self.graph, &shapes, output, &trained, &|_| false);
         let optimizer: Optimizer = optimizer.parse().unwrap();
         let recipe = Recipe { loss, optimizer, step, output, trained };
         synthesise(&self.graph, &shapes, &sweep, &recipe)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use hawkeye::{Diagnostic, Failure, Place, bind, infer, load};
 use hawkeye_grad::{Loss, Optimizer, Recipe, Step, Trainable, differentiable, parameters, sweep, synthesise};
-use hawkeye_graph::{DeclaredType, Dim, Graph, Kind, Table, ValueId};
+use hawkeye_graph::{DeclaredType, Dim, Graph, Kind, ValueId};
 use hawkeye_onnx::export;
 use hawkeye_shapes::{Shapes, expand};
 
@@ -58,11 +58,7 @@ pub(crate) fn run(command: &Grad) -> Result<(), Failure> {
 fn differentiate(command: &Grad, graph: &Graph, shapes: &Shapes) -> Result<Step, Failure> {
     let output = trained_output(graph, shapes, command.train_output.as_deref())?;
     let trained = parameters(graph, Trainable::Learnable, &command.frozen)?;
-    let mut marks = Table::new(vec![false; graph.values.len()]);
-    for id in &trained {
-        marks[*id] = true;
-    }
-    let sweep = sweep(graph, shapes, output, &marks, &|_| false);
+    let sweep = sweep(graph, shapes, output, &trained, &|_| false);
     if sweep.order.is_empty() {
         let name = &graph.value(output).name;
         let message = format!("its output \"{name}\" depends on no parameter, so there is nothing to train");

@@ -9,12 +9,27 @@ pub(crate) mod sci;
 pub(crate) mod spu;
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use hawkeye::{Failure, Framework, Options, Report, analyse, load};
 
 /// The folder of the test data.
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
+}
+
+/// Runs the program in the folder of the models.
+pub(crate) fn command_line(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hawkeye"))
+        .args(arguments)
+        .current_dir(fixtures().join("models"))
+        .output()
+        .expect("the program starts")
+}
+
+/// What it printed.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("output is text")
 }
 
 /// Profiles a model file. Every report keeps to the published schema.

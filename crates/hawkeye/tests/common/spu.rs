@@ -1,6 +1,6 @@
 //! Measured runs of SecretFlow-SPU 0.9.5.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye::{Failure, Loss, Options, Report, Steps, TrainingOptions, Visibility};
 use hawkeye_report::Operator;
@@ -15,6 +15,47 @@ pub(crate) struct Residual {
     pub(crate) cause: &'static str,
     /// Whether the totals are right nevertheless.
     pub(crate) in_total: bool,
+}
+
+/// Holds runs to their traces: what differs must be known to, and what is known to must still differ.
+pub(crate) struct Ledger {
+    pub(crate) residuals: BTreeMap<&'static str, &'static Residual>,
+    pub(crate) problems: Vec<String>,
+    still: BTreeSet<&'static str>,
+}
+
+impl Ledger {
+    pub(crate) fn new(residuals: &'static [Residual]) -> Self {
+        let names = residuals.iter().flat_map(|r| r.traces.iter().map(move |name| (*name, r)));
+        Self { residuals: names.collect(), problems: Vec::new(), still: BTreeSet::new() }
+    }
+
+    /// The report of a run; that there is none is a problem.
+    pub(crate) fn profiled(&mut self, name: &str, report: Result<Report, Failure>) -> Option<Report> {
+        report.map_err(|failure| self.problems.push(format!("{name}: {failure}"))).ok()
+    }
+
+    /// Files what differs in a run.
+    pub(crate) fn compared(&mut self, name: &str, differences: Vec<String>) {
+        match self.residuals.get_key_value(name) {
+            _ if differences.is_empty() => {}
+            Some((known, residual)) => {
+                self.still.insert(known);
+                let of_totals =
+                    differences.into_iter().filter(|d| d.starts_with(&format!("{name}: totals:")));
+                self.problems.extend(of_totals.filter(|_| residual.in_total));
+            }
+            None => self.problems.extend(differences),
+        }
+    }
+
+    /// # Panics
+    /// If there was a problem.
+    pub(crate) fn close(mut self) {
+        let repaired = self.residuals.keys().filter(|name| !self.still.contains(**name));
+        self.problems.extend(repaired.map(|name| format!("{name} is equal now: take it off the list")));
+        assert!(self.problems.is_empty(), "{} problems:\n{}", self.problems.len(), self.problems.join("\n"));
+    }
 }
 
 /// The costs of some nodes differ, their sum doesn't.
