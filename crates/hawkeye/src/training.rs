@@ -63,9 +63,8 @@ impl Steps {
         match self {
             Self::Only(step) => Some((step, 1)),
             Self::First(count) => Some((1, count)),
-            Self::Epochs { epochs, samples } => {
-                Some((1, samples.div_ceil(batch.max(1)).checked_mul(epochs)?))
-            }
+            Self::Epochs { .. } if batch == 0 => None,
+            Self::Epochs { epochs, samples } => Some((1, samples.div_ceil(batch).checked_mul(epochs)?)),
         }
     }
 
@@ -116,7 +115,8 @@ pub(crate) fn train(
     let (Some((first_step, steps)), Some((first, others))) =
         (options.steps.span(batch), stretches.split_first())
     else {
-        let message = "a run has at least one step, and fewer than 2^64";
+        let message = "a run has at least one step and fewer than 2^64, and epochs have batches of at least \
+                       one sample";
         return Err(Diagnostic::error(Place::Model, message).into());
     };
     let at_batch = |size| resized(inputs, batch, size);
@@ -323,5 +323,6 @@ mod tests {
     fn a_run_too_long_to_count_is_refused() {
         assert!(Steps::Epochs { epochs: u64::MAX, samples: 100 }.stretches(8).is_none());
         assert!(Steps::First(0).stretches(8).is_none());
+        assert!(Steps::Epochs { epochs: 1, samples: 5 }.stretches(0).is_none());
     }
 }
