@@ -1,10 +1,7 @@
-//! The command line.
-
-mod cli;
+//! The program.
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use mimalloc::MiMalloc;
 
 /// A quarter of a profile's time went into the system's allocator.
@@ -12,5 +9,5 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    cli::run(cli::Arguments::parse())
+    hawkeye_cli::run(std::env::args_os())
 }

@@ -20,12 +20,25 @@ mod values;
 
 use std::process::ExitCode;
 
+use hawkeye::Failure;
+
 pub(crate) use arguments::Arguments;
 use arguments::Command;
 
+/// Runs a command and prints what it fails with.
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    match execute(arguments) {
+        Ok(code) => code,
+        Err(failure) => {
+            output::complain(&failure, arguments.command.subject());
+            ExitCode::from(2)
+        }
+    }
+}
+
 /// Runs a command.
-pub(crate) fn run(arguments: Arguments) -> ExitCode {
-    let result = match &arguments.command {
+pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    match &arguments.command {
         Command::Profile(command) => profile::run(command).map(|()| ExitCode::SUCCESS),
         Command::Shapes(command) => shapes::run(command).map(|()| ExitCode::SUCCESS),
         Command::Strip(command) => strip::run(command).map(|()| ExitCode::SUCCESS),
@@ -41,12 +54,5 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Annotate(command) => annotate::run(command).map(|()| ExitCode::SUCCESS),
         Command::Sweep(command) => sweep::run(command).map(|()| ExitCode::SUCCESS),
         Command::Explain(command) => explain::run(command).map(|()| ExitCode::SUCCESS),
-    };
-    match result {
-        Ok(code) => code,
-        Err(failure) => {
-            output::complain(&failure, arguments.command.subject());
-            ExitCode::from(2)
-        }
     }
 }

@@ -1,0 +1,185 @@
+"""Profiling."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Optional, Union
+
+from hawkeye import _models, _native
+from hawkeye._report import Report
+
+Setting = Union[str, int, float, bool]
+
+
+def _options(
+    parties: Optional[int] = None,
+    batch: Optional[int] = None,
+    dims: Optional[Mapping[str, int]] = None,
+    shapes: Optional[Mapping[str, Iterable[int]]] = None,
+    weights: Optional[str] = None,
+    inputs: Optional[Mapping[str, str]] = None,
+    train: Optional[str] = None,
+    optimizer: str = "sgd",
+    step: Optional[int] = None,
+    steps: Optional[int] = None,
+    epochs: Optional[int] = None,
+    dataset_size: Optional[int] = None,
+    train_output: Optional[str] = None,
+    frozen: Iterable[str] = (),
+    depth: Optional[int] = None,
+) -> dict[str, Any]:
+    return {
+        "parties": parties,
+        "batch": batch,
+        "dims": dict(dims or {}),
+        "shapes": {name: list(shape) for name, shape in (shapes or {}).items()},
+        "weights": weights,
+        "inputs": dict(inputs or {}),
+        "train": train,
+        "optimizer": optimizer,
+        "step": step,
+        "steps": steps,
+        "epochs": epochs,
+        "dataset_size": dataset_size,
+        "train_output": train_output,
+        "frozen": list(frozen),
+        "depth": depth,
+    }
+
+
+def _spelt(value: Setting) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class Session:
+    """A framework with its settings, for many profiles; safe to use from many threads.
+
+    >>> session = Session("crypten", max_method="pairwise")
+    >>> session.profile("fixtures/models/lenet5.onnx").totals.online.rounds
+    91
+    """
+
+    def __init__(self, framework: Union[str, os.PathLike[str]], **settings: Setting) -> None:
+        name = os.fspath(framework)
+        self._native = _native.Session(name, {key: _spelt(value) for key, value in settings.items()})
+        self.framework = name
+
+    def profile(
+        self,
+        model: Any,
+        *,
+        args: Optional[tuple[Any, ...]] = None,
+        export: Optional[Mapping[str, Any]] = None,
+        **options: Any,
+    ) -> Report:
+        """Profile a model; the options are those of `hawkeye.profile`."""
+        source, name = _models.source(model, args, export)
+        return Report(self._native.profile(source, name, _options(**options)))
+
+
+def profile(
+    model: Any,
+    framework: Union[str, os.PathLike[str]],
+    *,
+    args: Optional[tuple[Any, ...]] = None,
+    export: Optional[Mapping[str, Any]] = None,
+    settings: Optional[Mapping[str, Setting]] = None,
+    parties: Optional[int] = None,
+    batch: Optional[int] = None,
+    dims: Optional[Mapping[str, int]] = None,
+    shapes: Optional[Mapping[str, Iterable[int]]] = None,
+    weights: Optional[str] = None,
+    inputs: Optional[Mapping[str, str]] = None,
+    train: Optional[str] = None,
+    optimizer: str = "sgd",
+    step: Optional[int] = None,
+    steps: Optional[int] = None,
+    epochs: Optional[int] = None,
+    dataset_size: Optional[int] = None,
+    train_output: Optional[str] = None,
+    frozen: Iterable[str] = (),
+    depth: Optional[int] = None,
+) -> Report:
+    """Report what a model sends under a framework.
+
+    Args:
+        model: The path of an ONNX file, its bytes, an `onnx.ModelProto`, an `onnx_ir.Model`, or a
+            `torch.nn.Module` with `args`. Weights are never read nor copied.
+        framework: A name (`hawkeye.frameworks()`), or the directory of one's own.
+        args: Example inputs of a torch module.
+        export: Options of `torch.onnx.export`, `dynamo=False` among them.
+        settings: Parameters of the framework, in its own spelling.
+        parties: Number of parties.
+        batch: Size of the inputs' leading dimension.
+        dims: Sizes of the model's symbolic dimensions.
+        shapes: Whole shapes of inputs.
+        weights: Who knows the weights: `secret`, `public` or a party's number.
+        inputs: The same for inputs and initializers by name.
+        train: The loss; training steps are priced instead of an inference.
+        optimizer: The optimizer with PyTorch's settings, as in `sgd:lr=0.1,momentum=0.9`.
+        step: The one step that is priced, counted from 1.
+        steps: Price a run of that many steps.
+        epochs: Price that many passes over `dataset_size` samples.
+        dataset_size: Samples of the data set.
+        train_output: The output that the loss looks at.
+        frozen: Parameters that are not trained.
+        depth: Levels of the report's call tree.
+
+    Raises:
+        HawkEyeError: With every cause, its place and what to do next.
+
+    >>> profile("fixtures/models/lenet5.onnx", "crypten", batch=2).counters["rounds"]
+    133
+    """
+    session = Session(framework, **dict(settings or {}))
+    return session.profile(
+        model,
+        args=args,
+        export=export,
+        parties=parties,
+        batch=batch,
+        dims=dims,
+        shapes=shapes,
+        weights=weights,
+        inputs=inputs,
+        train=train,
+        optimizer=optimizer,
+        step=step,
+        steps=steps,
+        epochs=epochs,
+        dataset_size=dataset_size,
+        train_output=train_output,
+        frozen=frozen,
+        depth=depth,
+    )
+
+
+def frameworks() -> list[str]:
+    """Names of the frameworks that come with HawkEye.
+
+    >>> "crypten" in frameworks()
+    True
+    """
+    return _native.frameworks()
+
+
+def shapes(
+    model: Any,
+    *,
+    batch: Optional[int] = None,
+    dims: Optional[Mapping[str, int]] = None,
+    shapes: Optional[Mapping[str, Iterable[int]]] = None,
+) -> dict[str, tuple[Optional[str], Optional[tuple[Optional[int], ...]]]]:
+    """Type and shape of every value of a model.
+
+    >>> shapes("fixtures/models/lenet5.onnx")["input.4"]
+    ('float32', (1, 6, 14, 14))
+    """
+    source, _ = _models.source(model)
+    values = json.loads(_native.shapes(source, _options(batch=batch, dims=dims, shapes=shapes)))
+    return {
+        value["name"]: (value["dtype"], None if value["shape"] is None else tuple(value["shape"]))
+        for value in values
+    }

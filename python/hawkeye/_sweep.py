@@ -1,0 +1,191 @@
+"""Profiles at many points, on threads, processes or a cluster."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Optional, Union
+
+from hawkeye._native import HawkEyeError
+from hawkeye._profile import Session
+from hawkeye._report import PHASES
+
+if TYPE_CHECKING:
+    import pandas
+
+#: A path, or a function from parameters of the grid to a model.
+Model = Union[str, "os.PathLike[str]", Callable[..., Any]]
+Row = dict[str, Any]
+
+
+class Sweep(list[Row]):
+    """Rows of a sweep, one a point; a point that failed has its `error`."""
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The rows as a table."""
+        import pandas
+
+        return pandas.DataFrame(list(self))
+
+    def pareto(self, *columns: str) -> Sweep:
+        """The points that no other point beats in all of these columns."""
+        whole = [row for row in self if not row.get("error")]
+
+        def beaten(row: Row) -> bool:
+            return any(
+                all(other[c] <= row[c] for c in columns) and any(other[c] < row[c] for c in columns)
+                for other in whole
+            )
+
+        return Sweep(row for row in whole if not beaten(row))
+
+
+class RayExecutor(Executor):
+    """Runs calls as tasks of Ray; `ray.init` is the caller's."""
+
+    def __init__(self, **options: Any) -> None:
+        import ray
+
+        self._ray = ray
+        self._task = ray.remote(**options)(_apply) if options else ray.remote(_apply)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Start a task."""
+        future: Future[Any] = self._task.remote(fn, args, kwargs).future()
+        return future
+
+
+def _apply(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return fn(*args, **kwargs)
+
+
+# Sheets are evaluated once for a worker, not once for a point.
+@lru_cache(maxsize=32)
+def _session(framework: str, settings: tuple[tuple[str, Any], ...]) -> Session:
+    return Session(framework, **dict(settings))
+
+
+def _points(grid: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    for values in itertools.product(*grid.values()):
+        yield dict(zip(grid, values))
+
+
+_OPTIONS = {"parties", "batch", "dims", "weights", "inputs", "train", "optimizer", "step", "steps", "depth"}
+
+
+def _run(model: Model, framework: str, point: dict[str, Any]) -> Row:
+    """One row; never raises for what is wrong with a model or an option."""
+    # `dim.seq` is a dimension, `set.max_method` a setting; other names go to a model that is a function.
+    options = {name: value for name, value in point.items() if name in _OPTIONS}
+    dims = {name[4:]: value for name, value in point.items() if name.startswith("dim.")}
+    settings = {name[4:]: value for name, value in point.items() if name.startswith("set.")}
+    rest = {n: v for n, v in point.items() if n not in _OPTIONS and not n.startswith(("dim.", "set."))}
+    if dims:
+        options["dims"] = {**options.get("dims", {}), **dims}
+    row: Row = {"model": _label(model), "framework": framework, **point, "error": None}
+    try:
+        built = model(**rest) if callable(model) else model
+        report = _session(framework, tuple(sorted(settings.items()))).profile(built, **options)
+    except (HawkEyeError, OSError, TypeError, ValueError) as error:
+        row["error"] = str(error)
+        return row
+    for phase in PHASES:
+        cost = getattr(report.totals, phase)
+        row.update({f"{phase}_{name}": getattr(cost, name) for name in ("bytes", "messages", "rounds")})
+    total = report.totals.total
+    row.update(bytes=total.bytes, rounds=total.rounds)
+    return row
+
+
+def _label(model: Model) -> str:
+    return getattr(model, "__name__", repr(model)) if callable(model) else os.fspath(model)
+
+
+class _Store:
+    """Rows that are done, in a file that outlives an interruption."""
+
+    def __init__(self, path: Union[str, os.PathLike[str]]) -> None:
+        self._connection = sqlite3.connect(os.fspath(path))
+        self._connection.execute("CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, row TEXT NOT NULL)")
+
+    def get(self, key: str) -> Optional[Row]:
+        found = self._connection.execute("SELECT row FROM rows WHERE key = ?", (key,)).fetchone()
+        return None if found is None else json.loads(found[0])
+
+    def put(self, key: str, row: Row) -> None:
+        with self._connection:
+            self._connection.execute("INSERT OR REPLACE INTO rows VALUES (?, ?)", (key, json.dumps(row)))
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _key(model: Model, framework: str, point: Mapping[str, Any]) -> str:
+    stamp = None if callable(model) else os.path.getmtime(model)
+    text = json.dumps([_label(model), stamp, framework, sorted(point.items())], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sweep(
+    models: Union[Model, Iterable[Model]],
+    frameworks: Union[str, Iterable[str]],
+    grid: Optional[Mapping[str, Sequence[Any]]] = None,
+    *,
+    executor: Optional[Executor] = None,
+    resume: Optional[Union[str, os.PathLike[str]]] = None,
+    progress: Optional[Callable[[Row], None]] = None,
+) -> Sweep:
+    """Profile every model under every framework at every point of a grid.
+
+    Args:
+        models: Paths, or functions from the grid's own parameters to a model (its ONNX bytes, for one).
+        frameworks: Names or directories.
+        grid: Values by name: options of `profile` (`batch`, `parties`, ...), dimensions (`dim.seq`),
+            settings of the framework (`set.max_method`), and parameters of models that are functions.
+        executor: Where points run: any `concurrent.futures.Executor` (Dask's `client.get_executor()`,
+            `RayExecutor()`); threads if not given.
+        resume: An SQLite file in which rows are kept, and from which an interrupted sweep goes on.
+        progress: Called with each row as it comes.
+
+    Returns:
+        Rows in the order of the points.
+
+    >>> rows = sweep("fixtures/models/lenet5.onnx", ["crypten", "spu-semi2k"], {"batch": [1, 2]})
+    >>> [(row["framework"], row["batch"], row["rounds"]) for row in rows][:2]
+    [('crypten', 1, 133), ('crypten', 2, 133)]
+    """
+    listed = [models] if callable(models) or isinstance(models, (str, os.PathLike)) else list(models)
+    names = [frameworks] if isinstance(frameworks, str) else list(frameworks)
+    points = list(_points(grid or {}))
+    jobs = [(model, name, point) for model in listed for name in names for point in points]
+    rows: list[Optional[Row]] = [None] * len(jobs)
+    store = _Store(resume) if resume is not None else None
+    own = ThreadPoolExecutor(os.cpu_count()) if executor is None else None
+    pool = own if own is not None else executor
+    assert pool is not None
+    try:
+        keys = [_key(*job) for job in jobs] if store else []
+        waiting: dict[Future[Row], int] = {}
+        for position, job in enumerate(jobs):
+            rows[position] = store.get(keys[position]) if store else None
+            if rows[position] is None:
+                waiting[pool.submit(_run, *job)] = position
+        for future in as_completed(waiting):
+            position, row = waiting[future], future.result()
+            rows[position] = row
+            if store:
+                store.put(keys[position], row)
+            if progress:
+                progress(row)
+    finally:
+        if own is not None:
+            own.shutdown(cancel_futures=True)
+        if store:
+            store.close()
+    return Sweep(row for row in rows if row is not None)
