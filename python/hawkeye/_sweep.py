@@ -35,15 +35,14 @@ class Sweep(list[Row]):
 
     def pareto(self, *columns: str) -> Sweep:
         """The points that no other point beats in all of these columns."""
-        whole = [row for row in self if not row.get("error")]
-
-        def beaten(row: Row) -> bool:
-            return any(
-                all(other[c] <= row[c] for c in columns) and any(other[c] < row[c] for c in columns)
-                for other in whole
-            )
-
-        return Sweep(row for row in whole if not beaten(row))
+        # In this order a point can be beaten by earlier ones alone.
+        whole = sorted((r for r in self if not r.get("error")), key=lambda row: [row[c] for c in columns])
+        front: list[Row] = []
+        for row in whole:
+            rivals = (other for other in front if any(other[c] != row[c] for c in columns))
+            if not any(all(other[c] <= row[c] for c in columns) for other in rivals):
+                front.append(row)
+        return Sweep(front)
 
 
 class RayExecutor(Executor):
@@ -137,6 +136,7 @@ def sweep(
     frameworks: Union[str, Iterable[str]],
     grid: Optional[Mapping[str, Sequence[Any]]] = None,
     *,
+    points: Optional[Iterable[Mapping[str, Any]]] = None,
     executor: Optional[Executor] = None,
     resume: Optional[Union[str, os.PathLike[str]]] = None,
     progress: Optional[Callable[[Row], None]] = None,
@@ -148,6 +148,7 @@ def sweep(
         frameworks: Names or directories.
         grid: Values by name: options of `profile` (`batch`, `parties`, ...), dimensions (`dim.seq`),
             settings of the framework (`set.max_method`), and parameters of models that are functions.
+        points: The points themselves, in place of a grid.
         executor: Where points run: any `concurrent.futures.Executor` (Dask's `client.get_executor()`,
             `RayExecutor()`); threads if not given.
         resume: An SQLite file in which rows are kept, and from which an interrupted sweep goes on.
@@ -162,8 +163,10 @@ def sweep(
     """
     listed = [models] if callable(models) or isinstance(models, (str, os.PathLike)) else list(models)
     names = [frameworks] if isinstance(frameworks, str) else list(frameworks)
-    points = list(_points(grid or {}))
-    jobs = [(model, name, point) for model in listed for name in names for point in points]
+    if grid is not None and points is not None:
+        raise TypeError("a grid, or points: one of the two")
+    every = [dict(point) for point in points] if points is not None else list(_points(grid or {}))
+    jobs = [(model, name, point) for model in listed for name in names for point in every]
     rows: list[Optional[Row]] = [None] * len(jobs)
     store = _Store(resume) if resume is not None else None
     own = ThreadPoolExecutor(os.cpu_count()) if executor is None else None

@@ -1,0 +1,139 @@
+"""Profiles from Python are those of the command line."""
+
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import hawkeye
+
+MODELS = Path(__file__).parents[2] / "fixtures" / "models"
+LENET = MODELS / "lenet5.onnx"
+
+
+def test_equals_the_command_line():
+    printed = subprocess.run(
+        [sys.executable, "-m", "hawkeye", "profile", LENET, "-f", "crypten", "--format", "yaml"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert hawkeye.profile(LENET, "crypten").to_yaml() == printed.stdout
+
+
+def test_operators_and_links_add_up():
+    report = hawkeye.profile(LENET, "cryptflow2")
+    for phase in ("setup", "offline", "online"):
+        total = getattr(report.totals, phase).bytes
+        assert sum(getattr(o.phases, phase).bytes for o in report.operators) == total
+        assert sum(link.bytes for link in report.links if link.phase == phase) == total
+
+
+def test_bytes_are_as_good_as_a_path():
+    assert hawkeye.profile(LENET.read_bytes(), "crypten").totals == hawkeye.profile(LENET, "crypten").totals
+
+
+def test_protos_lose_their_weights_and_nothing_else():
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(LENET)
+    from hawkeye._models import without_weights
+
+    small = without_weights(model)
+    assert len(small.SerializeToString()) < 10_000 < len(model.SerializeToString())
+    assert small.graph.node == model.graph.node
+    assert hawkeye.profile(model, "crypten").operators == hawkeye.profile(LENET, "crypten").operators
+
+
+def test_ir_models_keep_their_weights():
+    ir = pytest.importorskip("onnx_ir")
+    model = ir.load(LENET)
+    before = {name: value.const_value for name, value in model.graph.initializers.items()}
+    assert hawkeye.profile(model, "crypten").totals == hawkeye.profile(LENET, "crypten").totals
+    assert {name: value.const_value for name, value in model.graph.initializers.items()} == before
+
+
+def test_options_and_settings():
+    report = hawkeye.profile(LENET, "crypten", parties=3, batch=2, settings={"max_method": "pairwise"})
+    fields = report.to_dict()
+    assert fields["framework"]["parties"] == 3
+    assert fields["run"]["batch"] == 2
+    assert fields["framework"]["parameters"]["max_method"] == "pairwise"
+
+
+def test_training():
+    report = hawkeye.profile(LENET, "crypten", train="cross_entropy", optimizer="sgd:lr=0.1")
+    assert {operator.pass_ for operator in report.operators} == {"forward", "loss", "backward", "optimizer"}
+
+
+@pytest.mark.parametrize(
+    ("model", "framework", "options", "place"),
+    [
+        (LENET, "cryptn", {}, "cryptn"),
+        (MODELS / "absent.onnx", "crypten", {}, "absent.onnx"),
+        (b"no model", "crypten", {}, "the model"),
+        (LENET, "crypten", {"inputs": {"absent": "secret"}}, "the model"),
+        (LENET, "crypten", {"weights": "nobody"}, "the model"),
+        (LENET, "crypten", {"train": "cross_entropy", "step": 1, "steps": 2}, "the model"),
+    ],
+)
+def test_errors_carry_their_diagnostics(model, framework, options, place):
+    with pytest.raises(hawkeye.HawkEyeError) as caught:
+        hawkeye.profile(model, framework, **options)
+    assert caught.value.diagnostics
+    assert place in caught.value.diagnostics[0]["place"]
+
+
+def test_what_is_no_model_is_named():
+    with pytest.raises(TypeError, match="dict is no model"):
+        hawkeye.profile({}, "crypten")
+
+
+def test_sessions_serve_threads():
+    session = hawkeye.Session("crypten")
+    expected = session.profile(LENET).totals
+    with ThreadPoolExecutor(4) as pool:
+        assert all(report.totals == expected for report in pool.map(session.profile, [LENET] * 16))
+
+
+def test_reports_travel(tmp_path):
+    report = hawkeye.profile(LENET, "crypten")
+    assert pickle.loads(pickle.dumps(report)).to_dict() == report.to_dict()
+    report.save(tmp_path / "report.json")
+    assert hawkeye.Report.load(tmp_path / "report.json").to_dict() == report.to_dict()
+    for extension in ("yaml", "html", "txt"):
+        report.save(tmp_path / f"report.{extension}")
+    with pytest.raises(ValueError, match="docx"):
+        report.save(tmp_path / "report.docx")
+    assert "<iframe" in report._repr_html_()
+
+
+def test_pandas():
+    pytest.importorskip("pandas")
+    report = hawkeye.profile(LENET, "crypten")
+    table = report.to_pandas()
+    assert table["online_bytes"].sum() == report.totals.online.bytes
+    assert list(table["op"]) == [operator.op for operator in report.operators]
+
+
+def test_comparison_and_explanation():
+    report = hawkeye.profile(LENET, "crypten", depth=9)
+    other = hawkeye.profile(LENET, "crypten", settings={"max_method": "pairwise"})
+    assert len(report.compare(other)["sides"]) == 2
+    call = report.explain("Relu_1")
+    assert call.op == "Relu"
+    assert [child.name for child in call.children] == ["relu"]
+    with pytest.raises(KeyError):
+        report.explain("absent")
+
+
+def test_commands_write_models(tmp_path):
+    hawkeye.strip(LENET, tmp_path / "small.onnx")
+    assert hawkeye.profile(tmp_path / "small.onnx", "crypten").totals == hawkeye.profile(LENET, "crypten").totals
+    hawkeye.annotate(LENET, tmp_path / "annotated.onnx", "crypten")
+    hawkeye.grad(LENET, tmp_path / "step.onnx", batch=1)
+    assert (tmp_path / "annotated.onnx").stat().st_size > (tmp_path / "small.onnx").stat().st_size
+    with pytest.raises(hawkeye.HawkEyeError):
+        hawkeye.strip(tmp_path / "absent.onnx", tmp_path / "out.onnx")

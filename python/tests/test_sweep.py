@@ -1,0 +1,69 @@
+"""Sweeps: order, errors, resuming, executors."""
+
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import hawkeye
+
+LENET = Path(__file__).parents[2] / "fixtures" / "models" / "lenet5.onnx"
+
+
+def content(**unused):
+    return LENET.read_bytes()
+
+
+def absent(width):
+    raise ValueError(f"no model of width {width}")
+
+
+def test_rows_are_in_the_order_of_the_points():
+    rows = hawkeye.sweep(LENET, ["crypten", "cryptflow2"], {"batch": [2, 1], "set.absent": ["x"]})
+    assert [(row["framework"], row["batch"]) for row in rows] == [
+        ("crypten", 2), ("crypten", 1), ("cryptflow2", 2), ("cryptflow2", 1),
+    ]  # fmt: skip
+    assert all("absent" in row["error"] for row in rows)
+
+
+def test_points_are_profiles():
+    rows = hawkeye.sweep(LENET, "crypten", {"batch": [1, 3], "set.max_method": ["pairwise"]})
+    for row in rows:
+        report = hawkeye.profile(LENET, "crypten", batch=row["batch"], settings={"max_method": "pairwise"})
+        assert row["online_bytes"] == report.totals.online.bytes
+
+
+def test_models_may_be_functions_and_fail_alone():
+    rows = hawkeye.sweep([content, absent], "crypten", {"width": [1, 2]})
+    assert [row["error"] for row in rows] == [None, None, "no model of width 1", "no model of width 2"]
+
+
+def test_processes_give_the_same():
+    with ProcessPoolExecutor(1) as executor:
+        rows = hawkeye.sweep(LENET, "crypten", {"batch": [1, 2]}, executor=executor)
+    assert rows == hawkeye.sweep(LENET, "crypten", {"batch": [1, 2]})
+
+
+def test_interrupted_sweeps_go_on(tmp_path):
+    class Stop(Exception):
+        pass
+
+    seen = []
+
+    def stop(row):
+        seen.append(row)
+        raise Stop
+
+    grid = {"batch": [1, 2, 3]}
+    try:
+        hawkeye.sweep(LENET, "crypten", grid, resume=tmp_path / "rows.sqlite", progress=stop)
+    except Stop:
+        pass
+    assert len(seen) == 1
+    rest = []
+    rows = hawkeye.sweep(LENET, "crypten", grid, resume=tmp_path / "rows.sqlite", progress=rest.append)
+    assert len(rest) == 2
+    assert rows == hawkeye.sweep(LENET, "crypten", grid)
+
+
+def test_pareto():
+    rows = hawkeye.Sweep([{"bytes": 1, "rounds": 3}, {"bytes": 2, "rounds": 2}, {"bytes": 2, "rounds": 3}])
+    assert list(rows.pareto("bytes", "rounds")) == rows[:2]
