@@ -12,7 +12,6 @@ import argparse
 import itertools
 import random
 
-import onnx
 from onnx import TensorProto, helper
 
 import hawkeye
@@ -37,7 +36,9 @@ class Builder:
         """A node; returns its output."""
         self.count += 1
         output = f"v{self.count}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], f"{kind}_{self.count}", **attributes))
+        self.nodes.append(
+            helper.make_node(kind, list(inputs), [output], f"{kind}_{self.count}", **attributes)
+        )
         return output
 
     def conv(self, x: str, cin: int, cout: int, kernel: int, stride: int = 1, group: int = 1) -> str:
@@ -114,7 +115,9 @@ def main() -> None:
         executor = Client(processes=True).get_executor()
     elif arguments.executor == "ray":
         executor = hawkeye.RayExecutor()
-    rows = hawkeye.sweep(variant, arguments.framework, points=chosen, executor=executor, resume=arguments.resume)
+    rows = hawkeye.sweep(
+        variant, arguments.framework, points=chosen, executor=executor, resume=arguments.resume
+    )
     failed = [row for row in rows if row["error"]]
     print(f"{len(rows)} points, {len(failed)} failed")
     front = rows.pareto("bytes", "rounds")

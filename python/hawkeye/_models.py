@@ -38,9 +38,8 @@ def source(
         if args is None:
             raise TypeError("a torch module needs args=, a tuple of example inputs, to be exported")
         return _exported(model, args, dict(export or {})), f"{type(model).__name__}.onnx"
-    raise TypeError(
-        f"{type(model).__qualname__} is no model: pass a path, bytes, onnx.ModelProto, onnx_ir.Model or torch.nn.Module"
-    )
+    kinds_taken = "a path, bytes, onnx.ModelProto, onnx_ir.Model or torch.nn.Module"
+    raise TypeError(f"{type(model).__qualname__} is no model: pass {kinds_taken}")
 
 
 def _name(name: str) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
-_Source = Union[bytes, str, Path]
+_Source = bytes | str | Path
 _Amounts = tuple[int, int, int, int]
 
 class HawkEyeError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from hawkeye import _models, _native
 from hawkeye._report import Report
@@ -14,21 +14,21 @@ Setting = Union[str, int, float, bool]
 
 
 def _options(
-    parties: Optional[int] = None,
-    batch: Optional[int] = None,
-    dims: Optional[Mapping[str, int]] = None,
-    shapes: Optional[Mapping[str, Iterable[int]]] = None,
-    weights: Optional[str] = None,
-    inputs: Optional[Mapping[str, str]] = None,
-    train: Optional[str] = None,
+    parties: int | None = None,
+    batch: int | None = None,
+    dims: Mapping[str, int] | None = None,
+    shapes: Mapping[str, Iterable[int]] | None = None,
+    weights: str | None = None,
+    inputs: Mapping[str, str] | None = None,
+    train: str | None = None,
     optimizer: str = "sgd",
-    step: Optional[int] = None,
-    steps: Optional[int] = None,
-    epochs: Optional[int] = None,
-    dataset_size: Optional[int] = None,
-    train_output: Optional[str] = None,
+    step: int | None = None,
+    steps: int | None = None,
+    epochs: int | None = None,
+    dataset_size: int | None = None,
+    train_output: str | None = None,
     frozen: Iterable[str] = (),
-    depth: Optional[int] = None,
+    depth: int | None = None,
 ) -> dict[str, Any]:
     return {
         "parties": parties,
@@ -61,7 +61,7 @@ class Session:
     91
     """
 
-    def __init__(self, framework: Union[str, os.PathLike[str]], **settings: Setting) -> None:
+    def __init__(self, framework: str | os.PathLike[str], **settings: Setting) -> None:
         name = os.fspath(framework)
         self._native = _native.Session(name, {key: _spelt(value) for key, value in settings.items()})
         self.framework = name
@@ -70,8 +70,8 @@ class Session:
         self,
         model: Any,
         *,
-        args: Optional[tuple[Any, ...]] = None,
-        export: Optional[Mapping[str, Any]] = None,
+        args: tuple[Any, ...] | None = None,
+        export: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Report:
         """Profile a model; the options are those of `hawkeye.profile`."""
@@ -81,26 +81,26 @@ class Session:
 
 def profile(
     model: Any,
-    framework: Union[str, os.PathLike[str]],
+    framework: str | os.PathLike[str],
     *,
-    args: Optional[tuple[Any, ...]] = None,
-    export: Optional[Mapping[str, Any]] = None,
-    settings: Optional[Mapping[str, Setting]] = None,
-    parties: Optional[int] = None,
-    batch: Optional[int] = None,
-    dims: Optional[Mapping[str, int]] = None,
-    shapes: Optional[Mapping[str, Iterable[int]]] = None,
-    weights: Optional[str] = None,
-    inputs: Optional[Mapping[str, str]] = None,
-    train: Optional[str] = None,
+    args: tuple[Any, ...] | None = None,
+    export: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Setting] | None = None,
+    parties: int | None = None,
+    batch: int | None = None,
+    dims: Mapping[str, int] | None = None,
+    shapes: Mapping[str, Iterable[int]] | None = None,
+    weights: str | None = None,
+    inputs: Mapping[str, str] | None = None,
+    train: str | None = None,
     optimizer: str = "sgd",
-    step: Optional[int] = None,
-    steps: Optional[int] = None,
-    epochs: Optional[int] = None,
-    dataset_size: Optional[int] = None,
-    train_output: Optional[str] = None,
+    step: int | None = None,
+    steps: int | None = None,
+    epochs: int | None = None,
+    dataset_size: int | None = None,
+    train_output: str | None = None,
     frozen: Iterable[str] = (),
-    depth: Optional[int] = None,
+    depth: int | None = None,
 ) -> Report:
     """Report what a model sends under a framework.
 
@@ -168,10 +168,10 @@ def frameworks() -> list[str]:
 def shapes(
     model: Any,
     *,
-    batch: Optional[int] = None,
-    dims: Optional[Mapping[str, int]] = None,
-    shapes: Optional[Mapping[str, Iterable[int]]] = None,
-) -> dict[str, tuple[Optional[str], Optional[tuple[Optional[int], ...]]]]:
+    batch: int | None = None,
+    dims: Mapping[str, int] | None = None,
+    shapes: Mapping[str, Iterable[int]] | None = None,
+) -> dict[str, tuple[str | None, tuple[int | None, ...] | None]]:
     """Type and shape of every value of a model.
 
     >>> shapes("fixtures/models/lenet5.onnx")["input.4"]

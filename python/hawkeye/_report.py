@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any
 
 from hawkeye import _native
 
@@ -64,16 +64,16 @@ class Operator:
 
     index: int
     #: Position of the node in the file; none for set-up, output, loss and updates.
-    node: Optional[int]
+    node: int | None
     name: str
     op: str
     scope: tuple[str, ...]
     #: `forward`, `loss`, `backward` or `optimizer`.
     pass_: str
-    outputs: tuple[tuple[str, Optional[tuple[Optional[int], ...]]], ...]
+    outputs: tuple[tuple[str, tuple[int | None, ...] | None], ...]
     phases: Phases
     counters: Mapping[str, int]
-    evidence: Optional[str]
+    evidence: str | None
 
     @property
     def online(self) -> Cost:
@@ -82,7 +82,7 @@ class Operator:
 
 
 def _operator(fields: Mapping[str, Any]) -> Operator:
-    def output(item: Mapping[str, Any]) -> tuple[str, Optional[tuple[Optional[int], ...]]]:
+    def output(item: Mapping[str, Any]) -> tuple[str, tuple[int | None, ...] | None]:
         shape = item.get("shape")
         return item["name"], None if shape is None else tuple(shape)
 
@@ -107,7 +107,7 @@ class Call:
     name: str
     times: int
     phases: Phases
-    op: Optional[str]
+    op: str | None
     children: tuple[Call, ...]
 
     def walk(self, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Call]]:
@@ -147,7 +147,7 @@ class Diagnostic:
     severity: str
     place: str
     message: str
-    help: Optional[str] = None
+    help: str | None = None
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class Report:
         self._native = native
 
     @classmethod
-    def load(cls, path: Union[str, os.PathLike[str]]) -> Report:
+    def load(cls, path: str | os.PathLike[str]) -> Report:
         """Read a report that was saved as JSON."""
         with open(path, encoding="utf-8") as file:
             return cls(_native.Report.from_json(file.read()))
@@ -215,7 +215,12 @@ class Report:
         """Who sends how much to whom."""
         return tuple(
             Link(
-                item["phase"], item["from"], item["to"], item.get("channel", ""), item["bytes"], item["messages"]
+                item["phase"],
+                item["from"],
+                item["to"],
+                item.get("channel", ""),
+                item["bytes"],
+                item["messages"],
             )
             for item in self._fields["links"]
         )
@@ -254,11 +259,13 @@ class Report:
             }
             for phase in PHASES:
                 cost: Cost = getattr(operator.phases, phase)
-                row.update({f"{phase}_{name}": getattr(cost, name) for name in ("bytes", "messages", "rounds")})
+                row.update(
+                    {f"{phase}_{name}": getattr(cost, name) for name in ("bytes", "messages", "rounds")}
+                )
             rows.append(row)
         return pandas.DataFrame(rows).astype({"node": "Int64"})
 
-    def save(self, path: Union[str, os.PathLike[str]]) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the report; the extension says how: .yaml, .json, .html, .txt."""
         name = os.fspath(path)
         extension = os.path.splitext(name)[1].lower()
@@ -275,7 +282,7 @@ class Report:
         with open(name, "w", encoding="utf-8") as file:
             file.write(text)
 
-    def text(self, by: str = "operator", top: Optional[int] = 15, depth: int = 3) -> str:
+    def text(self, by: str = "operator", top: int | None = 15, depth: int = 3) -> str:
         """The table for people; `by` is operator, op-type, module, protocol, phase, link or pass."""
         return self._native.text(by, top, depth)
 
@@ -292,7 +299,8 @@ class Report:
 
     def _repr_html_(self) -> str:
         page = self._native.html().replace("&", "&amp;").replace('"', "&quot;")
-        return f'<iframe srcdoc="{page}" style="width:100%;height:720px;border:0" title="HawkEye report"></iframe>'
+        style = "width:100%;height:720px;border:0"
+        return f'<iframe srcdoc="{page}" style="{style}" title="HawkEye report"></iframe>'
 
     def compare(self, *others: Report) -> dict[str, Any]:
         """Set other reports beside this one: totals and operators, the largest change first."""

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from hawkeye._native import HawkEyeError
 from hawkeye._profile import Session
@@ -109,11 +109,11 @@ def _label(model: Model) -> str:
 class _Store:
     """Rows that are done, in a file that outlives an interruption."""
 
-    def __init__(self, path: Union[str, os.PathLike[str]]) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self._connection = sqlite3.connect(os.fspath(path))
         self._connection.execute("CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, row TEXT NOT NULL)")
 
-    def get(self, key: str) -> Optional[Row]:
+    def get(self, key: str) -> Row | None:
         found = self._connection.execute("SELECT row FROM rows WHERE key = ?", (key,)).fetchone()
         return None if found is None else json.loads(found[0])
 
@@ -132,14 +132,14 @@ def _key(model: Model, framework: str, point: Mapping[str, Any]) -> str:
 
 
 def sweep(
-    models: Union[Model, Iterable[Model]],
-    frameworks: Union[str, Iterable[str]],
-    grid: Optional[Mapping[str, Sequence[Any]]] = None,
+    models: Model | Iterable[Model],
+    frameworks: str | Iterable[str],
+    grid: Mapping[str, Sequence[Any]] | None = None,
     *,
-    points: Optional[Iterable[Mapping[str, Any]]] = None,
-    executor: Optional[Executor] = None,
-    resume: Optional[Union[str, os.PathLike[str]]] = None,
-    progress: Optional[Callable[[Row], None]] = None,
+    points: Iterable[Mapping[str, Any]] | None = None,
+    executor: Executor | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    progress: Callable[[Row], None] | None = None,
 ) -> Sweep:
     """Profile every model under every framework at every point of a grid.
 
@@ -167,7 +167,7 @@ def sweep(
         raise TypeError("a grid, or points: one of the two")
     every = [dict(point) for point in points] if points is not None else list(_points(grid or {}))
     jobs = [(model, name, point) for model in listed for name in names for point in every]
-    rows: list[Optional[Row]] = [None] * len(jobs)
+    rows: list[Row | None] = [None] * len(jobs)
     store = _Store(resume) if resume is not None else None
     own = ThreadPoolExecutor(os.cpu_count()) if executor is None else None
     pool = own if own is not None else executor

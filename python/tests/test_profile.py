@@ -131,7 +131,9 @@ def test_comparison_and_explanation():
 
 def test_commands_write_models(tmp_path):
     hawkeye.strip(LENET, tmp_path / "small.onnx")
-    assert hawkeye.profile(tmp_path / "small.onnx", "crypten").totals == hawkeye.profile(LENET, "crypten").totals
+    assert (
+        hawkeye.profile(tmp_path / "small.onnx", "crypten").totals == hawkeye.profile(LENET, "crypten").totals
+    )
     hawkeye.annotate(LENET, tmp_path / "annotated.onnx", "crypten")
     hawkeye.grad(LENET, tmp_path / "step.onnx", batch=1)
     assert (tmp_path / "annotated.onnx").stat().st_size > (tmp_path / "small.onnx").stat().st_size
