@@ -52,7 +52,7 @@ fn tree((instance, _): &mut (Instance, tempfile::TempDir), function: &str) -> St
 fn broken((instance, _): &mut (Instance, tempfile::TempDir), function: &str) -> String {
     match instance.sheets.call(&mut Calls::default(), function, &[]) {
         Err(LoweringError::Broken(message)) => message,
-        other => panic!("{other:?}"),
+        other => format!("not broken: {other:?}"),
     }
 }
 
