@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hawkeye::{Framework, Options};
 use hawkeye_cost::{Calls, Data, summarise};
 use hawkeye_lower::{Operation, Program, Subject, settle};
+use hawkeye_report::measured::{Agreement, Patterns};
 use hawkeye_testing::{fixtures, profile};
 use serde::Deserialize;
 use serde_json::Value;
@@ -106,6 +107,20 @@ fn malicious_runs_send_what_was_measured() {
         assert_eq!(rounds, run.rounds, "{}", run.name);
     }
     assert_eq!(runs.len(), 4);
+}
+
+#[test]
+fn what_the_machines_print_is_what_reports_say() {
+    let report = profile(&fixtures().join("mp-spdz/models/lenet5.onnx"), "mp-spdz-ring", &Options::default());
+    let log = Framework::open("mp-spdz-ring").expect("it is built in").manifest.log.expect("it has patterns");
+    let text =
+        std::fs::read_to_string(fixtures().join("logs/mp_spdz_ring_lenet5.log")).expect("the log is there");
+    let logs = [("log".to_owned(), text)];
+    let measured =
+        Patterns::new(&log).expect("they are right").against(&logs, &report.expect("it profiles"), true);
+    let agreements: Vec<_> = measured.lines.iter().map(|line| line.agreement).collect();
+    assert!(!agreements.contains(&Agreement::Differs), "{:?}", measured.lines);
+    assert_eq!(agreements.iter().filter(|a| **a != Agreement::NotCounted).count(), 4, "{:?}", measured.lines);
 }
 
 impl Table {
