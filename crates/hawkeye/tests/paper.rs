@@ -220,6 +220,7 @@ fn study(text: &mut String) {
         ("mp-spdz-ring", "one of three, semi-honest"),
         ("mp-spdz-rep4", "one of four, malicious"),
         ("mp-spdz-mal-rep-ring", "one of three, malicious"),
+        ("mp-spdz-ps-rep-ring", "one of three, malicious"),
         ("mp-spdz-shamir", "one of three, semi-honest"),
         ("mp-spdz-semi2k", "one of two, semi-honest"),
         ("spu-aby3", "one of three, semi-honest"),
