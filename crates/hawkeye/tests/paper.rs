@@ -30,7 +30,8 @@ fn totals() -> Vec<Total> {
 
 fn report(model: &str, framework: &str, settings: &[(&str, &str)]) -> Report {
     let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let options = Options { settings, batch: Some(1), ..Options::default() };
+    let mut options = Options { settings, ..Options::default() };
+    options.bindings.batch = Some(1);
     profile(&fixtures().join(model), framework, &options).expect("it can be profiled")
 }
 
