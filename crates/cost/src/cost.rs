@@ -19,7 +19,6 @@ use crate::{FlightCount, Link, Overflow, Phase, PhaseMap, RoundRule, Step, Symbo
 ///     rounds: 1,
 ///     flights: 1,
 ///     tensors: 1,
-///     tensors: 1,
 /// };
 /// let there = Cost::of_step(&send(0, 1), &RoundRule::Stated)?;
 /// let back = Cost::of_step(&send(1, 0), &RoundRule::Stated)?;
