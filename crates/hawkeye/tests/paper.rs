@@ -165,6 +165,10 @@ fn figure_6_and_table_1(rounds: &mut String, bytes: &mut String) {
             let _ = writeln!(rounds, "| {name} | {part} | {} | {} | {counted} |", measured[i], artifact[i]);
             let _ = writeln!(bytes, "| {name} | {part} | {} | {} |", published[i], gibibytes(sent));
         }
+        let [measured, artifact] =
+            [network.measured, network.artifact].map(|parts| parts.iter().sum::<u64>());
+        let all = report.totals.online;
+        let _ = writeln!(rounds, "| {} | all | {measured} | {artifact} | {} |", network.name, all.rounds);
     }
 }
 
