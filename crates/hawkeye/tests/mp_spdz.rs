@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye::{Framework, Options};
-use hawkeye_cost::{Calls, Data, summarise};
-use hawkeye_lower::{Operation, Program, Subject, settle};
+use hawkeye_cost::{Calls, Communication, Data, Fold};
+use hawkeye_lower::{Operation, Program, Runs, Subject, settle};
 use hawkeye_report::measured::{Agreement, Patterns};
 use hawkeye_testing::{fixtures, profile};
 use serde::Deserialize;
@@ -138,13 +138,14 @@ impl Table {
             let call = call.unwrap_or_else(|error| panic!("{}: {row}: {error:?}", self.name));
             program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
         }
-        let program =
-            settle(program, &mut calls, &framework.round_rule, &mut framework.sheets).expect("it settles");
-        let rounds: Vec<_> =
-            (0..self.parties).map(|party| calls.symbol(&format!("rounds_{party}"))).collect();
-        let mut summaries = summarise(&calls, &framework.round_rule);
-        let mut per_party = |call| {
-            let cost = summaries.cost(call).expect("it is no large number");
+        let runs = vec![Runs { program, times: 1 }];
+        let mut settled = settle(runs, &mut calls, &mut framework.sheets).expect("it settles");
+        let name = |party| format!("rounds_{party}");
+        let rounds: Vec<_> = (0..self.parties).map(|party| settled.calls.symbol(&name(party))).collect();
+        let costs = Fold::new(&settled.calls, Communication(&framework.round_rule));
+        let costs = costs.expect("it is no large number");
+        let per_party = |call| {
+            let cost = costs.value(call);
             let sent = |party: u16| {
                 cost.links
                     .iter()
@@ -158,7 +159,7 @@ impl Table {
             (0..self.parties).map(of_party).collect()
         };
         let nothing = || vec![(0, 0); usize::from(self.parties)];
-        program.operations.iter().map(|o| o.call.map_or_else(nothing, &mut per_party)).collect()
+        settled.operations.iter().map(|o| o.call.map_or_else(nothing, per_party)).collect()
     }
 }
 
