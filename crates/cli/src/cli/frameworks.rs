@@ -27,7 +27,7 @@ fn list() -> Result<String, Failure> {
         let text = if manifest.evidence == FORMULA { &mut formulas } else { &mut running };
         // Writing to a string never fails.
         let _ =
-            writeln!(text, "{name:<16} {:<10} {parties:<13} {does:<13} {}", manifest.version, manifest.title);
+            writeln!(text, "{name:<20} {:<10} {parties:<13} {does:<13} {}", manifest.version, manifest.title);
     }
     if !formulas.is_empty() {
         running += "\nformulas that were published, not what any framework sends:\n";
