@@ -1,6 +1,6 @@
 //! The laws of the cost algebra.
 
-use hawkeye_cost::{Cost, Direction, Message, Party, Phase, PhaseMap, RoundRule, Run, Step};
+use hawkeye_cost::{Before, Cost, Direction, FlightCount, Message, Party, Phase, PhaseMap, RoundRule, Step};
 use proptest::prelude::*;
 
 fn step() -> impl Strategy<Value = Step> {
@@ -81,16 +81,18 @@ proptest! {
 
     #[test]
     fn costs_in_context_add_up(parts in prop::collection::vec(cost(), 0..6)) {
-        let mut before = Cost::default();
+        let mut before = Before::default();
+        let mut whole = Cost::default();
         let mut sum = PhaseMap::<u64>::default();
         for part in &parts {
             for phase in Phase::ALL {
                 sum[phase] += part.after(&before).flights[phase].count;
             }
-            before = then(&before, part);
+            before = before.then(part);
+            whole = then(&whole, part);
         }
         for phase in Phase::ALL {
-            prop_assert_eq!(sum[phase], before.flights[phase].count);
+            prop_assert_eq!(sum[phase], whole.flights[phase].count);
         }
     }
 
@@ -118,7 +120,7 @@ fn sums_beyond_64_bits_are_errors() {
     let cost = Cost::of_step(&step, &RoundRule::Stated).expect("one message fits");
     assert!(cost.clone().then(&cost).is_err());
     assert!(cost.times(2).is_err());
-    assert!(Run::new(u64::MAX, Direction::Exchange).times(2).is_err());
+    assert!(FlightCount::new(u64::MAX, Direction::Exchange).times(2).is_err());
 }
 
 #[test]

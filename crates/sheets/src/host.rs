@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hawkeye_cost::{Call, Data, Item, Message, Party, Phase, Step};
+use hawkeye_cost::{Call, Data, Deferral, Item, Message, Party, Phase, Scope, State, Step};
 use hawkeye_lower::Note;
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
@@ -157,6 +157,13 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         recorder.push(Item::Count { counter, amount });
         Ok(NoneType)
     }
+
+    fn work<'v>(kind: &str, amount: u64, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+        let recorder = recorder(eval)?;
+        let kind = recorder.symbol(kind);
+        recorder.push(Item::Work { kind, amount });
+        Ok(NoneType)
+    }
 }
 
 #[starlark_module]
@@ -222,13 +229,19 @@ pub(crate) fn state(builder: &mut GlobalsBuilder) {
         #[starlark(require = pos)] key: Value<'v>,
         #[starlark(require = pos)] f: Value<'v>,
         #[starlark(args)] args: UnpackTuple<Value<'v>>,
+        #[starlark(require = named, default = "session")] scope: &str,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let recorder = recorder(eval)?;
+        let scope = match scope {
+            "run" => Scope::Run,
+            "session" => Scope::Session,
+            _ => return Err(misuse(format!("\"{scope}\" is no scope; scopes are run, session"))),
+        };
         let key = to_data(key).ok_or_else(|| misuse("the key of once() must be plain data"))?;
         let (call, _) = body(recorder, f, &args.items, eval)?;
         if let Some(call) = recorder.store(call) {
-            recorder.push(Item::Once { key, call });
+            recorder.push(Item::Own(State::Once { key, scope, call }));
         }
         Ok(NoneType)
     }
@@ -241,14 +254,14 @@ pub(crate) fn state(builder: &mut GlobalsBuilder) {
         let recorder = recorder(eval)?;
         let request = to_data(request).ok_or_else(|| misuse("a request must be plain data"))?;
         let resource = recorder.symbol(resource);
-        recorder.push(Item::Draw { resource, request });
+        recorder.push(Item::Own(State::Draw { resource, request }));
         Ok(NoneType)
     }
 
     fn defer<'v>(group: &str, weight: u64, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
         let recorder = recorder(eval)?;
         let group = recorder.symbol(group);
-        recorder.push(Item::Defer { group, weight });
+        recorder.push(Item::Own(State::Defer(Deferral { group, weight })));
         Ok(NoneType)
     }
 }
