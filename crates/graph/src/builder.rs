@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::{
-    Attribute, Attributes, Cycle, DType, DeclaredType, Derivation, Dim, Elements, Graph, Kind, Node, NodeId,
-    Origin, Provenance, Tensor, Value, ValueId, order::stable_order,
+    Attribute, Attributes, Cycle, DType, DeclaredType, Derivation, Dim, Elements, FileNode, Graph, Kind,
+    Node, NodeId, Origin, Provenance, Tensor, Value, ValueId, order::stable_order,
 };
 
 /// On whose behalf nodes are made.
@@ -112,6 +112,7 @@ impl GraphBuilder {
             inputs: graph.inputs.clone(),
             outputs: graph.outputs.clone(),
             opsets: graph.opsets.clone(),
+            file: Arc::clone(&graph.file),
         })
     }
 
@@ -418,4 +419,11 @@ fn drop_unmade(graph: &mut Graph) {
         }
     }
     graph.inputs.iter_mut().chain(&mut graph.outputs).for_each(|id| *id = renamed(*id));
+    let still = |ids: &[ValueId]| ids.iter().filter(|id| needed[id.index()]).map(|id| renamed(*id)).collect();
+    let file = graph.file.iter().map(|node| FileNode {
+        inputs: still(&node.inputs),
+        outputs: still(&node.outputs),
+        ..node.clone()
+    });
+    graph.file = file.collect();
 }

@@ -22,7 +22,7 @@ pub use builder::{GraphBuilder, Mark, Owner};
 pub use diagnostic::{Diagnostic, Failure, Place, Severity};
 pub use dtype::DType;
 pub use facts::{Fact, Shapes};
-pub use graph::{DeclaredType, Dim, Graph, Kind, Node, Origin, Value};
+pub use graph::{DeclaredType, Dim, FileNode, Graph, Kind, Node, Origin, Value};
 pub use id::{NodeId, Table, ValueId};
 pub use nearest::nearest;
 pub use order::{Cycle, execution_order};

@@ -9,6 +9,8 @@ pub enum Derivation {
     FunctionInlining,
     /// Puts the body that runs in the place of control flow.
     ControlFlowInlining,
+    /// Brings it to the operator set of today.
+    OpsetConversion,
     /// Puts the operators that define an operator in its place.
     Decomposition,
     /// Writes the gradient, the loss or an update.

@@ -14,6 +14,7 @@ pub(crate) struct Emitter<'w, 'a> {
     values: &'w mut Vec<Value>,
     nodes: &'w mut Vec<Node>,
     owner: Node,
+    by: Derivation,
     room: usize,
 }
 
@@ -23,11 +24,11 @@ impl<'w, 'a> Emitter<'w, 'a> {
         facts: &'a Table<ValueId, Fact>,
         values: &'w mut Vec<Value>,
         nodes: &'w mut Vec<Node>,
-        node: &Node,
+        (node, by): (&Node, Derivation),
         room: usize,
     ) -> Self {
         let owner = Node { attributes: Attributes::default(), ..node.clone() };
-        Self { source, facts, values, nodes, owner, room }
+        Self { source, facts, values, nodes, owner, by, room }
     }
 
     /// Whether there is no room for more nodes.
@@ -98,7 +99,7 @@ impl<'w, 'a> Emitter<'w, 'a> {
             inputs: inputs.iter().copied().map(Some).collect(),
             outputs: vec![Some(output)],
             attributes: all,
-            provenance: self.owner.provenance.derive(Derivation::Decomposition, op),
+            provenance: self.owner.provenance.derive(self.by, op),
             ..self.owner.clone()
         });
         output

@@ -14,7 +14,7 @@ mod rewrite;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{DType, Diagnostic, Graph, Node, Place, Shapes, ValueId};
+use hawkeye_graph::{DType, Derivation, Diagnostic, Graph, Node, Place, Shapes, ValueId};
 
 use crate::infer;
 use emit::Emitter;
@@ -93,7 +93,9 @@ fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool) -> Ro
     for node in &graph.nodes {
         let always = always(node);
         let rule = rule(node);
-        let Some(outputs) = rule.and_then(|rule| rewriter.attempt(node, rule)) else {
+        let Some(outputs) =
+            rule.and_then(|rule| rewriter.attempt(node, derivation(node, always.is_some()), rule))
+        else {
             rewriter.keep(node);
             continue;
         };
@@ -127,6 +129,15 @@ fn always(node: &Node) -> Option<Rule> {
         "Scan" => Some(control::scan),
         _ if legacy::stretches(node) => Some(legacy::stretch),
         _ => None,
+    }
+}
+
+/// What is done to a node for which there is a rule.
+fn derivation(node: &Node, always: bool) -> Derivation {
+    match always {
+        _ if node.is_control_flow() => Derivation::ControlFlowInlining,
+        true => Derivation::OpsetConversion,
+        false => Derivation::Decomposition,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{Fact, Graph, Node, NodeId, Origin, Shapes, Table, Value, ValueId};
+use hawkeye_graph::{Derivation, Fact, Graph, Node, NodeId, Origin, Shapes, Table, Value, ValueId};
 
 use super::emit::Emitter;
 use super::{DEEPEST, MOST_NODES, Rule, definition};
@@ -45,12 +45,17 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Tries a rule on a node.
-    pub(crate) fn attempt(&mut self, node: &Node, rule: Rule) -> Option<Vec<Option<ValueId>>> {
+    pub(crate) fn attempt(
+        &mut self,
+        node: &Node,
+        by: Derivation,
+        rule: Rule,
+    ) -> Option<Vec<Option<ValueId>>> {
         self.mark = self.values.len();
         self.draft.clear();
         let room = MOST_NODES.saturating_sub(self.nodes.len());
         let mut emitter =
-            Emitter::new(self.source, self.facts, &mut self.values, &mut self.draft, node, room);
+            Emitter::new(self.source, self.facts, &mut self.values, &mut self.draft, (node, by), room);
         let outputs = rule(&mut emitter, node)?;
         (!emitter.full()).then_some(outputs)
     }
