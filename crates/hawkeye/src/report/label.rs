@@ -131,7 +131,7 @@ impl<'a> Labels<'a> {
             node: node.provenance.node,
             scope: node.scope.to_vec(),
             outputs: outputs.into_iter().map(|id| (self.value(id).to_owned(), id)).collect(),
-            levels: node.provenance.steps.iter().map(|step| step.name.clone()).collect(),
+            levels: node.provenance.steps.iter().map(|step| step.name.to_string()).collect(),
             inner: node.op.clone(),
             defined: node.provenance.is_by(Derivation::Decomposition),
             ..self.outside(&name, op, Pass::Forward)
