@@ -9,6 +9,7 @@ mod builder;
 mod diagnostic;
 mod dtype;
 mod facts;
+mod finish;
 mod graph;
 mod id;
 mod nearest;
