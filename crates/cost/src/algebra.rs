@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{CallId, Calls, Item, Share, Step, Symbol};
+use crate::{CallId, Calls, Item, Phase, Share, Step, Symbol};
 
 /// What a program costs in some sense, and how it composes: traffic is one algebra, time another.
 ///
@@ -27,7 +27,7 @@ pub trait Algebra {
     ///
     /// # Errors
     /// If it can't be told.
-    fn work(&self, kind: Symbol, amount: u64) -> Result<Self::Value, Self::Error>;
+    fn work(&self, phase: Phase, kind: Symbol, amount: u64) -> Result<Self::Value, Self::Error>;
 
     /// What the framework's own counters count.
     fn count(&self, counter: Symbol, amount: u64) -> Self::Value;
@@ -123,7 +123,7 @@ impl<A: Algebra> Fold<A> {
         let algebra = &self.algebra;
         match item {
             Item::Step(step) => algebra.then(sum, &algebra.step(step)?),
-            Item::Work { kind, amount } => algebra.then(sum, &algebra.work(*kind, *amount)?),
+            Item::Work { phase, kind, amount } => algebra.then(sum, &algebra.work(*phase, *kind, *amount)?),
             Item::Count { counter, amount } => algebra.then(sum, &algebra.count(*counter, *amount)),
             Item::Call { call, times: 1 } => algebra.then(sum, self.value(*call)),
             Item::Call { call, times } => algebra.then(sum, &algebra.repeat(self.value(*call), *times)?),

@@ -33,6 +33,8 @@ pub struct Step {
     pub rounds: u64,
     /// Sequential message flights that this step takes.
     pub flights: u64,
+    /// Tensors that the framework hands over to be sent together.
+    pub tensors: u64,
 }
 
 impl Step {
@@ -69,6 +71,8 @@ pub enum Item<E = State> {
     Step(Step),
     /// Computes locally.
     Work {
+        /// Phase.
+        phase: Phase,
         /// What kind of work.
         kind: Symbol,
         /// How much of it, in the units of that kind.
@@ -279,7 +283,7 @@ impl<E> Calls<E> {
             let item = |item| match item {
                 Item::Own(own) => f(own).map(Item::Own),
                 Item::Step(step) => Some(Item::Step(step)),
-                Item::Work { kind, amount } => Some(Item::Work { kind, amount }),
+                Item::Work { phase, kind, amount } => Some(Item::Work { phase, kind, amount }),
                 Item::Count { counter, amount } => Some(Item::Count { counter, amount }),
                 Item::Call { call, times } => Some(Item::Call { call, times }),
                 Item::Parallel(calls) => Some(Item::Parallel(calls)),

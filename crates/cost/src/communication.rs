@@ -1,6 +1,6 @@
 //! Communication as an algebra.
 
-use crate::{Algebra, Cost, Overflow, RoundRule, Share, Step, Symbol};
+use crate::{Algebra, Cost, Overflow, Phase, RoundRule, Share, Step, Symbol};
 
 /// The algebra of what is sent: its values are [`Cost`]s, with rounds by the framework's rule.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ impl Algebra for Communication<'_> {
         Cost::of_step(step, self.0)
     }
 
-    fn work(&self, _: Symbol, _: u64) -> Result<Cost, Overflow> {
+    fn work(&self, _: Phase, _: Symbol, _: u64) -> Result<Cost, Overflow> {
         Ok(Cost::default())
     }
 

@@ -18,6 +18,7 @@ use crate::{FlightCount, Link, Overflow, Phase, PhaseMap, RoundRule, Step, Symbo
 ///     messages: vec![Message { from: Party(from), to: Party(to), bytes: 8, count: 1, spread: 0 }],
 ///     rounds: 1,
 ///     flights: 1,
+///     tensors: 1,
 /// };
 /// let there = Cost::of_step(&send(0, 1), &RoundRule::Stated)?;
 /// let back = Cost::of_step(&send(1, 0), &RoundRule::Stated)?;

@@ -57,8 +57,14 @@ mod tests {
         let rule = RoundRule::DirectionChanges { channel: channel.clone(), last: (Party(1), Party(0)) };
         let message = Message { from: Party(1), to: Party(0), bytes: 0, count: 1, spread: 0 };
         for (phase, rounds) in [(Phase::Setup, 1), (Phase::Online, 0)] {
-            let step =
-                Step { phase, channel: channel.clone(), messages: vec![message], rounds: 1, flights: 1 };
+            let step = Step {
+                phase,
+                channel: channel.clone(),
+                messages: vec![message],
+                rounds: 1,
+                flights: 1,
+                tensors: 1,
+            };
             assert_eq!(Cost::of_step(&step, &rule)?.after(&rule.before()).rounds[phase].count, rounds);
         }
         Ok(())

@@ -15,7 +15,7 @@ fn step() -> impl Strategy<Value = Step> {
         |(messages, phase, rounds, flights)| {
             // Messages in one direction are one flight by definition.
             let flights = if messages.len() == 1 { 1 } else { flights };
-            Step { phase: Phase::ALL[phase], channel: "io".into(), messages, rounds, flights }
+            Step { phase: Phase::ALL[phase], channel: "io".into(), messages, rounds, flights, tensors: 1 }
         },
     )
 }
@@ -115,8 +115,14 @@ proptest! {
 #[test]
 fn sums_beyond_64_bits_are_errors() {
     let message = Message { from: Party(0), to: Party(1), bytes: u64::MAX, count: 1, spread: 0 };
-    let step =
-        Step { phase: Phase::Online, channel: "".into(), messages: vec![message], rounds: 1, flights: 1 };
+    let step = Step {
+        phase: Phase::Online,
+        channel: "".into(),
+        messages: vec![message],
+        rounds: 1,
+        flights: 1,
+        tensors: 1,
+    };
     let cost = Cost::of_step(&step, &RoundRule::Stated).expect("one message fits");
     assert!(cost.clone().then(&cost).is_err());
     assert!(cost.times(2).is_err());
@@ -131,6 +137,7 @@ fn direction_changes_count_from_the_last_message_before() {
         messages: vec![Message { from: Party(from), to: Party(to), bytes: 1, count: 1, spread: 0 }],
         rounds: 1,
         flights: 1,
+        tensors: 1,
     };
     let rule = RoundRule::DirectionChanges { channel: "io".into(), last: (Party(1), Party(0)) };
     let steps = [send(1, 0, "io"), send(0, 1, "other"), send(1, 0, "io"), send(0, 1, "io")];

@@ -134,7 +134,9 @@ impl Sharing<'_> {
                     call.push(Item::Parallel(sides));
                 }
                 Item::Step(step) => call.push(Item::Step(step.clone())),
-                Item::Work { kind, amount } => call.push(Item::Work { kind: *kind, amount: *amount }),
+                Item::Work { phase, kind, amount } => {
+                    call.push(Item::Work { phase: *phase, kind: *kind, amount: *amount });
+                }
                 Item::Count { counter, amount } => {
                     call.push(Item::Count { counter: *counter, amount: *amount });
                 }
@@ -193,7 +195,9 @@ impl Sharing<'_> {
                     call.push(Item::Parallel(sides));
                 }
                 Item::Step(step) => call.push(Item::Step(step.clone())),
-                Item::Work { kind, amount } => call.push(Item::Work { kind: *kind, amount: *amount }),
+                Item::Work { phase, kind, amount } => {
+                    call.push(Item::Work { phase: *phase, kind: *kind, amount: *amount });
+                }
                 Item::Count { counter, amount } => {
                     call.push(Item::Count { counter: *counter, amount: *amount });
                 }

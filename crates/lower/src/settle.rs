@@ -224,7 +224,7 @@ impl Settlement<'_> {
                 settled.push(Item::Own(deferral));
             }
             Item::Step(step) => settled.push(Item::Step(step)),
-            Item::Work { kind, amount } => settled.push(Item::Work { kind, amount }),
+            Item::Work { phase, kind, amount } => settled.push(Item::Work { phase, kind, amount }),
             Item::Count { counter, amount } => settled.push(Item::Count { counter, amount }),
         }
         Ok(())

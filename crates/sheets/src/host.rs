@@ -95,7 +95,7 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         let parties = recorder.parties().all.into();
         let messages = vec![message(parties, src, dst, bytes, messages, spread)?];
         let phase = self::phase(recorder, phase)?;
-        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1 });
+        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1, tensors: 1 });
         Ok(NoneType)
     }
 
@@ -113,7 +113,7 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
             .map(|(from, to)| Message { from: Party(from), to: Party(to), bytes, count: 1, spread: 0 })
             .collect();
         let phase = self::phase(recorder, phase)?;
-        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1 });
+        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1, tensors: 1 });
         Ok(NoneType)
     }
 
@@ -121,6 +121,7 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         messages: UnpackList<Value<'v>>,
         #[starlark(default = 1)] rounds: u64,
         #[starlark(default = 1)] flights: u64,
+        #[starlark(default = 1)] tensors: u64,
         #[starlark(default = NoneOr::None)] phase: NoneOr<&str>,
         #[starlark(default = "")] channel: &str,
         eval: &mut Evaluator<'v, '_, '_>,
@@ -147,7 +148,7 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         }
         let phase = self::phase(recorder, phase)?;
         let channel: Arc<str> = channel.into();
-        record(recorder, Step { phase, channel, messages: sent, rounds, flights });
+        record(recorder, Step { phase, channel, messages: sent, rounds, flights, tensors });
         Ok(NoneType)
     }
 
@@ -158,10 +159,16 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         Ok(NoneType)
     }
 
-    fn work<'v>(kind: &str, amount: u64, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+    fn work<'v>(
+        kind: &str,
+        #[starlark(default = 1)] amount: u64,
+        #[starlark(default = NoneOr::None)] phase: NoneOr<&str>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<NoneType> {
         let recorder = recorder(eval)?;
         let kind = recorder.symbol(kind);
-        recorder.push(Item::Work { kind, amount });
+        let phase = self::phase(recorder, phase)?;
+        recorder.push(Item::Work { phase, kind, amount });
         Ok(NoneType)
     }
 }
