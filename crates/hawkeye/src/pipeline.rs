@@ -113,6 +113,7 @@ pub fn analyse_traced(
             dims: options.bindings.dims.iter().map(|(name, size)| (name.clone(), *size)).collect(),
             weights: conventions.weights.to_string(),
         },
+        visibility: tensors(&model.graph, &visibility),
         counters: framework.manifest.counters.clone(),
         diagnostics,
     };
@@ -238,6 +239,17 @@ fn conventions(graph: &Graph, framework: &Instance, options: &Options) -> Result
         constants: rule.constants.map(Visibility::from).or(options.weights).unwrap_or(Visibility::Public),
         named: options.visibility.clone(),
     })
+}
+
+/// What goes into the model, and who knows it: inputs, and weights wherever they are.
+fn tensors(graph: &Graph, visibility: &Table<ValueId, Visibility>) -> Vec<(ValueId, Visibility)> {
+    let weight = |id: &ValueId| match &graph.value(*id).origin {
+        Origin::Initializer(tensor) => tensor.dtype.is_float(),
+        Origin::Input(_) | Origin::Node(_) | Origin::Outer(_) => false,
+    };
+    let inputs = graph.inputs.iter().copied();
+    let all = inputs.chain(graph.value_ids().filter(weight)).chain(constant_weights(graph));
+    all.map(|id| (id, visibility[id])).collect()
 }
 
 /// A warning about weights that are in the clear since they are nodes.

@@ -28,6 +28,8 @@ fn weights_in_constant_nodes_are_reached_by_flags() {
     let secret = Options { weights: Some(Visibility::Secret), ..Options::default() };
     assert_eq!(bytes("weights_as_constants", "spu-semi2k", &secret), 130_432);
     assert_eq!(bytes("weights_as_constants", "spu-semi2k", &named("w", Visibility::Secret)), 130_432);
+    let listed = profile("weights_as_constants", "spu-semi2k", &secret).expect("a report").visibility;
+    assert!(listed["secret"].contains_key("w") && listed["secret"].contains_key("x"), "{listed:?}");
     let clear = profile("weights_as_constants", "spu-semi2k", &Options::default()).expect("a report");
     assert_eq!(clear.totals.online.bytes, 16_384);
     // CrypTen itself leaves them in the clear.

@@ -27,6 +27,10 @@ pub struct Report {
     pub framework: FrameworkInfo,
     /// What was profiled.
     pub run: RunInfo,
+    /// What was taken as `secret`, as `public`, or as known to a party: the inputs and the weights, with
+    /// the number of their elements.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub visibility: IndexMap<String, IndexMap<String, Option<u64>>>,
     /// Costs of the whole program.
     pub totals: Phases,
     /// In training, costs of each pass; they add up to the totals.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use hawkeye_cost::{Before, CallId, Communication, Cost, Fold, Overflow, Phase, RoundRule};
 use hawkeye_grad::Pass;
 use hawkeye_graph::{Diagnostic, Graph, Place, Severity, Shapes, ValueId};
-use hawkeye_lower::Settled;
+use hawkeye_lower::{Settled, Visibility};
 use hawkeye_sheets::Counter;
 use indexmap::IndexMap;
 
@@ -26,6 +26,8 @@ pub(crate) struct Subjects {
     pub framework: FrameworkInfo,
     /// What was profiled.
     pub run: RunInfo,
+    /// Who knows the inputs and weights.
+    pub visibility: Vec<(ValueId, Visibility)>,
     /// The framework's counters.
     pub counters: IndexMap<String, Counter>,
     /// What the passes reported.
@@ -101,6 +103,7 @@ pub(crate) fn report(
         model: subjects.model,
         framework: subjects.framework,
         run: subjects.run,
+        visibility: visibility(graph, shapes, &subjects.visibility),
         totals: phases(&total)?,
         passes: passes
             .into_iter()
@@ -218,6 +221,21 @@ fn call_tree(
         tree,
         Some(Diagnostic::warning(Place::Model, message).help("explain shows the calls of one operator")),
     ))
+}
+
+/// Tensors by who knows them, with their elements.
+fn visibility(
+    graph: &Graph,
+    shapes: &Shapes,
+    tensors: &[(ValueId, Visibility)],
+) -> IndexMap<String, IndexMap<String, Option<u64>>> {
+    let mut listed: IndexMap<String, IndexMap<String, Option<u64>>> = IndexMap::new();
+    for (id, visibility) in tensors {
+        let shape = shapes.facts[*id].shape();
+        let elements = shape.and_then(|dims| dims.iter().try_fold(1u64, |n, dim| n.checked_mul(*dim)));
+        listed.entry(visibility.to_string()).or_default().insert(graph.value(*id).name.clone(), elements);
+    }
+    listed
 }
 
 fn phases(cost: &Cost) -> Result<Phases, Overflow> {
