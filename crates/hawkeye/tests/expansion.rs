@@ -253,7 +253,7 @@ fn nodes_keep_their_identity() {
         let mut priced = 0;
         for name in hawkeye::builtin_names() {
             let model = import(file.clone().into(), None).expect("it imports");
-            let framework = Framework::open(name).expect("it is built in");
+            let framework = Framework::open(&name).expect("it is built in");
             let options = Options { depth: 9, ..Options::default() };
             let Ok(report) = analyse(&model, "model.onnx", framework, &options) else { continue };
             priced += 1;
