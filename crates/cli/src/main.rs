@@ -9,5 +9,11 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !hawkeye::catches_panics() {
+            print(panic);
+        }
+    }));
     hawkeye_cli::run(std::env::args_os())
 }

@@ -10,12 +10,11 @@ use hawkeye::{Bindings, Failure, bind, infer, load};
 use hawkeye_grad::{Loss, Optimizer, Recipe, Step, Trainable, differentiable, parameters, sweep, synthesise};
 use hawkeye_graph::{Dim, Graph, Origin};
 use hawkeye_shapes::expand;
-use hawkeye_testing::fixtures;
+use hawkeye_testing::{Unpacked, fixtures};
 
-/// The models of the repository, and those of the corpus that lies beside it, if it does.
-fn models() -> Vec<PathBuf> {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/onnx/corpus");
-    let folders = [fixtures().join("models"), corpus];
+/// The models of the repository, and real exports.
+fn models(corpus: &Unpacked) -> Vec<PathBuf> {
+    let folders = [fixtures().join("models"), corpus.path()];
     let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "onnx"));
@@ -76,7 +75,8 @@ fn unknown(graph: &Graph) -> Vec<String> {
 #[test]
 fn every_network_has_a_step_of_known_shapes() {
     let mut steps = 0;
-    for path in models() {
+    let corpus = Unpacked::new("corpus");
+    for path in models(&corpus) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.starts_with("skl_") {
             continue; // trees, neighbours and the like are not trained by gradients

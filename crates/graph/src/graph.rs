@@ -110,6 +110,21 @@ impl Node {
     }
 }
 
+/// A node of the file, which stays one row of a report whatever passes make of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileNode {
+    /// Name as the exporter gave it; may be empty.
+    pub name: String,
+    /// Operator, or the function that it calls.
+    pub op: String,
+    /// Module path of the exporting framework, outermost first.
+    pub scope: Arc<[String]>,
+    /// Inputs that are not left out.
+    pub inputs: Vec<ValueId>,
+    /// Outputs that are wanted.
+    pub outputs: Vec<ValueId>,
+}
+
 /// A model's computation graph; nodes in execution order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Graph {
@@ -123,6 +138,8 @@ pub struct Graph {
     pub outputs: Vec<ValueId>,
     /// Operator set versions by domain; ONNX's own domain is the empty string.
     pub opsets: BTreeMap<String, i64>,
+    /// The nodes of the file, to whose positions [`Provenance::node`] leads; empty in bodies.
+    pub file: Arc<[FileNode]>,
 }
 
 impl Graph {

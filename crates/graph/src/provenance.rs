@@ -9,6 +9,8 @@ pub enum Derivation {
     FunctionInlining,
     /// Puts the body that runs in the place of control flow.
     ControlFlowInlining,
+    /// Writes it in the standard operators of today.
+    Canonicalization,
     /// Puts the operators that define an operator in its place.
     Decomposition,
     /// Writes the gradient, the loss or an update.
@@ -23,7 +25,7 @@ pub struct Step {
     /// What the pass did.
     pub by: Derivation,
     /// What the node that it made is called in a call tree, e.g. `MatMul` within an LSTM.
-    pub name: String,
+    pub name: Arc<str>,
 }
 
 /// Where a node comes from.
@@ -52,13 +54,8 @@ impl Provenance {
     /// Of a node that is made of this one.
     #[must_use]
     pub fn derive(&self, by: Derivation, name: &str) -> Self {
-        self.with(&[Step { by, name: name.to_owned() }])
-    }
-
-    /// The same with further steps.
-    #[must_use]
-    pub fn with(&self, steps: &[Step]) -> Self {
-        Self { node: self.node, steps: self.steps.iter().chain(steps).cloned().collect() }
+        let step = Step { by, name: name.into() };
+        Self { node: self.node, steps: self.steps.iter().cloned().chain([step]).collect() }
     }
 
     /// Whether that is among the steps.

@@ -28,7 +28,7 @@ fn a_built_graph_is_sound() {
     verify(&graph).expect("sound");
     assert_eq!(graph.value(relu).name, "net/Relu");
     assert_eq!(graph.nodes[0].provenance.node, None);
-    assert_eq!(graph.nodes[0].provenance.steps[0].name, "Relu");
+    assert_eq!(&*graph.nodes[0].provenance.steps[0].name, "Relu");
 }
 
 #[test]

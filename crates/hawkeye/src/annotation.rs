@@ -1,6 +1,6 @@
 //! Costs and shapes as annotations of the model itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_graph::{DType, Dim, Failure, Graph, Origin, ValueId};
 use hawkeye_onnx::{Annotations, Model};
@@ -19,15 +19,14 @@ pub const PREFIX: &str = "hawkeye.";
 /// If the sizes do not fit the model.
 pub fn annotations(model: &Model, report: &Report, bindings: &Bindings) -> Result<Annotations, Failure> {
     let graph = &model.graph;
-    let (nodes, others): (Vec<&Operator>, Vec<&Operator>) = report.operators.iter().partition(|o| is_node(o));
     let mut sums: BTreeMap<usize, Sum> = BTreeMap::new();
-    for (id, operator) in graph.node_ids().zip(nodes) {
-        let sum = sums.entry(graph.node(id).provenance.node.unwrap_or_default()).or_default();
-        sum.add(&operator.phases);
-        sum.evidence = operator.evidence.clone().or(sum.evidence.take());
-    }
     let mut outside = Sum::default();
-    others.iter().for_each(|operator| outside.add(&operator.phases));
+    for operator in &report.operators {
+        match operator.node {
+            Some(node) => sums.entry(node).or_default().add(operator),
+            None => outside.add_phases(&operator.phases),
+        }
+    }
     let framework = &report.framework;
     let mut entries = vec![
         (format!("{PREFIX}framework"), format!("{} {}", framework.name, framework.version)),
@@ -37,7 +36,7 @@ pub fn annotations(model: &Model, report: &Report, bindings: &Bindings) -> Resul
     ];
     entries.extend(report.run.dims.iter().map(|(name, n)| (format!("{PREFIX}dim.{name}"), n.to_string())));
     let mut total = Sum::default();
-    total.add(&report.totals);
+    total.add_phases(&report.totals);
     entries.extend(total.entries("total."));
     entries.extend(outside.entries("outside."));
     Ok(Annotations {
@@ -48,21 +47,20 @@ pub fn annotations(model: &Model, report: &Report, bindings: &Bindings) -> Resul
     })
 }
 
-/// Whether an operator is a node of the model: each of them is in the report once, in the graph's
-/// order.
-fn is_node(operator: &Operator) -> bool {
-    operator.pass == "forward" && !matches!(operator.name.as_str(), "(setup)" | "(output)")
-}
-
 /// What nodes cost together.
 #[derive(Default)]
 struct Sum {
     amounts: [[u128; 3]; 3],
-    evidence: Option<String>,
+    evidence: BTreeSet<String>,
 }
 
 impl Sum {
-    fn add(&mut self, phases: &Phases) {
+    fn add(&mut self, operator: &Operator) {
+        self.add_phases(&operator.phases);
+        self.evidence.extend(operator.evidence.iter().flat_map(|kinds| kinds.split(", ")).map(str::to_owned));
+    }
+
+    fn add_phases(&mut self, phases: &Phases) {
         let costs = [phases.setup, phases.offline, phases.online];
         for (amounts, cost) in self.amounts.iter_mut().zip(costs) {
             for (amount, quantity) in amounts.iter_mut().zip(Quantity::ALL) {
@@ -82,7 +80,10 @@ impl Sum {
                 }
             }
         }
-        entries.extend(self.evidence.iter().map(|kind| (format!("{PREFIX}evidence"), kind.clone())));
+        if !self.evidence.is_empty() {
+            let kinds: Vec<&str> = self.evidence.iter().map(String::as_str).collect();
+            entries.push((format!("{PREFIX}evidence"), kinds.join(", ")));
+        }
         entries
     }
 }

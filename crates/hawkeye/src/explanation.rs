@@ -53,7 +53,9 @@ pub fn explain(report: &Report, definitions: &Definitions, pass: Pass, name: &st
         op => Sheets::entry(pass, "", op),
     };
     // Operators of other domains have it in the function's name.
-    let function = definitions.callee(None, &entry).or_else(|| definitions.callee(None, PLANNED_PART));
+    let defined = node.evidence.iter().flat_map(|kinds| kinds.split(", ")).any(|kind| kind == "defined");
+    let planned = || if defined { None } else { definitions.callee(None, PLANNED_PART) };
+    let function = definitions.callee(None, &entry).or_else(planned);
     let (position, definition) = match function {
         Some((position, definition)) => (Some(position), Some(definition)),
         None => (None, None),
@@ -64,31 +66,40 @@ pub fn explain(report: &Report, definitions: &Definitions, pass: Pass, name: &st
         Some(_) => of_pass().map_or(&[][..], |pass| &pass.children),
         None => &report.calls,
     };
-    let call = find(calls, &node.scope, &node.name).unwrap_or(&none);
-    Some(Explanation { node: node.clone(), expansion: explained(call, definitions, position, definition) })
+    let call = find(calls, &node.scope, node).unwrap_or(&none);
+    let expansion = explained(call, definitions, pass, position, definition);
+    Some(Explanation { node: node.clone(), expansion })
 }
 
 /// The node under its modules.
-fn find<'a>(calls: &'a [CallNode], scope: &[String], name: &str) -> Option<&'a CallNode> {
+fn find<'a>(calls: &'a [CallNode], scope: &[String], operator: &Operator) -> Option<&'a CallNode> {
     match scope.split_first() {
         Some((module, below)) => {
             let module = calls.iter().find(|call| call.name == *module)?;
-            find(&module.children, below, name)
+            find(&module.children, below, operator)
         }
-        None => calls.iter().find(|call| call.name == name),
+        None => calls.iter().find(|call| call.name == operator.name && call.node == operator.node),
     }
 }
 
 fn explained(
     call: &CallNode,
     definitions: &Definitions,
+    pass: Pass,
     position: Option<usize>,
     definition: Option<&Definition>,
 ) -> Explained {
-    let below = |child: &CallNode| match definitions.callee(position, &child.name) {
-        Some((callee, definition)) => explained(child, definitions, Some(callee), Some(definition)),
-        // Messages of its own, or calls side by side: these belong to the same function.
-        None => explained(child, definitions, position, None),
+    let below = |child: &CallNode| {
+        // An operator within another is what the framework lowers in its place.
+        let callee = match &child.op {
+            Some(op) => definitions.callee(None, &Sheets::entry(pass, "", op)),
+            None => definitions.callee(position, &child.name),
+        };
+        match callee {
+            Some((callee, definition)) => explained(child, definitions, pass, Some(callee), Some(definition)),
+            // Messages of its own, or calls side by side: these belong to the same function.
+            None => explained(child, definitions, pass, position, None),
+        }
     };
     let doc = definition.map(|definition| definition.doc.clone()).unwrap_or_default();
     Explained {

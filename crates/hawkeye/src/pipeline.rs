@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::{Calls, Data};
-use hawkeye_graph::{Diagnostic, Failure, Graph, Place, Shapes, Table, ValueId, nearest};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, ValueId, nearest, verify};
 use hawkeye_lower::{
-    Conventions, Lowering, Program, Runs, Training, Visibility, lower, read, secrecy, settle,
+    Conventions, Lowering, Program, Runs, Training, Visibility, constant_weights, is_constant, lower, read,
+    secrecy, settle,
 };
 use hawkeye_onnx::Model;
 use hawkeye_report::{FrameworkInfo, ModelInfo, Report, RunInfo, Scalar};
@@ -80,6 +81,7 @@ pub fn analyse_traced(
     };
     let Expanded { graph, shapes, diagnostics: expanded, lacking } = expand(&model.graph, &inputs, &has);
     let graph = graph.as_ref();
+    debug_assert_eq!(verify(graph), Ok(()));
     let visibility = secrecy(graph, &conventions);
     let mut calls = Calls::default();
     let batch = batch(graph, &inputs);
@@ -100,6 +102,7 @@ pub fn analyse_traced(
     let program = settle(stage.runs, &mut calls, &mut framework.sheets)?;
     let diagnostics =
         [model.diagnostics.as_slice(), &expanded, &stage.diagnostics, &program.diagnostics].concat();
+    let diagnostics = clear_weights(graph, &conventions).into_iter().chain(diagnostics).collect();
     let subjects = Subjects {
         model: model_info(model, file),
         framework: framework_info(&framework),
@@ -110,6 +113,7 @@ pub fn analyse_traced(
             dims: options.bindings.dims.iter().map(|(name, size)| (name.clone(), *size)).collect(),
             weights: conventions.weights.to_string(),
         },
+        visibility: tensors(&model.graph, &visibility),
         counters: framework.manifest.counters.clone(),
         diagnostics,
     };
@@ -213,6 +217,17 @@ fn conventions(graph: &Graph, framework: &Instance, options: &Options) -> Result
             }
         })
         .collect();
+    let computed = |value: &&Value| match value.origin {
+        Origin::Node(id) => !is_constant(graph.node(id)) && options.visibility.contains_key(&value.name),
+        Origin::Input(_) | Origin::Initializer(_) | Origin::Outer(_) => false,
+    };
+    let computed = graph.values.iter().filter(computed).map(|value| {
+        Diagnostic::error(
+            Place::Value(value.name.clone()),
+            "is computed by the model, so who knows it follows",
+        )
+    });
+    let errors: Vec<Diagnostic> = errors.into_iter().chain(computed).collect();
     if !errors.is_empty() {
         return Err(Failure(errors));
     }
@@ -220,8 +235,39 @@ fn conventions(graph: &Graph, framework: &Instance, options: &Options) -> Result
     Ok(Conventions {
         inputs: rule.inputs.into(),
         weights: options.weights.unwrap_or(rule.weights.into()),
+        // In the clear, where neither the framework nor the user says otherwise.
+        constants: rule.constants.map(Visibility::from).or(options.weights).unwrap_or(Visibility::Public),
         named: options.visibility.clone(),
     })
+}
+
+/// What goes into the model, and who knows it: inputs, and weights wherever they are.
+fn tensors(graph: &Graph, visibility: &Table<ValueId, Visibility>) -> Vec<(ValueId, Visibility)> {
+    let weight = |id: &ValueId| match &graph.value(*id).origin {
+        Origin::Initializer(tensor) => tensor.dtype.is_float(),
+        Origin::Input(_) | Origin::Node(_) | Origin::Outer(_) => false,
+    };
+    let inputs = graph.inputs.iter().copied();
+    let all = inputs.chain(graph.value_ids().filter(weight)).chain(constant_weights(graph));
+    all.map(|id| (id, visibility[id])).collect()
+}
+
+/// A warning about weights that are in the clear since they are nodes.
+fn clear_weights(graph: &Graph, conventions: &Conventions) -> Option<Diagnostic> {
+    let named = |id: &ValueId| conventions.named.contains_key(&graph.value(*id).name);
+    let clear: Vec<ValueId> = constant_weights(graph).into_iter().filter(|id| !named(id)).collect();
+    if conventions.weights == Visibility::Public || conventions.constants != Visibility::Public {
+        return None;
+    }
+    let first = &graph.value(*clear.first()?).name;
+    let message = format!(
+        "{} weights are Constant nodes (the first is \"{first}\"), which the framework takes as public",
+        clear.len()
+    );
+    Some(Diagnostic::warning(Place::Model, message).help(
+        "--weights secret or --input NAME=secret takes them as secret where the framework can; \
+         initializers instead of Constant nodes are secret as the other weights are",
+    ))
 }
 
 fn model_info(model: &Model, file: &str) -> ModelInfo {

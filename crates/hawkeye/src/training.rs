@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hawkeye_grad::{Loss, Optimizer, Part, Recipe, Sweep, parameters, sweep, synthesise};
-use hawkeye_graph::{Diagnostic, Failure, Graph, Node, Place, Shapes, ValueId};
+use hawkeye_graph::{Diagnostic, Dim, Failure, Graph, Node, Origin, Place, Shapes, ValueId};
 use hawkeye_lower::{Lowering, Program, Runs, Training, lower, secrecy};
 use hawkeye_report::TrainingInfo;
 use hawkeye_shapes::{Bindings, bind, infer};
@@ -117,7 +117,8 @@ pub(crate) fn train(
                        one sample";
         return Err(Diagnostic::error(Place::Model, message).into());
     };
-    let at_batch = |size| resized(inputs, batch, size);
+    let graph = stages.graph;
+    let at_batch = |size| resized(graph, inputs, batch, size);
     let first_inputs = at_batch(first.batch);
     let shapes = if first.batch == batch { shapes } else { infer(stages.graph, &first_inputs) };
     let (shapes, mut diagnostics) = stages.read(shapes, &first_inputs)?;
@@ -240,12 +241,29 @@ fn output(graph: &Graph, shapes: &Shapes, name: Option<&str>) -> Result<ValueId,
     }
 }
 
-/// The input shapes with another batch.
-fn resized(inputs: &BTreeMap<ValueId, Vec<u64>>, from: u64, to: u64) -> BTreeMap<ValueId, Vec<u64>> {
+/// The input shapes with another batch: where the model leaves the batch open, of inputs whose leading
+/// dimension it calls the same; where it fixes it, of all that begin with it.
+fn resized(
+    graph: &Graph,
+    inputs: &BTreeMap<ValueId, Vec<u64>>,
+    from: u64,
+    to: u64,
+) -> BTreeMap<ValueId, Vec<u64>> {
+    let leading = |id: &ValueId| match &graph.value(*id).origin {
+        Origin::Input(declared) => declared.dims.as_ref().and_then(|dims| dims.first().cloned()),
+        Origin::Initializer(_) | Origin::Node(_) | Origin::Outer(_) => None,
+    };
+    let batch = graph.inputs.first().and_then(leading);
+    // The importer numbers what has no name.
+    let unnamed = |dim: &Option<Dim>| match dim {
+        Some(Dim::Symbol(symbol)) => symbol.starts_with("unnamed_"),
+        Some(Dim::Fixed(_)) | None => dim.is_none(),
+    };
     let mut resized = inputs.clone();
-    for shape in resized.values_mut() {
+    for (id, shape) in &mut resized {
         if let Some(first) = shape.first_mut()
             && *first == from
+            && (leading(id) == batch || (unnamed(&leading(id)) && unnamed(&batch)))
         {
             *first = to;
         }
@@ -282,6 +300,8 @@ fn inference_export(graph: &Graph) -> Option<Diagnostic> {
 
 #[cfg(test)]
 mod tests {
+    use hawkeye_graph::{DType, DeclaredType, GraphBuilder, Kind};
+
     use super::*;
 
     fn stretches(steps: Steps, batch: u64) -> Vec<(u64, u64, u64)> {
@@ -304,5 +324,23 @@ mod tests {
         assert!(Steps::Epochs { epochs: u64::MAX, samples: 100 }.stretches(8).is_none());
         assert!(Steps::First(0).stretches(8).is_none());
         assert!(Steps::Epochs { epochs: 1, samples: 5 }.stretches(0).is_none());
+    }
+
+    #[test]
+    fn only_what_has_the_batch_shrinks_with_it() {
+        let mut builder = GraphBuilder::default();
+        let declared = |dim: Dim| DeclaredType {
+            dtype: DType::Float32,
+            dims: Some(vec![dim, Dim::Fixed(8)]),
+            kind: Kind::Tensor,
+        };
+        let batch = || declared(Dim::Symbol("batch".to_owned()));
+        let x = builder.input("x", batch());
+        let table = builder.input("table", declared(Dim::Fixed(4)));
+        let mask = builder.input("mask", batch());
+        let graph = builder.finish().expect("no cycle");
+        let inputs: BTreeMap<ValueId, Vec<u64>> = [x, table, mask].map(|id| (id, vec![4, 8])).into();
+        let sizes: Vec<u64> = resized(&graph, &inputs, 4, 3).values().map(|shape| shape[0]).collect();
+        assert_eq!(sizes, [3, 4, 3]);
     }
 }

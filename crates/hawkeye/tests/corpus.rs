@@ -5,16 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hawkeye::{Failure, Framework, Model, Options, Place, analyse, load};
 use hawkeye_graph::{Dim, Origin};
-
-/// The corpus lies beside the repository; without it there is nothing to test.
-fn corpus() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/onnx/corpus");
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    files.retain(|path| path.extension().is_some_and(|e| e == "onnx"));
-    files.sort();
-    files
-}
+use hawkeye_testing::Unpacked;
 
 /// Leading dimensions 1, others 32.
 fn dims(model: &Model) -> BTreeMap<String, u64> {
@@ -33,9 +24,11 @@ fn dims(model: &Model) -> BTreeMap<String, u64> {
 #[test]
 fn every_export_gives_a_report_or_names_what_is_missing() {
     let mut reports = BTreeMap::<&str, usize>::new();
-    for path in corpus() {
+    let corpus = Unpacked::new("corpus");
+    let models = corpus.models();
+    for path in &models {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let model = load(&path).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+        let model = load(path).unwrap_or_else(|failure| panic!("{name}: {failure}"));
         let mut options = Options::default();
         options.bindings.dims = dims(&model);
         for framework in FRAMEWORKS {
@@ -51,16 +44,13 @@ fn every_export_gives_a_report_or_names_what_is_missing() {
             }
         }
     }
-    if !corpus().is_empty() {
-        accuracy(&reports);
-    }
+    accuracy(&models, &reports);
 }
 
 const FRAMEWORKS: [&str; 5] = ["crypten", "spu-semi2k", "cryptflow2", "cheetah", "delphi"];
 
 /// Keeps the score in `docs/ACCURACY.md`, behind everything else.
-fn accuracy(reports: &BTreeMap<&str, usize>) {
-    let files = corpus();
+fn accuracy(files: &[PathBuf], reports: &BTreeMap<&str, usize>) {
     let classical = files.iter().filter(|path| path.display().to_string().contains("/skl_")).count();
     let mut text = format!(
         "\n## Real exports\n\nOf {} exports by PyTorch's two exporters, Caffe2 and scikit-learn ({classical} of them \

@@ -4,8 +4,9 @@
 use hawkeye::{Framework, Options, analyse};
 use hawkeye_onnx::import;
 use hawkeye_onnx::wire::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
-    TypeProto, ValueInfoProto, attribute_proto::AttributeType, tensor_shape_proto, type_proto,
+    AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType, tensor_shape_proto,
+    type_proto,
 };
 use prost::Message;
 
@@ -193,4 +194,119 @@ fn what_a_definition_needs_is_named() {
     let error = bytes(&model(&[1, 8], vec![normalized], vec![weight("w", &[8])]), "cryptflow2");
     let error = error.expect_err("no square root");
     assert!(error.contains("nor for Sqrt, which its definition"), "{error}");
+}
+
+/// What nodes of the file are called, and what passes make of them, each followed by a Relu.
+fn made_of_many() -> Vec<(&'static str, Vec<u8>)> {
+    let named = |name: &str, mut node: NodeProto| {
+        node.name = Some(name.to_owned());
+        node
+    };
+    let relu = |from: &str| named("same", node("Relu", &[from], &["y"]));
+    let layer = |op: &str| {
+        let layer = with(node(op, &["x", "w", "r"], &["", "h"]), int("hidden_size", 4));
+        named("same", layer)
+    };
+    let weights = |gates: i64| vec![weight("w", &[1, gates * 4, 6]), weight("r", &[1, gates * 4, 4])];
+    let branch = |name: &str| body(name, &[], &["t"], vec![node("Sigmoid", &["x"], &["t"])]);
+    let branches = with(with(node("If", &["yes"], &["h"]), branch("then_branch")), branch("else_branch"));
+    let inner = body("body", &["i", "c", "s"], &["c", "s1"], vec![node("Sigmoid", &["s"], &["s1"])]);
+    let repeated = with(node("Loop", &["three", "", "x"], &["h"]), inner);
+    let attention = with(
+        with(node("Attention", &["x", "x", "x"], &["h"]), int("q_num_heads", 2)),
+        int("kv_num_heads", 2),
+    );
+    let function = FunctionProto {
+        name: Some("Twice".to_owned()),
+        domain: Some("own".to_owned()),
+        input: vec!["a".to_owned()],
+        output: vec!["b".to_owned()],
+        opset_import: vec![OperatorSetIdProto { domain: None, version: Some(17) }],
+        node: vec![node("Sigmoid", &["a"], &["m"]), node("Sigmoid", &["m"], &["b"])],
+        ..FunctionProto::default()
+    };
+    let call = NodeProto { domain: Some("own".to_owned()), ..node("Twice", &["x"], &["h"]) };
+    let calling = model(&[2, 6], vec![named("same", call), relu("h")], vec![]);
+    let mut calling = ModelProto::decode(calling.as_slice()).expect("a model");
+    calling.functions.push(function);
+    let mut attending = model(&[1, 2, 4], vec![named("same", attention), relu("h")], vec![]);
+    attending = {
+        let mut model = ModelProto::decode(attending.as_slice()).expect("a model");
+        model.opset_import[0].version = Some(23);
+        model.encode_to_vec()
+    };
+    vec![
+        ("LSTM", model(&[3, 2, 6], vec![layer("LSTM"), relu("h")], weights(4))),
+        ("GRU", model(&[3, 2, 6], vec![layer("GRU"), relu("h")], weights(3))),
+        ("If", model(&[2, 6], vec![named("same", branches), relu("h")], vec![number("yes", 9, 1)])),
+        ("Loop", model(&[2, 6], vec![named("same", repeated), relu("h")], vec![number("three", 7, 3)])),
+        ("Twice", calling.encode_to_vec()),
+        ("Attention", attending),
+    ]
+}
+
+/// Two nodes of one name, of which the first becomes many, are two rows and two calls, and annotations of
+/// the file's nodes and of what is outside of them add up to the totals.
+#[test]
+fn nodes_keep_their_identity() {
+    for (op, file) in made_of_many() {
+        let mut priced = 0;
+        for name in hawkeye::builtin_names() {
+            let model = import(file.clone().into(), None).expect("it imports");
+            let framework = Framework::open(&name).expect("it is built in");
+            let options = Options { depth: 9, ..Options::default() };
+            let Ok(report) = analyse(&model, "model.onnx", framework, &options) else { continue };
+            priced += 1;
+            let rows: Vec<_> = report.operators.iter().filter(|row| row.node.is_some()).collect();
+            let found: Vec<_> =
+                rows.iter().map(|row| (row.node, row.op.as_str(), row.name.as_str())).collect();
+            assert_eq!(found, [(Some(0), op, "same"), (Some(1), "Relu", "same")], "{op} under {name}");
+            let calls: Vec<_> = report.calls.iter().filter(|call| call.node.is_some()).collect();
+            let costly = rows.iter().filter(|row| row.phases != hawkeye_report::Phases::default()).count();
+            assert_eq!(calls.len(), costly, "{op} under {name}");
+            if rows[0].evidence.as_deref().is_some_and(|kinds| kinds.contains("defined")) && costly == 2 {
+                let levels = &calls[0].children;
+                assert!(levels.iter().all(|level| level.op.is_some()), "{op} under {name}: {levels:?}");
+            }
+            let notes = hawkeye::annotations(&model, &report, &options.bindings).expect("they are made");
+            let key = |entry: &&(String, String), what: &str| entry.0.ends_with(what);
+            let sum = |entries: &[(String, String)], what: &str| -> u64 {
+                entries
+                    .iter()
+                    .filter(|entry| key(entry, what))
+                    .map(|(_, n)| n.parse::<u64>().expect("a number"))
+                    .sum()
+            };
+            for phase in ["setup.bytes", "offline.bytes", "online.bytes", "online.messages", "online.rounds"]
+            {
+                let nodes: u64 = notes.nodes.values().map(|entries| sum(entries, phase)).sum();
+                let outside = sum(&notes.model, &format!("outside.{phase}"));
+                assert_eq!(
+                    nodes + outside,
+                    sum(&notes.model, &format!("total.{phase}")),
+                    "{op} under {name}"
+                );
+            }
+        }
+        assert!(priced >= 3, "{op} is priced under {priced} frameworks");
+    }
+}
+
+#[test]
+fn what_a_definition_prices_says_so() {
+    let (_, file) = made_of_many().swap_remove(0);
+    let model = import(file.into(), None).expect("it imports");
+    let framework = Framework::open("spu-semi2k").expect("it is built in");
+    let options = Options { depth: 9, ..Options::default() };
+    let (report, definitions) =
+        hawkeye::analyse_traced(&model, "model.onnx", framework, &options).expect("a report");
+    let evidence: Vec<_> =
+        report.operators.iter().filter(|row| row.node.is_some()).map(|row| row.evidence.as_deref()).collect();
+    assert_eq!(evidence[0], Some("defined"));
+    assert_ne!(evidence[1], Some("defined"));
+    let explained =
+        hawkeye::explain(&report, &definitions, hawkeye_grad::Pass::Forward, "same").expect("it is there");
+    assert_eq!((explained.node.op.as_str(), explained.expansion.sheet), ("LSTM", None));
+    let level = explained.expansion.calls.iter().find(|call| call.name == "MatMul").expect("a level");
+    assert!(level.sheet.is_some() && level.times > 1, "{level:?}");
 }

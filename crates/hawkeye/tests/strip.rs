@@ -1,29 +1,28 @@
 //! A stripped model is small, holds no parameters, and has the model's profile.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use hawkeye::{Framework, Model, Options, Report, analyse, load, strip};
 use hawkeye_graph::{Dim, Origin};
 use hawkeye_onnx::import;
+use hawkeye_testing::{Unpacked, fixtures};
 
-/// Models of the repository, and some exports that lie beside it.
-fn models() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let corpus = root.join("../shared/onnx/corpus");
+/// A model that needs no unpacking, and some real exports.
+fn models(corpus: &Unpacked) -> Vec<PathBuf> {
     let exports = [
         "bert_tiny.dynamo20.onnx",
         "light_shufflenet.caffe2.onnx",
-        "llama_small.dynamo23.onnx",
+        "llama_small.ts17.onnx",
         "mobilenet_v3_small.ts17.onnx",
         "resnet18.ts17.onnx",
         "resnet32_cifar.ts13.onnx",
         "rnn_lstm.ts14.onnx",
-        "unet_bilinear.ts17.onnx",
+        "unet.ts13.onnx",
     ];
-    let mut models = vec![root.join("fixtures/models/lenet5.onnx")];
-    models.extend(exports.iter().map(|name| corpus.join(name)).filter(|path| path.exists()));
+    let mut models = vec![fixtures().join("models/lenet5.onnx")];
+    models.extend(exports.iter().map(|name| corpus.path().join(name)));
     models
 }
 
@@ -48,7 +47,8 @@ fn profile(model: &Model, framework: &str) -> Option<Report> {
 
 #[test]
 fn a_stripped_model_has_the_same_profile() {
-    for path in models() {
+    let corpus = Unpacked::new("corpus");
+    for path in models(&corpus) {
         let model = load(&path).expect("it is a model");
         let small = strip(&path).expect("it can be stripped");
         let stripped = import(Bytes::from(small.clone()), None).expect("it is a model still");

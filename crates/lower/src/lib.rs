@@ -18,7 +18,7 @@ mod view;
 pub use lowering::{Expansion, Lowering, LoweringError, ModelSource, Note, Reading, StepPlan};
 pub use program::{Operation, Program, Subject, lower};
 pub use read::read;
-pub use secrecy::{Conventions, Visibility, secrecy};
+pub use secrecy::{Conventions, Visibility, constant_weights, is_constant, secrecy};
 pub use settle::{Runs, Settled, settle};
 pub use training::Training;
 pub use view::{ModelView, NodeView, TensorView};

@@ -57,3 +57,20 @@ pub(crate) fn operands(node: &Node, inputs: &[Option<TensorView>]) -> Vec<(Strin
     };
     positions(node).iter().filter_map(operand).collect()
 }
+
+/// Positions of inputs that decide which elements a node looks at, or how many: what it does with them it
+/// can't do without sending anything, if nobody knows them.
+pub(crate) fn selectors(node: &Node) -> &'static [usize] {
+    if !node.domain.is_empty() {
+        return &[];
+    }
+    match node.op.as_str() {
+        "Gather" | "GatherElements" | "GatherND" | "Scatter" | "ScatterElements" | "ScatterND"
+        | "ReverseSequence" | "Compress" | "MaxUnpool" => &[1],
+        "Slice" => &[1, 2, 3, 4],
+        "OneHot" | "Where" => &[0],
+        "TensorScatter" | "RoiAlign" => &[2],
+        "LSTM" | "GRU" | "RNN" => &[4],
+        _ => &[],
+    }
+}

@@ -7,6 +7,7 @@ use hawkeye_grad::{Part, Pass as Stage};
 use hawkeye_graph::Shapes;
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Place, Table, ValueId};
 
+use crate::operands::selectors;
 use crate::view::Views;
 use crate::{Expansion, Lowering, LoweringError, NodeView, Note, StepPlan, Training, Visibility};
 
@@ -181,7 +182,22 @@ impl Pass<'_> {
         lowering.lowers(&node.domain, &node.op).map_err(obstacle)?;
         let unknown = |id| Obstacle::Shape(unknown_shape(node, &self.views.graph.value(id).name));
         let view = self.views.node(node).map_err(unknown)?;
-        lowering.node(calls, &NodeView { plan, ..view }).map_err(obstacle)
+        let expansion = lowering.node(calls, &NodeView { plan, ..view }).map_err(obstacle)?;
+        match self.silent_selector(node, &expansion) {
+            Some(value) => Err(Obstacle::Refused(selects_in_secret(node, value))),
+            None => Ok(expansion),
+        }
+    }
+
+    /// The secret input by which a node selects, although it sends nothing and its sheet does not say that
+    /// this is right.
+    fn silent_selector(&self, node: &Node, expansion: &Expansion) -> Option<&str> {
+        if expansion.call.is_some() || expansion.notes.contains(&Note::Evidence(LOCAL.to_owned())) {
+            return None;
+        }
+        let inputs = selectors(node).iter().filter_map(|position| *node.inputs.get(*position)?);
+        let mut secret = inputs.filter(|id| self.views.visibility[*id] == Visibility::Secret);
+        secret.next().map(|id| self.views.graph.value(id).name.as_str())
     }
 
     fn accept(&mut self, id: NodeId, expansion: Expansion) {
@@ -248,6 +264,19 @@ impl Pass<'_> {
     }
 }
 
+/// Evidence by which a sheet says that a selection by secret indices needs no message.
+const LOCAL: &str = "local";
+
+/// An error about a selection that would be free.
+fn selects_in_secret(node: &Node, value: &str) -> Diagnostic {
+    let message = format!(
+        "selects by \"{value}\": by secret indices, lengths or conditions, for which the framework has no protocol"
+    );
+    Diagnostic::error(Place::node(node), message).help(format!(
+        "if every party knows them, say so: --input \"NAME=public\" for the input that \"{value}\" comes from"
+    ))
+}
+
 /// Whether one party, or every party, can compute the node alone.
 fn in_the_clear(node: &Node, visibility: &Table<ValueId, Visibility>) -> bool {
     let inputs = node.present_inputs().chain(node.captured());
@@ -262,7 +291,7 @@ fn unknown_course(node: &Node) -> Diagnostic {
         _ => "how often its body runs is not known before the model runs, so neither is the cost",
     };
     Diagnostic::error(Place::node(node), message)
-        .help("export the model with a constant condition or trip count, of at most a million nodes in all")
+        .help("export the model with a constant condition or trip count")
 }
 
 fn unknown_shape(node: &Node, value: &str) -> Diagnostic {

@@ -1,10 +1,10 @@
 //! Who knows which value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use hawkeye_cost::{Data, Party};
-use hawkeye_graph::{Graph, Node, Origin, Table, ValueId};
+use hawkeye_graph::{Attribute, Derivation, Elements, Graph, Node, Origin, Table, Tensor, ValueId};
 
 /// Who knows a value. The order is that of information lost: what depends on values of different
 /// visibility has the greatest of them, and is secret if two parties each know a part.
@@ -56,7 +56,9 @@ pub struct Conventions {
     pub inputs: Visibility,
     /// Initializers of real numbers; others are structure (axes, shapes, indices) and public.
     pub weights: Visibility,
-    /// Inputs and initializers that differ, by name.
+    /// Weights that the model holds in nodes ([`constant_weights`]).
+    pub constants: Visibility,
+    /// Inputs, initializers and constants that differ, by name.
     pub named: BTreeMap<String, Visibility>,
 }
 
@@ -73,9 +75,19 @@ pub fn secrecy(graph: &Graph, conventions: &Conventions) -> Table<ValueId, Visib
         conventions.named.get(&value.name).copied().unwrap_or(convention)
     };
     let mut table = Table::new(graph.value_ids().map(origin).collect());
+    for id in zero_states(graph) {
+        if !conventions.named.contains_key(&graph.value(id).name) {
+            table[id] = Visibility::Public;
+        }
+    }
+    let weights: BTreeSet<ValueId> = constant_weights(graph).into_iter().collect();
     for node in &graph.nodes {
         let visibility = if reveals_shape_only(node) {
             Visibility::Public
+        } else if let Some(constant) = is_constant(node).then(|| node.present_outputs().next()).flatten() {
+            let convention =
+                if weights.contains(&constant) { conventions.constants } else { Visibility::Public };
+            conventions.named.get(&graph.value(constant).name).copied().unwrap_or(convention)
         } else {
             let inputs = node.present_inputs().chain(node.captured());
             inputs.map(|id| table[id]).fold(Visibility::Public, Visibility::join)
@@ -85,6 +97,96 @@ pub fn secrecy(graph: &Graph, conventions: &Conventions) -> Table<ValueId, Visib
         }
     }
     table
+}
+
+/// Constants of fewer elements are taken for numbers that the model's author wrote down.
+const FEWEST_WEIGHTS: u64 = 17;
+
+/// Whether the node is a constant, written as a node instead of an initializer.
+#[must_use]
+pub fn is_constant(node: &Node) -> bool {
+    node.domain.is_empty() && matches!(node.op.as_str(), "Constant" | "ConstantOfShape")
+}
+
+/// What of the constants that are nodes is a weight: real numbers, more than a few, which a linear operator
+/// takes, as they are or in another shape.
+#[must_use]
+pub fn constant_weights(graph: &Graph) -> Vec<ValueId> {
+    let mut taken = Table::new(vec![false; graph.values.len()]);
+    for node in graph.nodes.iter().rev().filter(|node| node.domain.is_empty()) {
+        match node.op.as_str() {
+            "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "Einsum" | "LSTM" | "GRU" | "RNN" => {
+                node.present_inputs().for_each(|id| taken[id] = true);
+            }
+            "Identity" | "Transpose" | "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" | "Cast" => {
+                let through = node.present_outputs().any(|id| taken[id]);
+                node.present_inputs().take(1).for_each(|id| taken[id] |= through);
+            }
+            _ => {}
+        }
+    }
+    let made = |node: &&Node| is_constant(node) && !node.provenance.is_by(Derivation::Decomposition);
+    let weight = |node: &Node| {
+        let output = node.present_outputs().next().filter(|id| taken[*id])?;
+        (real_elements(graph, node)? >= FEWEST_WEIGHTS).then_some(output)
+    };
+    graph.nodes.iter().filter(made).filter_map(weight).collect()
+}
+
+/// How many real numbers a constant node gives.
+fn real_elements(graph: &Graph, node: &Node) -> Option<u64> {
+    let value = match node.attributes.get("value") {
+        Some(Attribute::Tensor(tensor)) => Some(tensor),
+        _ => None,
+    };
+    if node.op == "Constant" {
+        let value = value.filter(|tensor| tensor.dtype.is_float())?;
+        return value.dims.iter().try_fold(1u64, |n, dim| n.checked_mul(*dim));
+    }
+    let shape = elements(graph, node.inputs.first().copied().flatten()?)?;
+    let real = value.is_none_or(|tensor| tensor.dtype.is_float());
+    let count = shape.ints()?.iter().try_fold(1u64, |n, dim| n.checked_mul(u64::try_from(*dim).ok()?))?;
+    real.then_some(count)
+}
+
+/// The elements of a constant that is stored or a node.
+fn elements(graph: &Graph, id: ValueId) -> Option<&Elements> {
+    match &graph.value(id).origin {
+        Origin::Initializer(tensor) => tensor.elements.as_ref(),
+        Origin::Node(maker) => match graph.node(*maker).attributes.get("value") {
+            Some(Attribute::Tensor(tensor)) if graph.node(*maker).op == "Constant" => {
+                tensor.elements.as_ref()
+            }
+            _ => None,
+        },
+        Origin::Input(_) | Origin::Outer(_) => None,
+    }
+}
+
+/// Initializers of nothing but zeros with which recurrent layers start, and which nothing else takes:
+/// PyTorch's exporter writes them where the program gave no state.
+fn zero_states(graph: &Graph) -> Vec<ValueId> {
+    let mut states = BTreeSet::new();
+    let mut others = BTreeSet::new();
+    for node in &graph.nodes {
+        let recurrent = node.domain.is_empty() && matches!(node.op.as_str(), "LSTM" | "GRU" | "RNN");
+        for (position, id) in node.inputs.iter().enumerate() {
+            let Some(id) = id else { continue };
+            if recurrent && matches!(position, 5 | 6) {
+                states.insert(*id)
+            } else {
+                others.insert(*id)
+            };
+        }
+        others.extend(node.captured());
+    }
+    let zeros = |id: &&ValueId| match &graph.value(**id).origin {
+        Origin::Initializer(Tensor { elements: Some(Elements::Floats(all)), .. }) => {
+            all.iter().all(|x| *x == 0.0)
+        }
+        _ => false,
+    };
+    states.difference(&others).filter(zeros).copied().collect()
 }
 
 /// Shapes are public whatever the elements are.

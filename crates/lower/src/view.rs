@@ -9,6 +9,7 @@ use hawkeye_graph::Shapes;
 use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Table, Tensor, ValueId};
 
 use crate::operands::operands;
+use crate::secrecy::is_constant;
 use crate::{Training, Visibility};
 
 /// A tensor as a framework sees it.
@@ -88,7 +89,7 @@ impl<'a> Views<'a> {
         training: Option<Training<'a>>,
     ) -> Self {
         let states = Table::new(vec![Data::None; graph.values.len()]);
-        Self { graph, shapes, visibility, states, training, parameters: parameters(graph) }
+        Self { graph, shapes, visibility, states, training, parameters: parameters(graph, visibility) }
     }
 
     /// A value whose shape is known.
@@ -171,10 +172,13 @@ impl<'a> Views<'a> {
 
 /// Which values are the model's own parameters. Exporters store equal ones once, and make the others
 /// with Identity.
-fn parameters(graph: &Graph) -> Table<ValueId, bool> {
+fn parameters(graph: &Graph, visibility: &Table<ValueId, Visibility>) -> Table<ValueId, bool> {
     let stored = |id| matches!(graph.value(id).origin, Origin::Initializer(_));
     let mut table = Table::new(graph.value_ids().map(stored).collect());
     for node in &graph.nodes {
+        if is_constant(node) {
+            node.present_outputs().for_each(|id| table[id] = visibility[id] != Visibility::Public);
+        }
         if let ("Identity", "", [Some(input)], [Some(output)]) =
             (&*node.op, &*node.domain, &node.inputs[..], &node.outputs[..])
         {
@@ -314,6 +318,7 @@ mod tests {
         let made = (0..nodes.len()).map(|i| Origin::Node(NodeId::new(i)));
         let values = std::iter::once(stored).chain(made).map(|origin| Value { name: String::new(), origin });
         let graph = Graph { values: values.collect(), nodes, ..Graph::default() };
-        assert!(parameters(&graph).iter().eq(&[true, true, true, false, false]));
+        let visibility = Table::new(vec![Visibility::Secret; graph.values.len()]);
+        assert!(parameters(&graph, &visibility).iter().eq(&[true, true, true, false, false]));
     }
 }

@@ -49,8 +49,9 @@ fn of_tensor(tensor: &Tensor, unnamed: &mut usize) -> Result<DeclaredType, Strin
     let mut dims = Vec::with_capacity(shape.dim.len());
     for dim in &shape.dim {
         dims.push(match &dim.value {
+            // Exporters write -1 where others write nothing.
             Some(DimValue::DimValue(size)) => {
-                Dim::Fixed(u64::try_from(*size).map_err(|_| format!("negative dimension {size}"))?)
+                u64::try_from(*size).map_or_else(|_| symbol(unnamed), Dim::Fixed)
             }
             Some(DimValue::DimParam(name)) if !name.is_empty() => Dim::Symbol(name.clone()),
             _ => symbol(unnamed),

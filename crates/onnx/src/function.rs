@@ -14,8 +14,10 @@ use crate::wire::{FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetI
 
 /// Functions may call functions, and bodies hold bodies, to this depth.
 pub(crate) const DEEPEST: usize = 64;
-/// Nodes after expansion.
-const MOST_NODES: usize = 4_000_000;
+/// Nodes that any model may have after inlining, whatever its size.
+const MANY_NODES: usize = 100_000;
+/// Nodes that there may be besides for each node of the file, those of its functions included.
+const NODES_PER_NODE: usize = 100;
 
 /// Opset versions by domain; ONNX's own domain is the empty string.
 pub(crate) type Opsets = BTreeMap<String, i64>;
@@ -45,6 +47,7 @@ pub(crate) struct Functions<'a> {
     functions: HashMap<String, (&'a FunctionProto, Opsets)>,
     calls: Cell<usize>,
     nodes: Cell<usize>,
+    most_nodes: usize,
 }
 
 impl<'a> Functions<'a> {
@@ -54,7 +57,10 @@ impl<'a> Functions<'a> {
             let key = key(function.domain(), function.name(), function.overload());
             functions.insert(key, (function, imports(&function.opset_import)));
         }
-        Self { functions, ..Self::default() }
+        let own = model.graph.as_ref().map_or(0, |graph| graph.node.len());
+        let in_functions: usize = model.functions.iter().map(|function| function.node.len()).sum();
+        let most_nodes = (own + in_functions).saturating_mul(NODES_PER_NODE).saturating_add(MANY_NODES);
+        Self { functions, most_nodes, ..Self::default() }
     }
 
     /// The function that a node calls, if it is no operator, and the opsets of its body.
@@ -136,8 +142,11 @@ impl<'n> Expansion<'n, '_> {
         let opset = context.opsets.get(domain(node.domain())).copied().unwrap_or(0);
         let Some((function, opsets)) = self.functions.called(&node) else {
             self.functions.nodes.update(|n| n + 1);
-            if self.functions.nodes.get() > MOST_NODES {
-                return Err(refuse(&node, context, opset, format!("more than {MOST_NODES} nodes")));
+            let most = self.functions.most_nodes;
+            if self.functions.nodes.get() > most {
+                let message =
+                    format!("its functions make more than {most} nodes, too many for so small a file");
+                return Err(refuse(&node, context, opset, message));
             }
             let Context { provenance, scope, opsets, .. } = context;
             let (provenance, scope) = (provenance.clone(), Arc::clone(scope));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hawkeye_graph::{
-    Attribute, Attributes, DType, DeclaredType, Diagnostic, Failure, Graph, Kind, Node, NodeId, Origin,
-    Place, Value, ValueId, execution_order,
+    Attribute, Attributes, DType, DeclaredType, Diagnostic, Failure, FileNode, Graph, Kind, Node, NodeId,
+    Origin, Place, Value, ValueId, execution_order,
 };
 use prost::Message;
 
@@ -15,9 +15,10 @@ use crate::attribute::{attribute, kind};
 use crate::declared::declared;
 use crate::digest::{Digest, digest};
 use crate::function::{DEEPEST, FlatNode, Functions, Opsets, domain, imports};
+use crate::scope::scope;
 use crate::tensor::{dense, tensor};
 use crate::wire::attribute_proto::AttributeType;
-use crate::wire::{AttributeProto, GraphProto, ModelProto, TensorProto};
+use crate::wire::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
 
 /// Opsets of ONNX's own domain that are understood.
 const OPSETS: std::ops::RangeInclusive<i64> = 1..=28;
@@ -71,6 +72,7 @@ pub fn import(bytes: Bytes, folder: Option<&Path>) -> Result<Model, Failure> {
     let nodes = functions.expand(&graph.node, &opsets)?;
     if builder.nodes(&nodes) {
         builder.outputs(graph);
+        builder.file(graph);
     }
     errors.append(&mut builder.errors);
     if !errors.is_empty() {
@@ -312,6 +314,20 @@ impl Builder<'_> {
         }
         let body = self.frames.pop().unwrap_or_default().graph;
         Ok(Attribute::Graph(Arc::new(Graph { opsets: owner.opsets.clone(), ..body })))
+    }
+
+    /// Keeps what the file's nodes are called.
+    fn file(&mut self, graph: &GraphProto) {
+        let by_name = &self.frames[0].by_name;
+        let ids = |names: &[String]| names.iter().filter_map(|name| by_name.get(name).copied()).collect();
+        let node = |proto: &NodeProto| FileNode {
+            name: proto.name().to_owned(),
+            op: proto.op_type().to_owned(),
+            scope: scope(proto).into(),
+            inputs: ids(&proto.input),
+            outputs: ids(&proto.output),
+        };
+        self.frames[0].graph.file = graph.node.iter().map(node).collect();
     }
 
     fn outputs(&mut self, graph: &GraphProto) {

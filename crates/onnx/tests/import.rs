@@ -183,7 +183,7 @@ fn functions_are_expanded_with_their_attributes() {
     let last = &model.graph.nodes[3];
     assert_eq!((last.opset, last.provenance.node), (18, Some(1)));
     assert_eq!(*last.scope, ["block".to_owned()]);
-    let steps: Vec<_> = last.provenance.steps.iter().map(|step| step.name.as_str()).collect();
+    let steps: Vec<_> = last.provenance.steps.iter().map(|step| &*step.name).collect();
     assert_eq!(steps, ["m"]);
     assert_eq!(model.graph.value(model.graph.outputs[0]).name, "y");
 }

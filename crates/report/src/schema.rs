@@ -27,6 +27,10 @@ pub struct Report {
     pub framework: FrameworkInfo,
     /// What was profiled.
     pub run: RunInfo,
+    /// What was taken as `secret`, as `public`, or as known to a party: the inputs and the weights, with
+    /// the number of their elements.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub visibility: IndexMap<String, IndexMap<String, Option<u64>>>,
     /// Costs of the whole program.
     pub totals: Phases,
     /// In training, costs of each pass; they add up to the totals.
@@ -199,6 +203,10 @@ pub struct LinkTraffic {
 pub struct Operator {
     /// Position in this list.
     pub index: usize,
+    /// Position of its node in the file's list of nodes; null for what belongs to none: setup, output,
+    /// loss, updates.
+    #[serde(default)]
+    pub node: Option<usize>,
     /// The node's name; what the framework does before and after the model is named `(setup)` and
     /// `(output)`.
     pub name: String,
@@ -248,6 +256,9 @@ pub struct CallNode {
     /// The operator, if this is a node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub op: Option<String>,
+    /// Position in the file's list of nodes, if this is a node of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<usize>,
     /// How often it runs under its parent.
     pub times: u64,
     /// Costs by phase; phases without any are left out.

@@ -13,7 +13,7 @@ use crate::rules::{self, Context};
 
 /// Why a node's outputs are not known.
 #[derive(Clone, Debug)]
-pub(crate) enum Excuse {
+pub(crate) enum UnknownReason {
     /// What is wrong.
     Problem(String),
     /// The input whose elements would tell more.
@@ -23,7 +23,7 @@ pub(crate) enum Excuse {
 /// Facts of a node's outputs, as many as are wanted.
 pub(crate) struct Outcome {
     outputs: Vec<Rc<Known>>,
-    excuse: Option<Excuse>,
+    reason: Option<UnknownReason>,
 }
 
 /// Bodies analysed in one model: loops in loops would take any number of them.
@@ -35,14 +35,14 @@ pub(crate) struct Analysis {
     seen: HashMap<Vec<u8>, Rc<Outcome>>,
     bodies: usize,
     /// Why nodes of the model's graph have no answer, by position.
-    pub(crate) excuses: BTreeMap<usize, Excuse>,
+    pub(crate) reasons: BTreeMap<usize, UnknownReason>,
 }
 
 impl Analysis {
     /// Starts the analysis of a model of this opset.
     pub(crate) fn new(opset: i64) -> Self {
         let nothing = Known::new(InferenceFact::default());
-        Self { opset, nothing, seen: HashMap::new(), bodies: 0, excuses: BTreeMap::new() }
+        Self { opset, nothing, seen: HashMap::new(), bodies: 0, reasons: BTreeMap::new() }
     }
 
     /// What is known of every value of the model's graph; `given` says it of its inputs.
@@ -51,9 +51,9 @@ impl Analysis {
         graph: &Graph,
         given: impl Fn(ValueId, &Origin) -> Option<Rc<Known>>,
     ) -> Vec<Rc<Known>> {
-        let mut excuses = BTreeMap::new();
-        let known = self.run(graph, given, &mut excuses);
-        self.excuses = excuses;
+        let mut reasons = BTreeMap::new();
+        let known = self.run(graph, given, &mut reasons);
+        self.reasons = reasons;
         known
     }
 
@@ -61,7 +61,7 @@ impl Analysis {
         &mut self,
         graph: &Graph,
         given: impl Fn(ValueId, &Origin) -> Option<Rc<Known>>,
-        excuses: &mut BTreeMap<usize, Excuse>,
+        reasons: &mut BTreeMap<usize, UnknownReason>,
     ) -> Vec<Rc<Known>> {
         let mut known: Vec<Rc<Known>> = Vec::with_capacity(graph.values.len());
         for (index, value) in graph.values.iter().enumerate() {
@@ -75,8 +75,8 @@ impl Analysis {
             for (output, fact) in node.present_outputs().zip(&outcome.outputs) {
                 known[output.index()] = Rc::clone(fact);
             }
-            if let Some(excuse) = &outcome.excuse {
-                excuses.insert(position, excuse.clone());
+            if let Some(reason) = &outcome.reason {
+                reasons.insert(position, reason.clone());
             }
         }
         known
@@ -84,7 +84,7 @@ impl Analysis {
 
     fn node(&mut self, node: &Node, known: &[Rc<Known>]) -> Rc<Outcome> {
         if let Some((_, tensor)) = large_constant(node) {
-            return Rc::new(Outcome { outputs: vec![Known::constant(tensor)], excuse: None });
+            return Rc::new(Outcome { outputs: vec![Known::constant(tensor)], reason: None });
         }
         let inputs: Vec<Option<&Rc<Known>>> =
             node.inputs.iter().map(|id| id.and_then(|id| known.get(id.index()))).collect();
@@ -105,13 +105,13 @@ impl Analysis {
     fn look_at(&self, node: &Node, inputs: &[Option<&Rc<Known>>]) -> Outcome {
         let context = Context { opset: self.opset_of(node), wanted: node.present_outputs().count() };
         let facts: Vec<&InferenceFact> = inputs.iter().flatten().map(|known| &known.inference).collect();
-        let (found, excuse) = rules::outputs(node, &context, &facts);
+        let (found, reason) = rules::outputs(node, &context, &facts);
         let mut outputs: Vec<Rc<Known>> = found.into_iter().map(Known::new).collect();
         let open = outputs.first().is_none_or(|output| output.fact.shape().is_none());
-        if open && let Some(fact) = rules::lenient(node, inputs) {
+        if open && let Some(fact) = rules::mixed_type_fallback(node, inputs) {
             outputs = vec![fact];
         }
-        Outcome { outputs, excuse }
+        Outcome { outputs, reason }
     }
 
     fn opset_of(&self, node: &Node) -> i64 {
@@ -148,7 +148,7 @@ impl Analysis {
         let found = rules::control(node, opset, &facts, &mut run).unwrap_or_default();
         let wanted = node.outputs.iter().enumerate().filter(|(_, id)| id.is_some());
         let outputs = wanted.map(|(i, _)| Known::new(found.get(i).cloned().unwrap_or_default())).collect();
-        Outcome { outputs, excuse: None }
+        Outcome { outputs, reason: None }
     }
 
     /// What is known of a body's outputs, given what goes in and what is known around it.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use hawkeye_graph::{Diagnostic, Dim, Fact, Graph, Node, Origin, Place, Shapes, Table, ValueId};
 
-use crate::analysis::{Analysis, Excuse};
+use crate::analysis::{Analysis, UnknownReason};
 use crate::known::Known;
 use crate::types;
 
@@ -31,7 +31,7 @@ pub fn infer(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Shapes {
         declared(graph, id, &mut facts[id]);
     }
     types::restore(graph, &mut facts);
-    let diagnostics = diagnostics(graph, &facts, &analysis.excuses);
+    let diagnostics = diagnostics(graph, &facts, &analysis.reasons);
     Shapes { facts, diagnostics }
 }
 
@@ -61,7 +61,7 @@ fn declared(graph: &Graph, id: ValueId, fact: &mut Fact) {
 fn diagnostics(
     graph: &Graph,
     facts: &Table<ValueId, Fact>,
-    excuses: &BTreeMap<usize, Excuse>,
+    reasons: &BTreeMap<usize, UnknownReason>,
 ) -> Vec<Diagnostic> {
     let open = |id: ValueId| facts[id].shape().is_none();
     let mut found = Vec::new();
@@ -69,9 +69,9 @@ fn diagnostics(
         if !node.present_outputs().any(open) || node.present_inputs().chain(node.captured()).any(open) {
             continue;
         }
-        let message = match excuses.get(&index) {
-            Some(Excuse::Problem(problem)) => format!("shape inference: {problem}"),
-            Some(Excuse::Missing(input)) => format!(
+        let message = match reasons.get(&index) {
+            Some(UnknownReason::Problem(problem)) => format!("shape inference: {problem}"),
+            Some(UnknownReason::Missing(input)) => format!(
                 "the shape depends on the data: on the elements of input {input}{}, which is no constant",
                 name(graph, node, *input)
             ),

@@ -17,3 +17,4 @@ mod types;
 pub use bind::{Bindings, bind};
 pub use expand::{Expanded, expand};
 pub use infer::infer;
+pub use rules::catches_panics;

@@ -1,11 +1,12 @@
 //! The ONNX project's own shape tests, scored.
 //!
-//! The cases lie beside the repository; where they are absent the test says so and passes. A case
+//! The cases are in `fixtures/conformance.tar.gz`; `HAWKEYE_CONFORMANCE` names a folder of others. A case
 //! with symbolic inputs is not scored: a symbol without a size is an error before inference, and
 //! with one it is another case that is concrete.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use hawkeye_graph::Fact;
 use hawkeye_shapes::{Bindings, bind, infer};
@@ -36,13 +37,9 @@ enum Score {
 
 #[test]
 fn conformance() {
-    let given = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance");
     let other = std::env::var_os("HAWKEYE_CONFORMANCE").map(PathBuf::from);
-    let folder = other.clone().unwrap_or(given);
-    let Ok(cases) = std::fs::read_to_string(folder.join("CASES.jsonl")) else {
-        note(&format!("no conformance cases at {}", folder.display()));
-        return;
-    };
+    let folder = other.clone().unwrap_or_else(unpacked);
+    let cases = std::fs::read_to_string(folder.join("CASES.jsonl")).expect("there are cases");
     let mut scores: BTreeMap<String, BTreeMap<Score, usize>> = BTreeMap::new();
     let mut types = BTreeMap::new();
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
@@ -79,6 +76,15 @@ fn conformance() {
         assert!(count(kind, Score::Exact) >= *reached, "{kind}: fewer exact cases than {reached}");
     }
     accuracy(&scores, &reasons);
+}
+
+/// The cases of the repository.
+fn unpacked() -> PathBuf {
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/conformance.tar.gz");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let status = Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(folder).status();
+    assert!(status.is_ok_and(|status| status.success()), "{} can't be unpacked", archive.display());
+    folder.join("conformance")
 }
 
 const HEAD: &str = "

@@ -99,6 +99,10 @@ pub struct VisibilityRule {
     pub inputs: Visible,
     /// Initializers of real numbers.
     pub weights: Visible,
+    /// Weights that the model holds in `Constant` nodes, where the framework can't treat them like the
+    /// others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constants: Option<Visible>,
 }
 
 /// Who knows a value.

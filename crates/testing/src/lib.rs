@@ -11,12 +11,45 @@ pub mod spu;
 pub mod targets;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use hawkeye::{Failure, Framework, Options, Report, analyse, load};
 
 /// The folder of the test data.
 pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
+}
+
+/// A folder that an archive of the test data was unpacked into; it goes away with this.
+pub struct Unpacked {
+    folder: tempfile::TempDir,
+    name: &'static str,
+}
+
+impl Unpacked {
+    /// Unpacks `fixtures/NAME.tar.gz`, which holds a folder of that name.
+    pub fn new(name: &'static str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let archive = fixtures().join(format!("{name}.tar.gz"));
+        let status = Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(folder.path()).status();
+        assert!(status.is_ok_and(|status| status.success()), "{} can't be unpacked", archive.display());
+        Self { folder, name }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join(self.name)
+    }
+
+    /// The models in it, by name.
+    pub fn models(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.path()).expect("it is there").flatten();
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "onnx"));
+        assert!(!files.is_empty(), "{} holds no models", self.name);
+        files.sort();
+        files
+    }
 }
 
 /// Profiles a model file. Every report keeps to the published schema.

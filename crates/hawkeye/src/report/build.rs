@@ -1,17 +1,17 @@
 //! Building the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hawkeye_cost::{Before, CallId, Communication, Cost, Fold, Overflow, Phase, RoundRule};
 use hawkeye_grad::Pass;
 use hawkeye_graph::{Diagnostic, Graph, Place, Severity, Shapes, ValueId};
-use hawkeye_lower::Settled;
+use hawkeye_lower::{Settled, Visibility};
 use hawkeye_sheets::Counter;
 use indexmap::IndexMap;
 
 use super::counters::counters;
-use super::label::Labels;
-use super::tree::{CallTreeBuilder, Children, Leaf, TreeError, phase_cost};
+use super::label::{Label, Labels};
+use super::tree::{CallTreeBuilder, Children, Level, TreeError, phase_cost};
 use hawkeye_report::{
     DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, PassCost, Phases, Report,
     RunInfo, SCHEMA,
@@ -26,6 +26,8 @@ pub(crate) struct Subjects {
     pub framework: FrameworkInfo,
     /// What was profiled.
     pub run: RunInfo,
+    /// Who knows the inputs and weights.
+    pub visibility: Vec<(ValueId, Visibility)>,
     /// The framework's counters.
     pub counters: IndexMap<String, Counter>,
     /// What the passes reported.
@@ -52,35 +54,48 @@ pub(crate) fn report(
     let mut placed = Vec::new();
     let mut passes: BTreeMap<Pass, Cost> = BTreeMap::new();
     let labels = Labels::new(graph, subjects.run.training.as_ref());
-    let mut operators = Vec::with_capacity(program.operations.len());
-    for (index, operation) in program.operations.iter().enumerate() {
+    let mut rows = Rows::default();
+    for operation in &program.operations {
         let label = labels.of(operation.subject);
         let mut seen = Cost::default();
+        let position = rows.position(&label);
         if let Some(call) = operation.call {
             let cost = costs.value(call);
             seen = cost.after(&before);
-            placed.push(Placed { index, call, before, seen: seen.clone() });
+            let levels = label.levels.clone();
+            let (inner, seen) = (label.inner.clone(), seen.clone());
+            placed.push(Placed { row: position, levels, inner, call, before, seen });
             before = before.then(cost);
-            total = total.then(&seen)?;
         }
+        total = total.then(&seen)?;
         if training {
             let pass = passes.entry(label.pass).or_default();
             *pass = std::mem::take(pass).then(&seen)?;
         }
-        operators.push(Operator {
-            index,
-            name: label.name,
-            op: label.op,
-            scope: label.scope,
-            pass: label.pass.name().to_owned(),
-            of: label.of,
-            outputs: label.outputs.iter().map(|(name, id)| output(shapes, name, *id)).collect(),
-            phases: phases(&seen)?,
-            counters: counters(&subjects.counters, calls, &seen)?,
-            evidence: (!operation.evidence.is_empty())
-                .then(|| operation.evidence.iter().cloned().collect::<Vec<_>>().join(", ")),
-        });
+        rows.add(position, label, &seen, &operation.evidence)?;
     }
+    let operators = rows
+        .list
+        .into_iter()
+        .enumerate()
+        .map(|(index, row)| {
+            let Row { label, cost, evidence } = row;
+            let evidence: Vec<String> = evidence.into_iter().collect();
+            Ok(Operator {
+                index,
+                node: label.node,
+                name: label.name,
+                op: label.op,
+                scope: label.scope,
+                pass: label.pass.name().to_owned(),
+                of: label.of,
+                outputs: label.outputs.iter().map(|(name, id)| output(shapes, name, *id)).collect(),
+                phases: phases(&cost)?,
+                counters: counters(&subjects.counters, calls, &cost)?,
+                evidence: (!evidence.is_empty()).then(|| evidence.join(", ")),
+            })
+        })
+        .collect::<Result<Vec<_>, Overflow>>()?;
     let (tree, cut) = call_tree(&placed, &operators, training, CallTreeBuilder::new(calls, &costs), depth)?;
     let diagnostics = subjects.diagnostics.iter().chain(&cut).map(diagnostic).collect();
     Ok(Report {
@@ -88,6 +103,7 @@ pub(crate) fn report(
         model: subjects.model,
         framework: subjects.framework,
         run: subjects.run,
+        visibility: visibility(graph, shapes, &subjects.visibility),
         totals: phases(&total)?,
         passes: passes
             .into_iter()
@@ -104,10 +120,56 @@ pub(crate) fn report(
     })
 }
 
+/// Operations that stand for the same node of the file in the same pass, together.
+struct Row {
+    label: Label,
+    cost: Cost,
+    evidence: BTreeSet<String>,
+}
+
+/// Rows in order of first appearance.
+#[derive(Default)]
+struct Rows {
+    list: Vec<Row>,
+    /// By pass, node of the file, and for what belongs to none of them its name.
+    positions: HashMap<(Pass, Option<usize>, String), usize>,
+}
+
+impl Rows {
+    /// The position of an operation's row, which may be the next one.
+    fn position(&mut self, label: &Label) -> usize {
+        let name = if label.node.is_some() { String::new() } else { label.name.clone() };
+        let next = self.list.len();
+        *self.positions.entry((label.pass, label.node, name)).or_insert(next)
+    }
+
+    /// Adds an operation to the row at its position.
+    fn add(
+        &mut self,
+        position: usize,
+        label: Label,
+        cost: &Cost,
+        evidence: &BTreeSet<String>,
+    ) -> Result<(), Overflow> {
+        let defined = label.defined.then(|| "defined".to_owned());
+        if position == self.list.len() {
+            self.list.push(Row { label, cost: Cost::default(), evidence: BTreeSet::new() });
+        }
+        let row = &mut self.list[position];
+        row.cost = std::mem::take(&mut row.cost).then(cost)?;
+        row.evidence.extend(evidence.iter().cloned().chain(defined));
+        Ok(())
+    }
+}
+
 /// An operation at its place in the program.
 struct Placed {
-    /// Its position among the operators.
-    index: usize,
+    /// Its operator's position.
+    row: usize,
+    /// Levels below its operator that lead to it.
+    levels: Vec<String>,
+    /// Its own operator.
+    inner: String,
     call: CallId,
     before: Before,
     /// What it costs there.
@@ -125,13 +187,19 @@ fn call_tree(
 ) -> Result<(Children, Option<Diagnostic>), Overflow> {
     let mut attempt = |depth: usize| {
         let mut tree = Children::default();
-        for Placed { index, call, before, seen } in operations {
-            let Operator { name, op, scope, pass, .. } = &operators[*index];
-            let pass = training.then_some(pass);
-            let modules: Vec<&str> = pass.into_iter().chain(scope).map(String::as_str).collect();
-            let below = depth.saturating_sub(modules.len() + 1);
-            let below = builder.build(*call, below, *before)?;
-            tree.insert(&modules, depth, Leaf { name, op, cost: seen, below: &below })?;
+        for Placed { row, levels, inner, call, before, seen } in operations {
+            let operator = &operators[*row];
+            let pass = training.then_some(&operator.pass);
+            let modules = pass.into_iter().chain(&operator.scope).map(|name| Level::module(name));
+            let mut path: Vec<Level<'_>> = modules
+                .chain([Level::operator(operator)])
+                .chain(levels.iter().map(|n| Level::module(n)))
+                .collect();
+            if let Some(last) = path.last_mut().filter(|_| !levels.is_empty()) {
+                last.op = Some(inner);
+            }
+            let below = builder.build(*call, depth.saturating_sub(path.len()), *before)?;
+            tree.insert(&path, depth, seen, &below)?;
         }
         Ok(tree)
     };
@@ -153,6 +221,21 @@ fn call_tree(
         tree,
         Some(Diagnostic::warning(Place::Model, message).help("explain shows the calls of one operator")),
     ))
+}
+
+/// Tensors by who knows them, with their elements.
+fn visibility(
+    graph: &Graph,
+    shapes: &Shapes,
+    tensors: &[(ValueId, Visibility)],
+) -> IndexMap<String, IndexMap<String, Option<u64>>> {
+    let mut listed: IndexMap<String, IndexMap<String, Option<u64>>> = IndexMap::new();
+    for (id, visibility) in tensors {
+        let shape = shapes.facts[*id].shape();
+        let elements = shape.and_then(|dims| dims.iter().try_fold(1u64, |n, dim| n.checked_mul(*dim)));
+        listed.entry(visibility.to_string()).or_default().insert(graph.value(*id).name.clone(), elements);
+    }
+    listed
 }
 
 fn phases(cost: &Cost) -> Result<Phases, Overflow> {

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 
 use hawkeye_grad::{Part, Pass};
-use hawkeye_graph::{Graph, NodeId, ValueId};
+use hawkeye_graph::{Derivation, FileNode, Graph, NodeId, ValueId};
 use hawkeye_lower::Subject;
 
 use hawkeye_report::TrainingInfo;
 
-/// How an operation is named in the report.
+/// Which row of the report an operation belongs to, what that row is called, and where the operation is
+/// in its call tree.
 pub(crate) struct Label {
+    /// The node of the file.
+    pub(crate) node: Option<usize>,
     pub(crate) name: String,
     pub(crate) op: String,
     pub(crate) pass: Pass,
@@ -18,6 +21,12 @@ pub(crate) struct Label {
     pub(crate) scope: Vec<String>,
     /// What it computes: names, and values of the same shape.
     pub(crate) outputs: Vec<(String, ValueId)>,
+    /// Levels of the row's call tree that lead to the operation, empty if it is all of the row.
+    pub(crate) levels: Vec<String>,
+    /// The operation's own operator.
+    pub(crate) inner: String,
+    /// Whether a definition stands for the node's operator, which the framework lacks.
+    pub(crate) defined: bool,
 }
 
 /// Makes labels.
@@ -48,18 +57,13 @@ impl<'a> Labels<'a> {
         match subject {
             Subject::Begin => self.outside("(setup)", "Setup", Pass::Forward),
             Subject::End => self.outside("(output)", "Output", Pass::Forward),
-            Subject::Node(id) => {
-                let node = self.graph.node(id);
-                let outputs = node.present_outputs().map(|id| (self.value(id).to_owned(), id)).collect();
-                Label { outputs, ..self.node(id) }
-            }
+            Subject::Node(id) => self.node(id),
             Subject::Part(part) => self.part(part),
         }
     }
 
     fn part(&self, part: Part) -> Label {
         let loss = self.training.map_or("", |training| &training.loss);
-        let gradient = |id| (format!("grad/{}", self.value(id)), id);
         match part {
             Part::Loss => self.outside(LOSS, loss, Pass::Loss),
             Part::LossGradient => {
@@ -67,25 +71,27 @@ impl<'a> Labels<'a> {
             }
             Part::Gradient(id) => {
                 let forward = self.node(id);
+                let inputs = match self.in_file(id) {
+                    Some(file) => file.inputs.clone(),
+                    None => self.graph.node(id).present_inputs().collect(),
+                };
+                let gradient = |id| (format!("grad/{}", self.value(id)), id);
                 Label {
                     pass: Pass::Backward,
                     of: Some(forward.name.clone()),
-                    outputs: self.graph.node(id).present_inputs().map(gradient).collect(),
+                    outputs: inputs.into_iter().map(gradient).collect(),
                     ..forward
                 }
             }
             Part::Update(id) => {
                 let user = self.users.get(&id).map(|user| self.node(*user));
                 let optimizer = self.training.map_or("", |training| &training.optimizer);
+                let optimizer = optimizer.split(':').next().unwrap_or(optimizer);
                 Label {
                     of: user.as_ref().map(|user| user.name.clone()),
                     scope: user.map(|user| user.scope).unwrap_or_default(),
                     outputs: vec![(self.value(id).to_owned(), id)],
-                    ..self.outside(
-                        self.value(id),
-                        optimizer.split(':').next().unwrap_or(optimizer),
-                        Pass::Optimizer,
-                    )
+                    ..self.outside(self.value(id), optimizer, Pass::Optimizer)
                 }
             }
         }
@@ -93,22 +99,43 @@ impl<'a> Labels<'a> {
 
     fn outside(&self, name: &str, op: &str, pass: Pass) -> Label {
         Label {
+            node: None,
             name: name.to_owned(),
             op: op.to_owned(),
             pass,
             of: None,
             scope: Vec::new(),
             outputs: Vec::new(),
+            levels: Vec::new(),
+            inner: op.to_owned(),
+            defined: false,
         }
+    }
+
+    /// The node of the file for which a node stands.
+    fn in_file(&self, id: NodeId) -> Option<&FileNode> {
+        self.graph.file.get(self.graph.node(id).provenance.node?)
     }
 
     fn node(&self, id: NodeId) -> Label {
         let node = self.graph.node(id);
-        let name = match node.provenance.node {
-            Some(index) if node.name.is_empty() => format!("{}_{index}", node.op),
-            _ => node.name.clone(),
+        let named = |name: &str, op: &str| match node.provenance.node {
+            Some(index) if name.is_empty() => format!("{op}_{index}"),
+            _ => name.to_owned(),
         };
-        Label { scope: node.scope.to_vec(), ..self.outside(&name, &node.op, Pass::Forward) }
+        let (name, op, outputs) = match self.in_file(id) {
+            Some(file) => (named(&file.name, &file.op), file.op.as_str(), file.outputs.clone()),
+            None => (named(&node.name, &node.op), node.op.as_str(), node.present_outputs().collect()),
+        };
+        Label {
+            node: node.provenance.node,
+            scope: node.scope.to_vec(),
+            outputs: outputs.into_iter().map(|id| (self.value(id).to_owned(), id)).collect(),
+            levels: node.provenance.steps.iter().map(|step| step.name.to_string()).collect(),
+            inner: node.op.clone(),
+            defined: node.provenance.is_by(Derivation::Decomposition),
+            ..self.outside(&name, op, Pass::Forward)
+        }
     }
 
     fn value(&self, id: ValueId) -> &str {

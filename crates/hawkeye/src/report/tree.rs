@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use hawkeye_cost::{Before, CallId, Calls, Communication, Cost, Fold, Item, Overflow, Phase, Share, Symbol};
-use hawkeye_report::{CallNode, OWN, PARALLEL, PhaseCost, SIDE, Uncertainty};
+use hawkeye_report::{CallNode, OWN, Operator, PARALLEL, PhaseCost, SIDE, Uncertainty};
 use indexmap::IndexMap;
 
 /// Nodes that a tree may have, so that neither it nor a page made of it grows beyond all bounds: a few
@@ -30,8 +30,10 @@ impl From<Overflow> for TreeError {
 enum Name {
     /// A protocol function.
     Function(Symbol),
-    /// A module, an operator, or something of the tree's own.
+    /// A module, an operator within an operator, or something of the tree's own.
     Text(Rc<str>),
+    /// The operator at that position in the report: two of one name are two.
+    Operator(usize, Rc<str>),
 }
 
 impl From<&str> for Name {
@@ -45,19 +47,39 @@ impl From<&str> for Name {
 struct TreeNode {
     /// The operator, if it is one.
     op: Option<String>,
+    /// The node of the file, if it is one.
+    node: Option<usize>,
     /// How often it runs.
     times: u64,
     cost: Cost,
     children: Children,
 }
 
-/// An operator to be inserted, with what is below it.
-#[derive(Clone, Copy)]
-pub(crate) struct Leaf<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) op: &'a str,
-    pub(crate) cost: &'a Cost,
-    pub(crate) below: &'a Children,
+/// A level of the path to an operation: a module, an operator of the report, or what it is made of.
+pub(crate) struct Level<'a> {
+    name: &'a str,
+    /// The operator, if it is one.
+    pub(crate) op: Option<&'a str>,
+    /// The row of the report and the node of the file that it stands for, if it is one.
+    row: Option<(usize, Option<usize>)>,
+}
+
+impl<'a> Level<'a> {
+    pub(crate) fn module(name: &'a str) -> Self {
+        Self { name, op: None, row: None }
+    }
+
+    pub(crate) fn operator(operator: &'a Operator) -> Self {
+        let row = Some((operator.index, operator.node));
+        Self { name: &operator.name, op: Some(&operator.op), row }
+    }
+
+    fn key(&self) -> Name {
+        match self.row {
+            Some((index, _)) => Name::Operator(index, self.name.into()),
+            None => self.name.into(),
+        }
+    }
 }
 
 /// Nodes side by side, in order of first appearance: what has the same name is one node.
@@ -102,21 +124,31 @@ impl Children {
         Ok(())
     }
 
-    /// Adds a run of an operator under its modules, as far as the depth goes.
-    pub(crate) fn insert(&mut self, modules: &[&str], depth: usize, leaf: Leaf<'_>) -> Result<(), TreeError> {
+    /// Adds a run of an operation at the end of a path, as far as the depth goes.
+    pub(crate) fn insert(
+        &mut self,
+        path: &[Level<'_>],
+        depth: usize,
+        cost: &Cost,
+        below: &Self,
+    ) -> Result<(), TreeError> {
         let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
-        let Some((module, inner)) = modules.split_first() else {
-            self.add(leaf.name.into(), 1, leaf.cost, leaf.below)?;
-            self.nodes.entry(leaf.name.into()).or_default().op = Some(leaf.op.to_owned());
-            return Ok(());
-        };
+        let Some((level, inner)) = path.split_first() else { return Ok(()) };
+        if inner.is_empty() {
+            self.add(level.key(), 1, cost, below)?;
+        }
         let known = self.nodes.len();
-        let node = self.nodes.entry((*module).into()).or_default();
-        // However many operators it has, a module runs once.
-        node.times = 1;
-        node.cost = std::mem::take(&mut node.cost).then(leaf.cost)?;
+        let node = self.nodes.entry(level.key()).or_default();
+        node.op = level.op.map(str::to_owned);
+        node.node = level.row.and_then(|(_, node)| node);
+        if inner.is_empty() {
+            return Ok(());
+        }
+        // However many operations it is made of, a module or an operator runs once.
+        node.times = node.times.max(1);
+        node.cost = std::mem::take(&mut node.cost).then(cost)?;
         let size = node.children.size;
-        node.children.insert(inner, depth, leaf)?;
+        node.children.insert(inner, depth, cost, below)?;
         self.size += node.children.size - size;
         self.size += self.nodes.len() - known;
         if self.size > MOST_NODES { Err(TreeError::TooLarge) } else { Ok(()) }
@@ -140,11 +172,12 @@ impl Children {
             }
             let name = match name {
                 Name::Function(symbol) => calls.name(symbol).to_string(),
-                Name::Text(text) => text.to_string(),
+                Name::Text(text) | Name::Operator(_, text) => text.to_string(),
             };
             Ok(CallNode {
                 name,
                 op: node.op,
+                node: node.node,
                 times: node.times,
                 costs,
                 children: node.children.finish(calls)?,

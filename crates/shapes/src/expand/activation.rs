@@ -32,6 +32,10 @@ fn negative(emit: &mut Emitter<'_, '_>, x: ValueId) -> ValueId {
 pub(crate) fn gelu(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     let x = emit.input(0)?;
     let by_tanh = matches!(node.attributes.get("approximate"), Some(Attribute::String(s)) if s == "tanh");
+    one(gelu_of(emit, x, by_tanh))
+}
+
+pub(crate) fn gelu_of(emit: &mut Emitter<'_, '_>, x: ValueId, by_tanh: bool) -> ValueId {
     let bent = if by_tanh {
         let square = emit.op("Mul", &[x, x]);
         let cube = emit.op("Mul", &[square, x]);
@@ -45,7 +49,7 @@ pub(crate) fn gelu(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     };
     let bent = emit.shifted(bent, 1.0);
     let half = emit.scaled(x, 0.5);
-    one(emit.op("Mul", &[half, bent]))
+    emit.op("Mul", &[half, bent])
 }
 
 /// `Swish` and `QuickGelu`.

@@ -30,9 +30,20 @@ pub(crate) fn repeat(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     }
     let truth = emit.constant(boolean(true));
     let mut collected: Vec<Vec<ValueId>> = vec![Vec::new(); body.outputs.len().checked_sub(1 + count)?];
+    let formals = || body.nodes.iter().flat_map(Node::present_inputs).chain(body.outputs.iter().copied());
+    let counts = body.inputs.first().is_some_and(|counter| {
+        formals().any(|id| id == *counter)
+            || body.nodes.iter().any(|node| node.captured().any(|id| id == *counter))
+    });
+    emit.repeats(trips)?;
+    let mut number = None;
     for iteration in 0..trips {
-        let number = Tensor { dims: Vec::new(), ..Tensor::vector(vec![i64::try_from(iteration).ok()?]) };
-        let number = emit.constant(number);
+        let count = Tensor { dims: Vec::new(), ..Tensor::vector(vec![i64::try_from(iteration).ok()?]) };
+        // Only where the body looks at it is the number of the iteration a constant of its own.
+        let number = match number {
+            Some(number) if !counts => number,
+            _ => *number.insert(emit.constant(count)),
+        };
         let outputs = emit.inline(&body, &[&[number, truth], states.as_slice()].concat())?;
         states = outputs.get(1..=count)?.to_vec();
         for (all, element) in collected.iter_mut().zip(outputs.get(1 + count..)?) {

@@ -14,6 +14,7 @@ pub(crate) struct Emitter<'w, 'a> {
     values: &'w mut Vec<Value>,
     nodes: &'w mut Vec<Node>,
     owner: Node,
+    by: Derivation,
     room: usize,
 }
 
@@ -23,16 +24,25 @@ impl<'w, 'a> Emitter<'w, 'a> {
         facts: &'a Table<ValueId, Fact>,
         values: &'w mut Vec<Value>,
         nodes: &'w mut Vec<Node>,
-        node: &Node,
+        (node, by): (&Node, Derivation),
         room: usize,
     ) -> Self {
         let owner = Node { attributes: Attributes::default(), ..node.clone() };
-        Self { source, facts, values, nodes, owner, room }
+        Self { source, facts, values, nodes, owner, by, room }
     }
 
     /// Whether there is no room for more nodes.
     pub(crate) fn full(&self) -> bool {
-        self.nodes.len() >= self.room
+        self.nodes.len() + self.values.len() >= self.room
+    }
+
+    /// Whether there is room for so many repetitions of anything.
+    pub(crate) fn repeats(&mut self, times: u64) -> Option<()> {
+        if usize::try_from(times).is_ok_and(|times| times < self.room) {
+            return Some(());
+        }
+        self.room = 0;
+        None
     }
 
     /// What is known of a value of the old graph.
@@ -98,7 +108,7 @@ impl<'w, 'a> Emitter<'w, 'a> {
             inputs: inputs.iter().copied().map(Some).collect(),
             outputs: vec![Some(output)],
             attributes: all,
-            provenance: self.owner.provenance.derive(Derivation::Decomposition, op),
+            provenance: self.owner.provenance.derive(self.by, op),
             ..self.owner.clone()
         });
         output
@@ -177,15 +187,22 @@ impl<'w, 'a> Emitter<'w, 'a> {
 
     /// Inlines a body on the given inputs; gives its outputs.
     pub(crate) fn inline(&mut self, body: &Graph, inputs: &[ValueId]) -> Option<Vec<ValueId>> {
-        if self.nodes.len().saturating_add(body.nodes.len()) >= self.room || body.inputs.len() != inputs.len()
-        {
+        if self.full() || body.inputs.len() != inputs.len() {
             return None;
         }
+        // A body may hold any number of constants that nobody takes.
+        let mut used = vec![false; body.values.len()];
+        let taken = |node: &Node| {
+            let ids = node.present_inputs().chain(node.captured()).chain(node.present_outputs());
+            ids.collect::<Vec<_>>()
+        };
+        let mentioned = body.nodes.iter().flat_map(taken).chain(body.outputs.iter().copied());
+        mentioned.for_each(|id| used[id.index()] = true);
         let mut ids: Vec<Option<ValueId>> = vec![None; body.values.len()];
         for (formal, actual) in body.inputs.iter().zip(inputs) {
             ids[formal.index()] = Some(*actual);
         }
-        for (index, value) in body.values.iter().enumerate() {
+        for (index, value) in body.values.iter().enumerate().filter(|(index, _)| used[*index]) {
             ids[index] = match &value.origin {
                 Origin::Input(_) => ids[index],
                 Origin::Outer(id) => Some(*id),

@@ -3,6 +3,7 @@
 
 mod activation;
 mod attention;
+mod contrib;
 mod control;
 mod emit;
 mod legacy;
@@ -14,7 +15,7 @@ mod rewrite;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{DType, Diagnostic, Graph, Node, Place, Shapes, ValueId};
+use hawkeye_graph::{DType, Derivation, Diagnostic, Graph, Node, Place, Shapes, ValueId};
 
 use crate::infer;
 use emit::Emitter;
@@ -23,8 +24,10 @@ use rewrite::Rewriter;
 /// Gives the outputs of a node in terms of other operators; `None` if it can't be done.
 type Rule = fn(&mut Emitter<'_, '_>, &Node) -> Option<Vec<Option<ValueId>>>;
 
-/// Nodes of a graph after expansion.
-const MOST_NODES: usize = 1_000_000;
+/// Nodes and values that any graph may have after expansion, whatever its size.
+const MANY: usize = 300_000;
+/// Nodes and values that there may be besides for each of the graph.
+const MANY_PER_NODE: usize = 10;
 
 /// Expansions give operators that may have to be expanded themselves, to this depth.
 const DEEPEST: usize = 8;
@@ -55,15 +58,21 @@ pub fn expand<'a>(
     let graph = Cow::Borrowed(graph);
     let mut expanded = Expanded { graph, shapes, diagnostics: Vec::new(), lacking: Vec::new() };
     // Bodies hold bodies, and definitions use operators that have definitions.
+    let room = MANY + MANY_PER_NODE * (graph.nodes.len() + graph.values.len());
+    let mut too_large = Vec::new();
     for _ in 0..MOST_ROUNDS {
-        let round = round(&expanded.graph, &expanded.shapes, has);
+        let round = round(&expanded.graph, &expanded.shapes, has, room);
         expanded.lacking = round.lacking;
+        too_large = round.too_large;
         let Some(graph) = round.graph else { break };
         expanded.shapes = infer(&graph, inputs);
         expanded.graph = Cow::Owned(graph);
         let news = round.diagnostics.into_iter().filter(|d| !expanded.diagnostics.contains(d));
         expanded.diagnostics.extend(news.collect::<Vec<_>>());
     }
+    let message = format!("expands to more than {room} nodes and values, too many for so small a model");
+    let too_large = too_large.into_iter().map(|place| Diagnostic::warning(place, message.clone()));
+    expanded.shapes.diagnostics.extend(too_large);
     expanded
 }
 
@@ -74,10 +83,12 @@ struct Round {
     graph: Option<Graph>,
     diagnostics: Vec<Diagnostic>,
     lacking: Vec<(Place, BTreeSet<String>)>,
+    /// Nodes that would become more than there is room for.
+    too_large: Vec<Place>,
 }
 
 /// Replaces what can be replaced in one go.
-fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool) -> Round {
+fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool, room: usize) -> Round {
     let real = |id: ValueId| shapes.facts[id].dtype.is_some_and(DType::is_float);
     let rule = |node: &Node| {
         // Arithmetic on shapes is done in the clear.
@@ -85,15 +96,21 @@ fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool) -> Ro
         always(node).or_else(|| if has(&node.domain, &node.op) { None } else { defined() })
     };
     if graph.nodes.iter().all(|node| rule(node).is_none()) {
-        return Round { graph: None, diagnostics: Vec::new(), lacking: Vec::new() };
+        return Round { graph: None, diagnostics: Vec::new(), lacking: Vec::new(), too_large: Vec::new() };
     }
-    let mut rewriter = Rewriter::new(graph, shapes);
+    let mut rewriter = Rewriter::new(graph, shapes, room);
     let mut lacking = Vec::new();
+    let mut too_large = Vec::new();
     let mut replaced = BTreeSet::new();
     for node in &graph.nodes {
         let always = always(node);
         let rule = rule(node);
-        let Some(outputs) = rule.and_then(|rule| rewriter.attempt(node, rule)) else {
+        let Some(outputs) =
+            rule.and_then(|rule| rewriter.attempt(node, derivation(node, always.is_some()), rule))
+        else {
+            if rewriter.full() {
+                too_large.push(Place::node(node));
+            }
             rewriter.keep(node);
             continue;
         };
@@ -113,20 +130,29 @@ fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool) -> Ro
         Diagnostic::warning(Place::Model, message)
     });
     let diagnostics = notes.collect();
-    Round { graph: rewriter.changed().then(|| rewriter.finish()), diagnostics, lacking }
+    Round { graph: rewriter.changed().then(|| rewriter.finish()), diagnostics, lacking, too_large }
 }
 
 /// Rules for nodes that no framework could run as they are.
 fn always(node: &Node) -> Option<Rule> {
-    if !node.domain.is_empty() {
-        return None;
-    }
-    match node.op.as_str() {
-        "If" => Some(control::choose),
-        "Loop" => Some(control::repeat),
-        "Scan" => Some(control::scan),
-        _ if legacy::stretches(node) => Some(legacy::stretch),
+    match (node.domain.as_str(), node.op.as_str()) {
+        ("", "If") => Some(control::choose),
+        ("", "Loop") => Some(control::repeat),
+        ("", "Scan") => Some(control::scan),
+        ("com.microsoft", "FusedConv") => Some(contrib::fused_conv),
+        ("com.microsoft", "FusedGemm") => Some(contrib::fused_gemm),
+        ("com.microsoft", "FusedMatMul" | "TransposeMatMul") => Some(contrib::fused_matmul),
+        ("", _) if legacy::stretches(node) => Some(legacy::stretch),
         _ => None,
+    }
+}
+
+/// What is done to a node for which there is a rule.
+fn derivation(node: &Node, always: bool) -> Derivation {
+    match always {
+        _ if node.is_control_flow() => Derivation::ControlFlowInlining,
+        true => Derivation::Canonicalization,
+        false => Derivation::Decomposition,
     }
 }
 
@@ -146,6 +172,9 @@ fn definition(node: &Node) -> Option<Rule> {
         ("", "LpNormalization") => normalization::lp,
         ("", "Gelu") => activation::gelu,
         ("", "Swish") | ("com.microsoft", "QuickGelu") => activation::swish,
+        ("com.microsoft", "Gelu" | "BiasGelu" | "FastGelu") => contrib::gelu,
+        ("com.microsoft", "SkipLayerNormalization") => contrib::skip_layer,
+        ("com.microsoft", "SkipSimplifiedLayerNormalization") => contrib::skip_root_mean_square,
         ("", "SwiGLU") => activation::swiglu,
         ("", "HardSwish") => activation::hard_swish,
         ("", "HardSigmoid") => activation::hard_sigmoid,

@@ -14,7 +14,12 @@ fn trailing(axis: i64, rank: usize) -> Option<Vec<i64>> {
 }
 
 /// The value over its root mean square.
-fn unit(emit: &mut Emitter<'_, '_>, x: ValueId, axes: Vec<i64>, epsilon: f64) -> (ValueId, ValueId) {
+pub(crate) fn root_mean_squared(
+    emit: &mut Emitter<'_, '_>,
+    x: ValueId,
+    axes: Vec<i64>,
+    epsilon: f64,
+) -> (ValueId, ValueId) {
     let squares = emit.op("Mul", &[x, x]);
     let mean = emit.reduce("ReduceMean", squares, axes, true);
     let mean = emit.shifted(mean, epsilon);
@@ -29,11 +34,23 @@ fn centred(emit: &mut Emitter<'_, '_>, x: ValueId, axes: Vec<i64>) -> (ValueId, 
     (emit.op("Sub", &[x, mean]), mean)
 }
 
+/// The value without its mean and over its standard deviation, the mean, and the inverse of the deviation.
+pub(crate) fn normalized(
+    emit: &mut Emitter<'_, '_>,
+    x: ValueId,
+    axes: Vec<i64>,
+    epsilon: f64,
+) -> (ValueId, ValueId, ValueId) {
+    let (x, mean) = centred(emit, x, axes.clone());
+    let (y, inverse) = root_mean_squared(emit, x, axes, epsilon);
+    (y, mean, inverse)
+}
+
 /// `RMSNormalization`.
 pub(crate) fn root_mean_square(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     let axes = trailing(node.attributes.int("axis").unwrap_or(-1), emit.shape(0)?.len())?;
     let (x, scale) = (emit.input(0)?, emit.input(1)?);
-    let (y, inverse) = unit(emit, x, axes, float(node, "epsilon", 1e-5));
+    let (y, inverse) = root_mean_squared(emit, x, axes, float(node, "epsilon", 1e-5));
     Some(vec![Some(emit.op("Mul", &[y, scale])), Some(inverse)])
 }
 
@@ -41,8 +58,7 @@ pub(crate) fn root_mean_square(emit: &mut Emitter<'_, '_>, node: &Node) -> Outpu
 pub(crate) fn layer(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     let axes = trailing(node.attributes.int("axis").unwrap_or(-1), emit.shape(0)?.len())?;
     let (x, scale) = (emit.input(0)?, emit.input(1)?);
-    let (x, mean) = centred(emit, x, axes.clone());
-    let (y, inverse) = unit(emit, x, axes, float(node, "epsilon", 1e-5));
+    let (y, mean, inverse) = normalized(emit, x, axes, float(node, "epsilon", 1e-5));
     let mut y = emit.op("Mul", &[y, scale]);
     if let Some(bias) = emit.input(2) {
         y = emit.op("Add", &[y, bias]);
@@ -67,7 +83,7 @@ pub(crate) fn instance(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     let dims = emit.shape(0)?;
     let axes: Vec<i64> = (2..i64::try_from(dims.len()).ok()?).collect();
     let (x, _) = centred(emit, emit.input(0)?, axes.clone());
-    let (y, _) = unit(emit, x, axes, float(node, "epsilon", 1e-5));
+    let (y, _) = root_mean_squared(emit, x, axes, float(node, "epsilon", 1e-5));
     Some(vec![Some(affine(emit, y, *dims.get(1)?, dims.len())?)])
 }
 
@@ -79,7 +95,7 @@ pub(crate) fn group(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     let x = emit.input(0)?;
     let x = emit.reshape(x, &[dims[0], groups, size]);
     let (x, _) = centred(emit, x, vec![2]);
-    let (y, _) = unit(emit, x, vec![2], float(node, "epsilon", 1e-5));
+    let (y, _) = root_mean_squared(emit, x, vec![2], float(node, "epsilon", 1e-5));
     if emit.shape(1)? == [dims[1]] {
         let y = emit.reshape(y, &dims);
         return Some(vec![Some(affine(emit, y, dims[1], dims.len())?)]);
@@ -92,7 +108,7 @@ pub(crate) fn group(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 pub(crate) fn mean_variance(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     let axes = node.attributes.ints("axes").map_or(vec![0, 2, 3], <[i64]>::to_vec);
     let (x, _) = centred(emit, emit.input(0)?, axes.clone());
-    let (y, _) = unit(emit, x, axes, 1e-9);
+    let (y, _) = root_mean_squared(emit, x, axes, 1e-9);
     Some(vec![Some(y)])
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{Fact, Graph, Node, NodeId, Origin, Shapes, Table, Value, ValueId};
+use hawkeye_graph::{Derivation, Fact, Graph, Node, NodeId, Origin, Shapes, Table, Value, ValueId};
 
 use super::emit::Emitter;
-use super::{DEEPEST, MOST_NODES, Rule, definition};
+use super::{DEEPEST, Rule, definition};
 
 pub(crate) struct Rewriter<'a> {
     source: &'a Graph,
@@ -17,10 +17,14 @@ pub(crate) struct Rewriter<'a> {
     /// Values before the last attempt.
     mark: usize,
     changed: bool,
+    /// Nodes and values that there may be.
+    room: usize,
+    /// Whether the last attempt needed more.
+    full: bool,
 }
 
 impl<'a> Rewriter<'a> {
-    pub(crate) fn new(source: &'a Graph, shapes: &'a Shapes) -> Self {
+    pub(crate) fn new(source: &'a Graph, shapes: &'a Shapes, room: usize) -> Self {
         Self {
             source,
             facts: &shapes.facts,
@@ -29,11 +33,18 @@ impl<'a> Rewriter<'a> {
             draft: Vec::new(),
             mark: source.values.len(),
             changed: false,
+            room,
+            full: false,
         }
     }
 
     pub(crate) fn changed(&self) -> bool {
         self.changed
+    }
+
+    /// Whether the last attempt needed more room than there is.
+    pub(crate) fn full(&self) -> bool {
+        self.full
     }
 
     /// Keeps a node as it is, and nothing of the last attempt.
@@ -45,14 +56,24 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Tries a rule on a node.
-    pub(crate) fn attempt(&mut self, node: &Node, rule: Rule) -> Option<Vec<Option<ValueId>>> {
+    pub(crate) fn attempt(
+        &mut self,
+        node: &Node,
+        by: Derivation,
+        rule: Rule,
+    ) -> Option<Vec<Option<ValueId>>> {
         self.mark = self.values.len();
         self.draft.clear();
-        let room = MOST_NODES.saturating_sub(self.nodes.len());
+        let room = self.room.saturating_sub(self.nodes.len());
         let mut emitter =
-            Emitter::new(self.source, self.facts, &mut self.values, &mut self.draft, node, room);
-        let outputs = rule(&mut emitter, node)?;
-        (!emitter.full()).then_some(outputs)
+            Emitter::new(self.source, self.facts, &mut self.values, &mut self.draft, (node, by), room);
+        let outputs = rule(&mut emitter, node);
+        self.full = emitter.full();
+        let outputs = outputs.filter(|_| !self.full)?;
+        let given = |(position, wanted): (usize, &Option<ValueId>)| {
+            wanted.is_none() || outputs.get(position).is_some_and(Option::is_some)
+        };
+        node.outputs.iter().enumerate().all(given).then_some(outputs)
     }
 
     /// Operators of the last attempt that are neither there nor defined by such that are.

@@ -3,7 +3,7 @@
 use tract_onnx::tract_hir::internal::DatumType;
 
 use super::call::{Call, Output, known};
-use super::lenient::common_shape;
+use super::mixed_types::common_shape;
 
 /// One output like the first input.
 pub(crate) fn first(call: &Call<'_>) -> Option<Vec<Output>> {

@@ -71,6 +71,62 @@ pub(crate) fn range(
     }
 }
 
+/// `Cast`: exact on integers at the limits of their types, which tract takes for symbols.
+pub(crate) fn cast(
+    node: &NodeProto,
+    inputs: &[&InferenceFact],
+    _outputs: usize,
+) -> TractResult<TVec<InferenceFact>> {
+    let Some(to) = node.attribute.iter().find(|a| a.name == "to") else { bail!("Cast without a type") };
+    // Before opset 6 the type was a name.
+    let code = match to.s.as_slice() {
+        b"FLOAT" => DataType::Float,
+        b"DOUBLE" => DataType::Double,
+        b"INT32" => DataType::Int32,
+        b"INT64" => DataType::Int64,
+        b"BOOL" => DataType::Bool,
+        _ => DataType::try_from(i32::try_from(to.i)?)?,
+    };
+    let Some(input) = inputs.first() else { bail!("Cast of nothing") };
+    let Ok(dtype) = DatumType::try_from(code) else {
+        return Ok(tvec!(InferenceFact { shape: input.shape.clone(), ..InferenceFact::default() }));
+    };
+    let value = input.value.concretize().filter(|value| value.len() as u64 <= SMALL);
+    let Some(value) = value else {
+        return Ok(tvec!(InferenceFact::dt_shape(dtype, input.shape.clone())));
+    };
+    Ok(tvec!(converted(&value, dtype)?.into_arc_tensor().try_into()?))
+}
+
+/// A constant in another type, as ONNX Runtime converts it: integers keep their low bits.
+fn converted(value: &Tensor, dtype: DatumType) -> TractResult<Tensor> {
+    let from = value.datum_type();
+    if from == DatumType::String || dtype == DatumType::String {
+        return Ok(value.cast_to_dt(dtype)?.into_owned());
+    }
+    if from.is_float() && dtype.is_integer() {
+        let floats = value.cast_to::<f64>()?;
+        let ints: Vec<i64> =
+            floats.try_as_plain_ram()?.as_slice::<f64>()?.iter().copied().map(whole).collect();
+        return in_type(&tensor1(&ints).into_shape(value.shape())?, dtype);
+    }
+    if from.is_float() || from == DatumType::U64 {
+        return Ok(value.cast_to_dt(dtype)?.into_owned());
+    }
+    in_type(value.cast_to::<i64>()?.as_ref(), dtype)
+}
+
+/// 64-bit integers in another type.
+fn in_type(ints: &Tensor, dtype: DatumType) -> TractResult<Tensor> {
+    if dtype == DatumType::I64 { Ok(ints.clone()) } else { Ok(ints.cast_to_dt(dtype)?.into_owned()) }
+}
+
+/// A real number without its fraction. What no integer is becomes the least one, as on x86.
+fn whole(number: f64) -> i64 {
+    let limit = -(i64::MIN as f64);
+    if number >= -limit && number < limit { number as i64 } else { i64::MIN }
+}
+
 fn scalar<T: Datum + Copy>(tensor: &Tensor) -> TractResult<T> {
     let tensor = tensor.cast_to::<T>()?;
     let first = tensor.try_as_plain_ram()?.as_slice::<T>()?.first().copied();
@@ -98,6 +154,24 @@ fn integers(start: i64, limit: i64, step: i64) -> TractResult<(i64, Option<Tenso
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn integers_at_their_limits() {
+        let ints = |value: &Tensor, dtype: DatumType| {
+            let all = converted(value, dtype)
+                .expect("it converts")
+                .cast_to::<i64>()
+                .expect("integers")
+                .into_owned();
+            all.try_as_plain_ram().expect("in memory").as_slice::<i64>().expect("integers").to_vec()
+        };
+        let limits = tensor1(&[i64::MAX, i64::MIN, -1]);
+        assert_eq!(ints(&limits, DatumType::I64), [i64::MAX, i64::MIN, -1]);
+        assert_eq!(ints(&limits, DatumType::I32), [-1, 0, -1]);
+        assert_eq!(ints(&tensor1(&[i32::MAX, i32::MIN]), DatumType::I64), [2_147_483_647, -2_147_483_648]);
+        assert_eq!(ints(&tensor1(&[2.9f32, -2.9, 9.3e18]), DatumType::I64), [2, -2, i64::MIN]);
+        assert_eq!(ints(&tensor1(&[i64::MAX, 0]), DatumType::Bool), [1, 0]);
+    }
 
     #[test]
     fn ranges_of_any_size() {

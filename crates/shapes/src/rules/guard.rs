@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{LazyLock, Once};
+use std::sync::LazyLock;
 
 use tract_onnx::Onnx;
 use tract_onnx::model::ParsingContext;
@@ -20,7 +20,7 @@ const LARGE: &[&str] = &["EyeLike", "Expand", "Tile"];
 ///
 /// # Errors
 /// Why it finds out nothing.
-pub(crate) fn theirs(
+pub(crate) fn tract_infer(
     node: &NodeProto,
     opset: i64,
     inputs: &[&InferenceFact],
@@ -39,7 +39,7 @@ pub(crate) fn theirs(
         model_dir: None,
         template: InferenceModel::default(),
     };
-    let found = quietly(|| {
+    let found = catch_panics(|| {
         let (mut op, _) = build(&context, node)?;
         let mut outputs: TVec<InferenceFact> = tvec!(InferenceFact::default(); wanted);
         // What a first look finds of one output may tell more of another.
@@ -81,24 +81,22 @@ fn small(fact: &InferenceFact) -> bool {
 }
 
 thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread would be caught and become a diagnostic, so that a program's panic hook
+/// need not print it.
+#[must_use]
+pub fn catches_panics() -> bool {
+    CATCHING.get()
 }
 
 /// Runs a rule. tract's panic on inputs that make no sense, and ours on sizes that overflow; that becomes an
-/// answer, without a word on standard error.
-pub(crate) fn quietly<T>(run: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let others = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if !QUIET.get() {
-                others(info);
-            }
-        }));
-    });
-    let outer = QUIET.replace(true);
+/// answer.
+pub(crate) fn catch_panics<T>(run: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
+    let outer = CATCHING.replace(true);
     let result = catch_unwind(AssertUnwindSafe(run));
-    QUIET.set(outer);
+    CATCHING.set(outer);
     match result {
         Ok(result) => result.map_err(|error| error.root_cause().to_string()),
         Err(_) => Err("the operator's inputs or attributes make no sense".to_owned()),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tract_onnx::tract_hir::internal::DatumType;
 
 use super::call::{Call, Output, known};
-use super::lenient::common_shape;
+use super::mixed_types::common_shape;
 
 /// `MatMulInteger`.
 pub(crate) fn matmul_integer(call: &Call<'_>) -> Option<Vec<Output>> {
@@ -56,6 +56,38 @@ pub(crate) fn conv_integer(call: &Call<'_>) -> Option<Vec<Output>> {
         dims.push(room.checked_div(strides[i])?.checked_add(1)?);
     }
     Some(vec![known(Some(DatumType::I32), dims)])
+}
+
+/// `ConvTranspose`. Where padding is automatic the output is as large as the input times the stride,
+/// whatever `output_padding` says (ONNX, Operators.md, `ConvTranspose`, `auto_pad`).
+pub(crate) fn conv_transpose(call: &Call<'_>) -> Option<Vec<Output>> {
+    let (x, w) = (call.dims(0)?, call.dims(1)?);
+    let spatial = x.len().checked_sub(2)?;
+    let list = |name, default, length| {
+        let list = call.list(name).unwrap_or_else(|| vec![default; length]);
+        Some(list).filter(|list| list.len() == length)
+    };
+    let (strides, dilations) = (list("strides", 1, spatial)?, list("dilations", 1, spatial)?);
+    let (more, pads) = (list("output_padding", 0, spatial)?, list("pads", 0, 2 * spatial)?);
+    let mut dims = vec![*x.first()?, w.get(1)?.checked_mul(call.int("group").unwrap_or(1))?];
+    if w.len() != x.len() {
+        return None;
+    }
+    if let Some(shape) = call.list("output_shape") {
+        dims.extend(shape.get(shape.len().checked_sub(spatial)?..)?);
+        return Some(vec![known(call.dtype(0), dims)]);
+    }
+    for i in 0..spatial {
+        let reach = (w[i + 2].checked_sub(1)?).checked_mul(dilations[i])?.checked_add(1)?;
+        let steps = (x[i + 2].checked_sub(1)?).checked_mul(strides[i])?;
+        let whole = steps.checked_add(reach)?.checked_add(more[i])?;
+        dims.push(match call.text("auto_pad").as_str() {
+            "SAME_UPPER" | "SAME_LOWER" => x[i + 2].checked_mul(strides[i])?,
+            "VALID" => whole,
+            _ => whole.checked_sub(pads[i])?.checked_sub(pads[i + spatial])?,
+        });
+    }
+    Some(vec![known(call.dtype(0), dims)])
 }
 
 /// `Det`: a number per matrix.

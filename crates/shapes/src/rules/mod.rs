@@ -11,9 +11,10 @@ mod guard;
 mod image;
 mod learning;
 mod legacy;
-mod lenient;
+
 mod linear;
 mod loss;
+mod mixed_types;
 mod normalization;
 mod pooling;
 mod selection;
@@ -21,7 +22,8 @@ mod signal;
 
 pub(crate) use call::axis;
 pub(crate) use control::control;
-pub(crate) use lenient::lenient;
+pub use guard::catches_panics;
+pub(crate) use mixed_types::mixed_type_fallback;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -31,7 +33,7 @@ use hawkeye_graph::Node;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use crate::analysis::Excuse;
+use crate::analysis::UnknownReason;
 use crate::proto;
 
 /// A shape rule for one ONNX operator.
@@ -51,6 +53,7 @@ type Facts = fn(&NodeProto, &[&InferenceFact], usize) -> TractResult<TVec<Infere
 const FACTS: &[(&str, Facts)] = &[
     ("AveragePool", pooling::one_output),
     ("BatchNormalization", normalization::batch_normalization),
+    ("Cast", constant::cast),
     ("ConstantOfShape", constant::constant_of_shape),
     ("LpPool", pooling::one_output),
     ("MaxPool", pooling::max_pool),
@@ -73,6 +76,7 @@ const TABLE: &[(&str, Outputs)] = &[
     ("Compress", selection::compress),
     ("ConcatFromSequence", container::concat),
     ("ConvInteger", linear::conv_integer),
+    ("ConvTranspose", linear::conv_transpose),
     ("CumProd", alike::first),
     ("DFT", signal::dft),
     ("DeformConv", image::deform_conv),
@@ -146,6 +150,12 @@ const TABLE: &[(&str, Outputs)] = &[
     ("ai.onnx.preview.training.Adam", alike::two_statistics),
     ("ai.onnx.preview.training.Gradient", alike::derivatives),
     ("ai.onnx.preview.training.Momentum", alike::one_statistic),
+    ("com.microsoft.BiasGelu", alike::first),
+    ("com.microsoft.FastGelu", alike::first),
+    ("com.microsoft.Gelu", alike::first),
+    ("com.microsoft.QuickGelu", alike::first),
+    ("com.microsoft.SkipLayerNormalization", normalization::skip),
+    ("com.microsoft.SkipSimplifiedLayerNormalization", normalization::skip),
 ];
 
 /// What else a rule may depend on.
@@ -162,23 +172,23 @@ pub(crate) fn outputs(
     node: &Node,
     context: &Context,
     inputs: &[&InferenceFact],
-) -> (TVec<InferenceFact>, Option<Excuse>) {
+) -> (TVec<InferenceFact>, Option<UnknownReason>) {
     let Context { opset, wanted } = *context;
     let proto = proto::node(node);
     let legacy = legacy::rule(&proto.op_type, opset).map(Rule::Outputs);
     let found = match legacy.or_else(|| rule(&proto.op_type)) {
-        Some(Rule::Facts(rule)) => guard::quietly(|| rule(&proto, inputs, wanted)),
+        Some(Rule::Facts(rule)) => guard::catch_panics(|| rule(&proto, inputs, wanted)),
         Some(Rule::Outputs(rule)) => {
-            match guard::quietly(|| Ok(call::facts(rule, &proto, opset, inputs, wanted))) {
-                Ok((found, missing)) => return (found, missing.map(Excuse::Missing)),
+            match guard::catch_panics(|| Ok(call::facts(rule, &proto, opset, inputs, wanted))) {
+                Ok((found, missing)) => return (found, missing.map(UnknownReason::Missing)),
                 Err(problem) => Err(problem),
             }
         }
-        None => guard::theirs(&proto, opset, inputs, wanted),
+        None => guard::tract_infer(&proto, opset, inputs, wanted),
     };
     match found {
         Ok(found) => (found, None),
-        Err(problem) => (tvec!(InferenceFact::default(); wanted), Some(Excuse::Problem(problem))),
+        Err(problem) => (tvec!(InferenceFact::default(); wanted), Some(UnknownReason::Problem(problem))),
     }
 }
 

@@ -10,7 +10,7 @@ use hawkeye_graph::{DType, Node};
 use crate::known::Known;
 
 /// The output of a node that tract knows nothing about although all its inputs are known.
-pub(crate) fn lenient(node: &Node, inputs: &[Option<&Rc<Known>>]) -> Option<Rc<Known>> {
+pub(crate) fn mixed_type_fallback(node: &Node, inputs: &[Option<&Rc<Known>>]) -> Option<Rc<Known>> {
     if !node.domain.is_empty() {
         return None;
     }
