@@ -123,6 +123,8 @@ pub struct FileNode {
     pub inputs: Vec<ValueId>,
     /// Outputs that are wanted.
     pub outputs: Vec<ValueId>,
+    /// Whether the exporter says that it folded a BatchNormalization into it.
+    pub folds_normalization: bool,
 }
 
 /// A model's computation graph; nodes in execution order.

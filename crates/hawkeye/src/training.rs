@@ -285,7 +285,9 @@ fn inference_export(graph: &Graph) -> Option<Diagnostic> {
         let numbered =
             weight.strip_prefix("onnx::Conv_").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
         let added = name(node, 2).filter(|bias| bias.strip_suffix("_bias") == Some(weight));
-        added.or(numbered.then_some(weight))
+        let file = node.provenance.node.and_then(|index| graph.file.get(index));
+        let folded = file.is_some_and(|file| file.folds_normalization);
+        added.or((numbered || folded).then_some(weight))
     })?;
     let message = format!(
         "this looks like an export for inference: \"{mark}\" is what an exporter leaves where it folds a \

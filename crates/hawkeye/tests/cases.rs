@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use hawkeye::{Bindings, Framework, Options, Report, Visibility, analyse, bind, infer, load};
+use hawkeye::{
+    Bindings, Framework, Loss, Options, Report, TrainingOptions, Visibility, analyse, bind, infer, load,
+};
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/cases")).join(format!("{name}.onnx"))
@@ -87,4 +89,14 @@ fn fused_operators_cost_what_they_are_made_of() {
         });
         assert_eq!(fused, plain, "{framework}");
     }
+}
+
+#[test]
+fn exports_that_lost_their_normalization_are_told() {
+    let options = Options {
+        training: Some(TrainingOptions { loss: Loss::CrossEntropy, ..TrainingOptions::default() }),
+        ..Options::default()
+    };
+    let report = profile("bn_folded_dynamo", "crypten", &options).expect("a report");
+    assert!(report.diagnostics.iter().any(|d| d.message.contains("looks like an export for inference")));
 }

@@ -326,6 +326,11 @@ impl Builder<'_> {
             scope: scope(proto).into(),
             inputs: ids(&proto.input),
             outputs: ids(&proto.output),
+            // PyTorch's newer exporter names the rules that it applied.
+            folds_normalization: proto.metadata_props.iter().any(|entry| {
+                entry.key() == "pkg.onnxscript.rewriter.rule_name"
+                    && entry.value().contains("FuseBatchNormIntoConv")
+            }),
         };
         self.frames[0].graph.file = graph.node.iter().map(node).collect();
     }
