@@ -4,6 +4,7 @@ mod annotate;
 mod arguments;
 mod check;
 mod compare;
+mod destination;
 mod explain;
 mod frameworks;
 mod grad;
@@ -12,6 +13,7 @@ mod manual;
 mod output;
 mod plot;
 mod profile;
+mod repeated;
 mod run;
 mod shapes;
 mod strip;
@@ -20,12 +22,12 @@ mod values;
 
 use std::process::ExitCode;
 
-pub(crate) use arguments::Arguments;
-use arguments::Command;
+use arguments::{Arguments, Command};
+pub(crate) use repeated::arguments;
 
 /// Runs a command.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
-    let result = match &arguments.command {
+    let result = arguments.command.check_files().and_then(|()| match &arguments.command {
         Command::Profile(command) => profile::run(command).map(|()| ExitCode::SUCCESS),
         Command::Shapes(command) => shapes::run(command).map(|()| ExitCode::SUCCESS),
         Command::Strip(command) => strip::run(command).map(|()| ExitCode::SUCCESS),
@@ -41,7 +43,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Annotate(command) => annotate::run(command).map(|()| ExitCode::SUCCESS),
         Command::Sweep(command) => sweep::run(command).map(|()| ExitCode::SUCCESS),
         Command::Explain(command) => explain::run(command).map(|()| ExitCode::SUCCESS),
-    };
+    });
     match result {
         Ok(code) => code,
         Err(failure) => {
