@@ -11,6 +11,7 @@ mod graph;
 mod id;
 mod nearest;
 mod order;
+mod printable;
 mod tensor;
 
 pub use attribute::{Attribute, Attributes};
@@ -21,4 +22,5 @@ pub use graph::{DeclaredType, Dim, Graph, Kind, Node, Origin, Value};
 pub use id::{NodeId, Table, ValueId};
 pub use nearest::nearest;
 pub use order::{Cycle, execution_order};
+pub use printable::printable;
 pub use tensor::{Elements, SMALL, Tensor};

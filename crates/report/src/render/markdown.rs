@@ -2,6 +2,8 @@
 
 use comfy_table::presets::ASCII_MARKDOWN;
 
+use hawkeye_graph::printable;
+
 use super::rows::{Rows, View};
 use super::table::table;
 use super::text::dominant;
@@ -20,6 +22,9 @@ pub fn markdown(report: &Report, view: View) -> String {
     let headline = dominant(report, view).map(|lines| format!(" {lines}")).unwrap_or_default();
     format!(
         "**{} under {} {}**, {} parties.{headline}\n\n{table}\n",
-        report.model.file, report.framework.name, report.framework.version, report.framework.parties
+        printable(&report.model.file),
+        report.framework.name,
+        report.framework.version,
+        report.framework.parties
     )
 }

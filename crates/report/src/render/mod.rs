@@ -5,6 +5,7 @@
 mod checks;
 mod comparison;
 mod csv;
+mod fold;
 mod folded;
 mod html;
 mod markdown;
