@@ -340,7 +340,7 @@ fn the_format_follows_the_extension() {
         ("report.yml", "schema: "),
         ("table.csv", "operator,"),
         ("table.md", "**"),
-        ("stacks.folded", "Conv_0"),
+        ("stacks.folded", "online;Conv_0;"),
         ("PAGE.HTM", "<!doctype html>"),
         ("report", "schema: "),
     ];

@@ -4,6 +4,7 @@ use hawkeye_grad::Trainable;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use hawkeye_report::MeasuredRuns;
 use hawkeye_report::measured::Log;
 
 /// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
@@ -26,6 +27,10 @@ pub struct Manifest {
     pub training: TrainingRule,
     #[serde(default = "modelled")]
     pub evidence: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<MeasuredRuns>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security: Option<String>,
     #[serde(default)]
     pub rounds: Rounds,
     pub counters: IndexMap<String, Counter>,

@@ -7,9 +7,11 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
 use hawkeye_graph::printable;
 
+use super::facts::facts;
 use super::rows::{Cells, Row, Rows, View};
 use super::table::{binary, grouped, share, table};
-use crate::{Axis, PHASES, Quantity, Report, TrainingInfo};
+use super::warnings::warnings;
+use crate::{Axis, PHASES, Quantity, Report};
 
 pub(super) const HEADING: Style = Style::new().bold();
 pub(super) const FAINT: Style = Style::new().dimmed();
@@ -20,7 +22,7 @@ const NAME: usize = 44;
 /// Width of the bar of what costs all.
 const BAR: usize = 20;
 /// Warnings that are shown: more would push the numbers off the screen.
-const WARNINGS: usize = 2;
+const WARNINGS: usize = 4;
 
 /// Totals, what dominates, and the table of the view, with escape codes for colours.
 #[must_use]
@@ -38,37 +40,32 @@ pub fn text(report: &Report, view: View) -> String {
     }
     text.push('\n');
     rows(&mut text, report, view);
-    warnings(&mut text, report);
+    told(&mut text, report);
     text
 }
 
 fn heading(text: &mut String, report: &Report) -> std::fmt::Result {
     let framework = &report.framework;
     write!(text, "{HEADING}{}{HEADING:#} under ", printable(&report.model.file))?;
-    write!(text, "{HEADING}{} {}{HEADING:#}, ", framework.name, framework.version)?;
-    write!(text, "{} parties, batch {}", framework.parties, report.run.batch)?;
-    for (name, size) in &report.run.dims {
-        write!(text, ", {name} {size}")?;
-    }
-    writeln!(text, ", weights {}", report.run.weights)?;
-    if let Some(training) = &report.run.training {
-        let TrainingInfo { loss, optimizer, first_step, steps, trained } = training;
-        let last = first_step.saturating_add(*steps).saturating_sub(1);
-        let span = if *steps == 1 { format!("step {last}") } else { format!("steps {first_step} to {last}") };
-        let trained = grouped((*trained).into());
-        writeln!(text, "training {trained} parameters, {span}: {loss}, {optimizer}")?;
+    writeln!(text, "{HEADING}{} {}{HEADING:#}", framework.name, framework.version)?;
+    for (name, value) in facts(report) {
+        writeln!(text, "{FAINT}{name:<9}{FAINT:#} {}", printable(&value))?;
     }
     writeln!(text)
 }
 
-fn warnings(text: &mut String, report: &Report) {
-    for diagnostic in report.diagnostics.iter().take(WARNINGS) {
-        let (severity, message) = (&diagnostic.severity, &diagnostic.message);
+fn told(text: &mut String, report: &Report) {
+    let warnings = warnings(report);
+    for warning in warnings.iter().take(WARNINGS) {
+        let (severity, message) = (warning.severity, warning.message);
         // Writing to a string never fails.
-        let _ = writeln!(text, "\n{MEDIUM}{severity}{MEDIUM:#}: {message}\n  --> {}", diagnostic.place);
+        let _ = writeln!(text, "\n{MEDIUM}{severity}{MEDIUM:#}: {message}\n  --> {}", warning.place());
+        if let Some(help) = warning.help {
+            let _ = writeln!(text, "  = help: {help}");
+        }
     }
-    if report.diagnostics.len() > WARNINGS {
-        let more = report.diagnostics.len() - WARNINGS;
+    if warnings.len() > WARNINGS {
+        let more = warnings.len() - WARNINGS;
         let _ = writeln!(text, "\nand {more} more, which --format yaml lists under diagnostics");
     }
 }
