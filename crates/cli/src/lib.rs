@@ -5,7 +5,6 @@ mod cli;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
 use hawkeye::{Diagnostic, Failure, Place};
 
 /// Runs the command line; the first argument is the program's name.
@@ -13,7 +12,7 @@ use hawkeye::{Diagnostic, Failure, Place};
 /// Exit codes are those that `hawkeye --help` states. Help and mistakes in the arguments are printed, and
 /// never end the process.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match cli::Arguments::try_parse_from(arguments) {
+    match cli::arguments(arguments) {
         Ok(arguments) => cli::run(&arguments),
         Err(error) => {
             // There is nowhere left to report a failure to print to.
@@ -28,7 +27,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// # Errors
 /// Those of the command, and mistakes in the arguments.
 pub fn execute(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failure> {
-    let arguments = cli::Arguments::try_parse_from(arguments)
+    let arguments = cli::arguments(arguments)
         .map_err(|error| Diagnostic::error(Place::Model, error.to_string()))?;
     cli::execute(&arguments)
 }

@@ -14,7 +14,7 @@ mod proto;
 mod rules;
 mod types;
 
-pub use bind::{Bindings, bind};
+pub use bind::{Bindings, bind, check_dims};
 pub use expand::{Expanded, expand};
 pub use infer::infer;
 pub use rules::catches_panics;

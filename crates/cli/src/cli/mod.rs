@@ -4,6 +4,7 @@ mod annotate;
 mod arguments;
 mod check;
 mod compare;
+mod destination;
 mod explain;
 mod frameworks;
 mod grad;
@@ -12,6 +13,7 @@ mod manual;
 mod output;
 mod plot;
 mod profile;
+mod repeated;
 mod run;
 mod shapes;
 mod strip;
@@ -22,8 +24,8 @@ use std::process::ExitCode;
 
 use hawkeye::Failure;
 
-pub(crate) use arguments::Arguments;
-use arguments::Command;
+use arguments::{Arguments, Command};
+pub(crate) use repeated::arguments;
 
 /// Runs a command and prints what it fails with.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
@@ -38,6 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 
 /// Runs a command.
 pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    arguments.command.check_files()?;
     match &arguments.command {
         Command::Profile(command) => profile::run(command).map(|()| ExitCode::SUCCESS),
         Command::Shapes(command) => shapes::run(command).map(|()| ExitCode::SUCCESS),
