@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::Calls;
 use hawkeye_graph::{Diagnostic, Failure, Graph, Place, Shapes, Table, ValueId, nearest};
-use hawkeye_lower::{Conventions, Lowering, Program, Training, Visibility, lower, read, secrecy, settle};
+use hawkeye_lower::{
+    Conventions, Lowering, Program, Runs, Training, Visibility, lower, read, secrecy, settle,
+};
 use hawkeye_onnx::Model;
 use hawkeye_report::{ModelInfo, Report, RunInfo};
 use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer};
@@ -123,7 +125,7 @@ pub(crate) fn profile(
         }
     }
     .map_err(|failure| explain(failure, &lacking))?;
-    let program = settle(stage.program, calls, &framework.round_rule, lowering)?;
+    let program = settle(stage.runs, calls, lowering)?;
     let diagnostics = [model.diagnostics, &expanded, &stage.diagnostics, &program.diagnostics].concat();
     let subjects = Subjects {
         model: model.info,
@@ -138,7 +140,7 @@ pub(crate) fn profile(
         counters: framework.manifest.counters.clone(),
         diagnostics,
     };
-    report(subjects, graph, &stage.shapes, &program, calls, &framework.round_rule, options.depth)
+    report(subjects, graph, &stage.shapes, &program, &framework.round_rule, options.depth)
         .map_err(|overflow| Diagnostic::error(Place::Model, overflow.to_string()).into())
 }
 
@@ -161,7 +163,7 @@ pub(crate) struct Stages<'a> {
 /// What they give.
 pub(crate) struct Stage {
     pub(crate) shapes: Shapes,
-    pub(crate) program: Program,
+    pub(crate) runs: Vec<Runs>,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -169,7 +171,7 @@ impl Stages<'_> {
     fn inference(&mut self, shapes: Shapes, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Result<Stage, Failure> {
         let (shapes, diagnostics) = self.read(shapes, inputs)?;
         let program = self.lower(&shapes, None)?;
-        Ok(Stage { shapes, program, diagnostics })
+        Ok(Stage { shapes, runs: vec![Runs { program, times: 1 }], diagnostics })
     }
 
     /// Shapes as the framework reads the model.
