@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use divan::{Bencher, black_box};
-use hawkeye::{Bindings, Framework, Model, Options, analyse, bind, infer, load};
+use hawkeye::{Bindings, Framework, Model, Options, Session, analyse, bind, infer, load};
 use hawkeye_grad::{Loss, Optimizer, Recipe, Trainable, parameters, sweep, synthesise};
 
 fn main() {
@@ -66,6 +66,18 @@ fn profile_crypten(bencher: Bencher<'_, '_>, name: &str) {
         let framework = Framework::open("crypten").expect("it is built in");
         analyse(&model, name, framework, &options()).expect("it profiles")
     });
+}
+
+#[divan::bench(args = MODELS, consts = [0, 1, 2])]
+fn profile_warm<const FRAMEWORK: usize>(bencher: Bencher<'_, '_>, name: &str) {
+    let framework = ["crypten", "cryptflow2", "spu-semi2k"][FRAMEWORK];
+    let framework = Framework::open(framework).expect("it is built in");
+    let session = Session::new(framework, None, &Default::default()).expect("its sheets load");
+    let model = model(name);
+    let profile = || session.analyse(&model, name, &options());
+    if profile().is_ok() {
+        bencher.bench_local(profile);
+    }
 }
 
 #[divan::bench(args = MODELS)]

@@ -19,6 +19,7 @@ mod explanation;
 mod operator;
 mod pipeline;
 mod report;
+mod session;
 mod sweep;
 mod training;
 
@@ -26,13 +27,14 @@ pub use annotation::{PREFIX, annotations};
 pub use explanation::{Explained, Explanation, explain};
 pub use hawkeye_grad::{Loss, Optimizer};
 pub use hawkeye_graph::{Diagnostic, Failure, Place, Severity, Shapes};
-pub use hawkeye_lower::Visibility;
+pub use hawkeye_lower::{Lowering, Visibility};
 pub use hawkeye_onnx::{Annotated, Annotations, Model, import, load, read, strip};
 pub use hawkeye_report::Report;
 pub use hawkeye_shapes::{Bindings, bind, catches_panics, check_dims, infer};
-pub use hawkeye_sheets::{Definition, Definitions, Framework, builtin_names};
+pub use hawkeye_sheets::{Definition, Definitions, Framework, Manifest, builtin_names};
 pub use operator::{Operand, operator};
 pub use pipeline::{Options, analyse, analyse_traced};
+pub use session::Session;
 pub use sweep::law;
 pub use sweep::{
     Axis, MOST_POINTS, Point, Statement, Sweep, Variable, amount, fixed, series, statements, sweep,

@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_cost::{Calls, Data};
+use hawkeye_cost::Calls;
 use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, ValueId, nearest, verify};
 use hawkeye_lower::{
     Conventions, Lowering, Program, Runs, Training, Visibility, constant_weights, is_constant, lower, read,
     secrecy, settle,
 };
 use hawkeye_onnx::Model;
-use hawkeye_report::{FrameworkInfo, ModelInfo, Report, RunInfo, Scalar};
+use hawkeye_report::{ModelInfo, Report, RunInfo};
 use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer};
-use hawkeye_sheets::{Definitions, Framework, Instance, Parties};
+use hawkeye_sheets::{Definitions, Framework, Manifest};
 
 use crate::report::{Subjects, report};
+use crate::session::{Configuration, Session};
 use crate::training::{TrainingOptions, train};
 
 /// What the user fixes.
@@ -59,7 +60,7 @@ pub fn analyse(
     framework: Framework,
     options: &Options,
 ) -> Result<Report, Failure> {
-    analyse_traced(model, file, framework, options).map(|(report, _)| report)
+    Session::new(framework, options.parties, &options.settings)?.analyse(model, file, options)
 }
 
 /// The same, and where the functions in the report's call tree are defined.
@@ -72,25 +73,52 @@ pub fn analyse_traced(
     framework: Framework,
     options: &Options,
 ) -> Result<(Report, Definitions), Failure> {
-    let mut framework = framework.instantiate(options.parties, &options.settings)?;
-    let inputs = bind(&model.graph, &options.bindings)?;
-    let conventions = conventions(&model.graph, &framework, options)?;
+    let framework = framework.instantiate(options.parties, &options.settings)?;
+    let (configuration, mut sheets) = Configuration::of(framework);
+    let subject = Subject::file(model, file);
+    let report = profile(subject, &configuration, &mut sheets, &mut Calls::default(), options)?;
+    Ok((report, sheets.definitions()))
+}
+
+/// What is profiled.
+pub(crate) struct Subject<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) info: ModelInfo,
+    /// What import found.
+    pub(crate) diagnostics: &'a [Diagnostic],
+}
+
+impl<'a> Subject<'a> {
+    pub(crate) fn file(model: &'a Model, file: &str) -> Self {
+        Self { graph: &model.graph, info: model_info(model, file), diagnostics: &model.diagnostics }
+    }
+}
+
+/// Runs every pass. What `lowering` remembers belongs to `calls`.
+pub(crate) fn profile(
+    model: Subject<'_>,
+    framework: &Configuration,
+    lowering: &mut dyn Lowering,
+    calls: &mut Calls,
+    options: &Options,
+) -> Result<Report, Failure> {
+    let inputs = bind(model.graph, &options.bindings)?;
+    let conventions = conventions(model.graph, &framework.manifest, options)?;
     let has = |domain: &str, op: &str| {
-        framework.sheets.lowers(domain, op).is_ok()
-            && (options.training.is_none() || framework.sheets.trains(domain, op))
+        lowering.lowers(domain, op).is_ok() && (options.training.is_none() || lowering.trains(domain, op))
     };
-    let Expanded { graph, shapes, diagnostics: expanded, lacking } = expand(&model.graph, &inputs, &has);
+    let Expanded { graph, shapes, diagnostics: expanded, lacking } = expand(model.graph, &inputs, &has);
     let graph = graph.as_ref();
     debug_assert_eq!(verify(graph), Ok(()));
     let visibility = secrecy(graph, &conventions);
-    let mut calls = Calls::default();
     let batch = batch(graph, &inputs);
     let mut stages = Stages {
         graph,
         conventions: &conventions,
         visibility: &visibility,
-        framework: &mut framework,
-        calls: &mut calls,
+        manifest: &framework.manifest,
+        lowering,
+        calls,
     };
     let (stage, info) = match &options.training {
         None => stages.inference(shapes, &inputs).map(|stage| (stage, None)),
@@ -99,13 +127,12 @@ pub fn analyse_traced(
         }
     }
     .map_err(|failure| explain(failure, &lacking))?;
-    let program = settle(stage.runs, &mut calls, &mut framework.sheets)?;
-    let diagnostics =
-        [model.diagnostics.as_slice(), &expanded, &stage.diagnostics, &program.diagnostics].concat();
+    let program = settle(stage.runs, calls, lowering)?;
+    let diagnostics = [model.diagnostics, &expanded, &stage.diagnostics, &program.diagnostics].concat();
     let diagnostics = clear_weights(graph, &conventions).into_iter().chain(diagnostics).collect();
     let subjects = Subjects {
-        model: model_info(model, file),
-        framework: framework_info(&framework),
+        model: model.info,
+        framework: framework.info(),
         run: RunInfo {
             phase: if info.is_some() { "training" } else { "inference" }.to_owned(),
             training: info,
@@ -117,9 +144,7 @@ pub fn analyse_traced(
         counters: framework.manifest.counters.clone(),
         diagnostics,
     };
-    let definitions = framework.sheets.definitions();
     report(subjects, graph, &stage.shapes, &program, &framework.round_rule, options.depth)
-        .map(|report| (report, definitions))
         .map_err(|overflow| Diagnostic::error(Place::Model, overflow.to_string()).into())
 }
 
@@ -134,7 +159,8 @@ pub(crate) struct Stages<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) conventions: &'a Conventions,
     pub(crate) visibility: &'a Table<ValueId, Visibility>,
-    pub(crate) framework: &'a mut Instance,
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) lowering: &'a mut dyn Lowering,
     pub(crate) calls: &'a mut Calls,
 }
 
@@ -158,7 +184,7 @@ impl Stages<'_> {
         shapes: Shapes,
         inputs: &BTreeMap<ValueId, Vec<u64>>,
     ) -> Result<(Shapes, Vec<Diagnostic>), Failure> {
-        let reading = read(self.graph, &shapes, self.visibility, &mut self.framework.sheets)?;
+        let reading = read(self.graph, &shapes, self.visibility, self.lowering)?;
         Ok(as_read(shapes, reading.map(|graph| infer(&graph, inputs))))
     }
 
@@ -167,7 +193,7 @@ impl Stages<'_> {
         shapes: &Shapes,
         training: Option<Training<'_>>,
     ) -> Result<Program, Failure> {
-        lower(self.graph, shapes, self.visibility, training, self.calls, &mut self.framework.sheets)
+        lower(self.graph, shapes, self.visibility, training, self.calls, self.lowering)
     }
 }
 
@@ -202,7 +228,7 @@ fn as_read(shapes: Shapes, read: Option<Shapes>) -> (Shapes, Vec<Diagnostic>) {
     }
 }
 
-fn conventions(graph: &Graph, framework: &Instance, options: &Options) -> Result<Conventions, Failure> {
+fn conventions(graph: &Graph, manifest: &Manifest, options: &Options) -> Result<Conventions, Failure> {
     let unknown = |name: &&String| graph.values.iter().all(|value| value.name != **name);
     let errors: Vec<Diagnostic> = options
         .visibility
@@ -231,7 +257,7 @@ fn conventions(graph: &Graph, framework: &Instance, options: &Options) -> Result
     if !errors.is_empty() {
         return Err(Failure(errors));
     }
-    let rule = &framework.manifest.visibility;
+    let rule = &manifest.visibility;
     Ok(Conventions {
         inputs: rule.inputs.into(),
         weights: options.weights.unwrap_or(rule.weights.into()),
@@ -279,30 +305,5 @@ fn model_info(model: &Model, file: &str) -> ModelInfo {
         opset: model.graph.opset(),
         nodes: model.file_nodes,
         parameters: model.parameters,
-    }
-}
-
-fn framework_info(framework: &Instance) -> FrameworkInfo {
-    let scalar = |data: &Data| match data {
-        Data::Bool(b) => Scalar::Bool(*b),
-        Data::Int(i) => Scalar::Int(*i),
-        Data::Float(bits) => Scalar::Float(f64::from_bits(*bits)),
-        other => Scalar::Text(if let Data::Text(text) = other { text.clone() } else { other.to_string() }),
-    };
-    let own: &[String] = match &framework.manifest.parties {
-        Parties::Named { names } => names,
-        Parties::Range { .. } => &[],
-    };
-    let extra = (framework.parties..).zip(framework.manifest.extra_parties.iter().cloned());
-    let party_names = (0..).zip(own.iter().cloned()).chain(extra).collect();
-    FrameworkInfo {
-        name: framework.manifest.name.clone(),
-        version: framework.manifest.version.clone(),
-        parties: framework.parties,
-        party_names,
-        evidence: framework.manifest.evidence.clone(),
-        measured: framework.manifest.measured,
-        security: framework.manifest.security.clone(),
-        parameters: framework.parameters.iter().map(|(name, value)| (name.clone(), scalar(value))).collect(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hawkeye_grad::{Loss, Optimizer, Part, Recipe, Sweep, parameters, sweep, synthesise};
 use hawkeye_graph::{Diagnostic, Dim, Failure, Graph, Node, Origin, Place, Shapes, ValueId};
-use hawkeye_lower::{Lowering, Program, Runs, Training, lower, secrecy};
+use hawkeye_lower::{Program, Runs, Training, lower, secrecy};
 use hawkeye_report::TrainingInfo;
 use hawkeye_shapes::{Bindings, bind, infer};
 use hawkeye_sheets::Gradients;
@@ -101,9 +101,9 @@ pub(crate) fn train(
     inputs: &BTreeMap<ValueId, Vec<u64>>,
     batch: u64,
 ) -> Result<(Stage, TrainingInfo), Failure> {
-    let rule = &stages.framework.manifest.training;
+    let rule = &stages.manifest.training;
     if let Some(reason) = &rule.refused {
-        let message = format!("{} can't train: {reason}", stages.framework.manifest.name);
+        let message = format!("{} can't train: {reason}", stages.manifest.name);
         return Err(Diagnostic::error(Place::Model, message)
             .help("`hawkeye frameworks list` tells which frameworks train")
             .into());
@@ -160,7 +160,7 @@ fn step(
 ) -> Result<(Program, Sweep), Failure> {
     let graph = stages.graph;
     let output = output(graph, shapes, options.output.as_deref())?;
-    let cuts = &stages.framework.manifest.training.cuts;
+    let cuts = &stages.manifest.training.cuts;
     let cut = |node: &Node| node.domain.is_empty() && cuts.contains(&node.op);
     let sweep = sweep(graph, shapes, output, trained, &cut);
     let parts = sweep.parts(trained);
@@ -176,9 +176,9 @@ fn step(
     };
     let own = |part: &Part| {
         let (domain, op) = training.operator(graph, *part);
-        stages.framework.sheets.has(part.pass(), domain, op)
+        stages.lowering.has(part.pass(), domain, op)
     };
-    let rule = &stages.framework.manifest.training;
+    let rule = &stages.manifest.training;
     let program = if rule.gradients == Gradients::Graph && !parts.iter().all(own) {
         let recipe = Recipe {
             loss: options.loss,
@@ -216,7 +216,7 @@ fn with_gradient_graph(
     }
     let visibility = secrecy(&graph, stages.conventions);
     let training = Training { nodes: Some(&step.parts), ..*training };
-    lower(&graph, &all, &visibility, Some(training), stages.calls, &mut stages.framework.sheets)
+    lower(&graph, &all, &visibility, Some(training), stages.calls, stages.lowering)
 }
 
 /// The output that the loss looks at.

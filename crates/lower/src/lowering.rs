@@ -84,7 +84,9 @@ pub type ModelSource<'a> = &'a dyn Fn() -> ModelView;
 
 /// A framework: how operators expand into protocol calls.
 ///
-/// `hawkeye-sheets` implements it by Starlark sheets; embedders may implement it natively. All
+/// `hawkeye-sheets` implements it by Starlark sheets; embedders may implement it natively, for which
+/// [`Lowering::lowers`] and [`Lowering::node`] are enough: the others are for frameworks with compilers,
+/// training of their own, readings that differ from ONNX's, set-up, and state. All
 /// methods must be deterministic, and [`Lowering::node`] must depend on the view alone, so that
 /// equal operators are equal. One arena serves a program: it is the same in every call.
 pub trait Lowering {
@@ -96,26 +98,40 @@ pub trait Lowering {
 
     /// Whether the framework has a lowering of its own for a part of a training step: the backward
     /// part of an operator, a loss, its gradient, or an optimizer.
-    fn has(&self, pass: Pass, domain: &str, op: &str) -> bool;
+    fn has(&self, pass: Pass, domain: &str, op: &str) -> bool {
+        let _ = (pass, domain, op);
+        false
+    }
 
     /// Whether the framework itself can train through an operator: not by its definition in terms of
     /// others, nor by the gradient graph.
-    fn trains(&self, domain: &str, op: &str) -> bool;
+    fn trains(&self, domain: &str, op: &str) -> bool {
+        self.has(Pass::Backward, domain, op)
+    }
 
     /// Whether the framework has a reading of its own for some nodes of an operator.
-    fn rereads(&self, domain: &str, op: &str) -> bool;
+    fn rereads(&self, domain: &str, op: &str) -> bool {
+        let _ = (domain, op);
+        false
+    }
 
     /// What the framework reads a node as, where that gives other shapes than ONNX.
     ///
     /// # Errors
     /// If the framework refuses the node or its description is wrong.
-    fn read(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError>;
+    fn read(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {
+        let _ = node;
+        Ok(Vec::new())
+    }
 
     /// Checks the model as a whole.
     ///
     /// # Errors
     /// If the framework can't run it.
-    fn check(&mut self, model: ModelSource<'_>) -> Result<Vec<Note>, LoweringError>;
+    fn check(&mut self, model: ModelSource<'_>) -> Result<Vec<Note>, LoweringError> {
+        let _ = model;
+        Ok(Vec::new())
+    }
 
     /// What the framework's compiler makes of the model as a whole: an entry per node, or nothing if
     /// it takes every node as it comes; `trained` tells whether it is run to be trained. A record with
@@ -124,7 +140,10 @@ pub trait Lowering {
     ///
     /// # Errors
     /// If the framework can't run the model.
-    fn plan(&mut self, trained: bool, model: ModelSource<'_>) -> Result<Vec<Data>, LoweringError>;
+    fn plan(&mut self, trained: bool, model: ModelSource<'_>) -> Result<Vec<Data>, LoweringError> {
+        let _ = (trained, model);
+        Ok(Vec::new())
+    }
 
     /// The same in training, for frameworks that compile the whole step; `None` if this one takes
     /// every part as it comes. Otherwise the parts of the step, forward nodes too, are lowered by
@@ -132,13 +151,19 @@ pub trait Lowering {
     ///
     /// # Errors
     /// If the framework can't train the model.
-    fn plan_step(&mut self, model: ModelSource<'_>) -> Result<Option<StepPlan>, LoweringError>;
+    fn plan_step(&mut self, model: ModelSource<'_>) -> Result<Option<StepPlan>, LoweringError> {
+        let _ = model;
+        Ok(None)
+    }
 
     /// What happens before the first node.
     ///
     /// # Errors
     /// If the framework's description is wrong.
-    fn begin(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError>;
+    fn begin(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError> {
+        let _ = (calls, model);
+        Ok(Expansion::default())
+    }
 
     /// Expands a node, or a part of a training step for which it [has](Lowering::has) a lowering.
     /// Inputs of a backward part stand for the gradients of the node's inputs where
@@ -152,7 +177,10 @@ pub trait Lowering {
     ///
     /// # Errors
     /// If the framework's description is wrong.
-    fn end(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError>;
+    fn end(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError> {
+        let _ = (calls, model);
+        Ok(Expansion::default())
+    }
 
     /// Draws from a resource in the given state: its next state and the calls that it takes.
     ///
@@ -164,12 +192,22 @@ pub trait Lowering {
         resource: &str,
         state: &Data,
         request: &Data,
-    ) -> Result<(Data, Option<CallId>), LoweringError>;
+    ) -> Result<(Data, Option<CallId>), LoweringError> {
+        let _ = (calls, state, request);
+        Err(LoweringError::Broken(format!("there is no resource \"{resource}\"")))
+    }
 
     /// The calls of a group that serves the whole program.
     ///
     /// # Errors
     /// If the framework's description is wrong.
-    fn group(&mut self, calls: &mut Calls, group: &str, weight: u64)
-    -> Result<Option<CallId>, LoweringError>;
+    fn group(
+        &mut self,
+        calls: &mut Calls,
+        group: &str,
+        weight: u64,
+    ) -> Result<Option<CallId>, LoweringError> {
+        let _ = (calls, weight);
+        Err(LoweringError::Broken(format!("there is no group \"{group}\"")))
+    }
 }

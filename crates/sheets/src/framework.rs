@@ -1,6 +1,7 @@
 //! Opening a framework and fixing its parameters.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hawkeye_cost::{Data, Party, RoundRule};
 use hawkeye_graph::{Diagnostic, Failure, Place, nearest};
@@ -67,13 +68,9 @@ impl Framework {
         let file = folder.file("framework.yaml").map_err(|e| error(name, e))?;
         let place = file.display();
         let text = file.read().map_err(|e| error(&place, format!("can't be read: {e}")))?;
-        let manifest: Manifest = serde_yaml::from_str(&text).map_err(|e| {
-            let position = e.location().map(|l| (l.line(), l.column()));
-            Diagnostic::error(Place::File { path: place.clone(), position }, e.to_string())
-        })?;
-        let problems = manifest.problems();
-        if !problems.is_empty() {
-            return Err(Failure(problems.into_iter().map(|p| error(&place, p)).collect()));
+        let manifest = Manifest::parse(&text, &place)?;
+        if manifest.sheets.is_empty() {
+            return Err(error(&place, "there are no sheets").help("add sheets: [NAME.star]").into());
         }
         Ok(Self { manifest, folder })
     }
@@ -87,35 +84,26 @@ impl Framework {
         parties: Option<u16>,
         settings: &BTreeMap<String, String>,
     ) -> Result<Instance, FrameworkError> {
-        let mut errors = Vec::new();
         let name = &self.manifest.name;
-        let parties = self.party_count(parties).unwrap_or_else(|message| {
-            errors.push(error(name, message));
-            2
-        });
-        let parameters = self.parameters(settings, &mut errors);
-        if !errors.is_empty() {
-            return Err(Failure(errors));
-        }
+        let (parties, parameters) = match (self.manifest.party_count(parties), self.manifest.values(settings))
+        {
+            (Ok(parties), Ok(parameters)) => (parties, parameters),
+            (parties, parameters) => {
+                let errors = [parties.err(), parameters.err()].into_iter().flatten();
+                return Err(Failure(errors.flat_map(|failure| failure.0).collect()));
+            }
+        };
         let extra = u16::try_from(self.manifest.extra_parties.len()).unwrap_or(u16::MAX);
         let numbers = recorder::Parties { protocol: parties, all: parties.saturating_add(extra) };
         let library = Loader::new(&self.folder, &self.manifest.modules, &parameters, numbers)
             .and_then(|loader| Library::new(&self.folder, &self.manifest.sheets, loader))
             .map_err(|message| error(name, format!("its sheets can't be loaded: {message}")))?;
-        let round_rule = match &self.manifest.rounds {
-            Rounds::Sheet => RoundRule::Stated,
-            Rounds::Flights => RoundRule::Flights,
-            Rounds::DirectionChanges { direction_changes } => RoundRule::DirectionChanges {
-                channel: direction_changes.channel.as_str().into(),
-                last: (Party(direction_changes.last[0]), Party(direction_changes.last[1])),
-            },
-        };
         let help = format!("add lower_<Operator> to {}", self.sheet_path());
         Ok(Instance {
             parties,
             parameters,
-            round_rule,
-            sheets: Sheets::new(library, numbers, help),
+            round_rule: self.manifest.round_rule(),
+            sheets: Sheets::new(Arc::new(library), numbers, help),
             manifest: self.manifest,
         })
     }
@@ -124,9 +112,49 @@ impl Framework {
         let first = self.manifest.sheets.first().and_then(|sheet| self.folder.file(sheet).ok());
         first.map(|file| file.display()).unwrap_or_default()
     }
+}
 
-    fn party_count(&self, wanted: Option<u16>) -> Result<u16, String> {
-        match &self.manifest.parties {
+impl Manifest {
+    /// Reads a manifest; `file` names it in errors.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(text: &str, file: &str) -> Result<Self, Failure> {
+        let manifest: Self = serde_yaml::from_str(text).map_err(|e| {
+            let position = e.location().map(|l| (l.line(), l.column()));
+            Diagnostic::error(Place::File { path: file.to_owned(), position }, e.to_string())
+        })?;
+        let problems = manifest.problems();
+        if problems.is_empty() {
+            Ok(manifest)
+        } else {
+            Err(Failure(problems.into_iter().map(|problem| error(file, problem)).collect()))
+        }
+    }
+
+    /// How rounds are counted.
+    #[must_use]
+    pub fn round_rule(&self) -> RoundRule {
+        match &self.rounds {
+            Rounds::Sheet => RoundRule::Stated,
+            Rounds::Flights => RoundRule::Flights,
+            Rounds::DirectionChanges { direction_changes } => RoundRule::DirectionChanges {
+                channel: direction_changes.channel.as_str().into(),
+                last: (Party(direction_changes.last[0]), Party(direction_changes.last[1])),
+            },
+        }
+    }
+
+    /// The number of parties, if the protocol runs between so many; its default if none is wanted.
+    ///
+    /// # Errors
+    /// Says between how many it runs.
+    pub fn party_count(&self, wanted: Option<u16>) -> Result<u16, Failure> {
+        self.count(wanted).map_err(|message| error(&self.name, message).into())
+    }
+
+    fn count(&self, wanted: Option<u16>) -> Result<u16, String> {
+        match &self.parties {
             Parties::Named { names } => {
                 let count = u16::try_from(names.len())
                     .map_err(|_| "the manifest names too many parties".to_owned())?;
@@ -145,23 +173,22 @@ impl Framework {
         }
     }
 
-    fn parameters(
-        &self,
-        settings: &BTreeMap<String, String>,
-        errors: &mut Vec<Diagnostic>,
-    ) -> Vec<(String, Data)> {
-        let known = &self.manifest.parameters;
+    /// Every parameter with its value, in the manifest's order.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the settings.
+    pub fn values(&self, settings: &BTreeMap<String, String>) -> Result<Vec<(String, Data)>, Failure> {
+        let mut errors = Vec::new();
+        let known = &self.parameters;
         for name in settings.keys().filter(|name| !known.contains_key(*name)) {
             let near = nearest(name, known.keys().map(String::as_str));
             let hint = near.map(|n| format!("did you mean {n}? "));
             let all: Vec<&str> = known.keys().map(String::as_str).collect();
-            errors.push(
-                error(&self.manifest.name, format!("there is no parameter \"{name}\"")).help(format!(
-                    "{}parameters: {}",
-                    hint.unwrap_or_default(),
-                    all.join(", ")
-                )),
-            );
+            errors.push(error(&self.name, format!("there is no parameter \"{name}\"")).help(format!(
+                "{}parameters: {}",
+                hint.unwrap_or_default(),
+                all.join(", ")
+            )));
         }
         let value = |(name, parameter): (&String, &crate::Parameter)| {
             let value = match settings.get(name) {
@@ -170,14 +197,14 @@ impl Framework {
             };
             let value = value.unwrap_or_else(|problem| {
                 errors.push(
-                    error(&self.manifest.name, format!("parameter {name}: {problem}"))
-                        .help(parameter.doc.clone()),
+                    error(&self.name, format!("parameter {name}: {problem}")).help(parameter.doc.clone()),
                 );
                 Data::None
             });
             (name.clone(), value)
         };
-        known.iter().map(value).collect()
+        let values = known.iter().map(value).collect();
+        if errors.is_empty() { Ok(values) } else { Err(Failure(errors)) }
     }
 }
 

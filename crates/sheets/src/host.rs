@@ -15,7 +15,7 @@ use starlark::values::tuple::{TupleRef, UnpackTuple};
 use starlark::values::{FrozenValue, UnpackValue, Value};
 
 use crate::convert::to_data;
-use crate::recorder::{Parties, Recorder};
+use crate::recorder::{MOST_ITEMS, Parties, Recorder};
 
 /// A host function was used wrongly.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,11 @@ fn phase(recorder: &Recorder, name: NoneOr<&str>) -> starlark::Result<Phase> {
     }
 }
 
+/// A number that can't be negative.
+fn natural(name: &str, number: i64) -> starlark::Result<u64> {
+    u64::try_from(number).map_err(|_| misuse(format!("{name} is negative: {number}")))
+}
+
 /// Checks a message's ends. Parties are numbered from 0; `parties` counts those of the protocol
 /// and the extra ones.
 fn message(
@@ -58,8 +63,13 @@ fn message(
     Ok(Message { from: party(from)?, to: party(to)?, bytes, count, spread })
 }
 
-fn record(recorder: &Recorder, step: Step) {
+fn record(recorder: &Recorder, step: Step) -> starlark::Result<()> {
+    if recorder.full() {
+        let message = format!("one function sends more than {MOST_ITEMS} times; use repeat()");
+        return Err(misuse(message));
+    }
     recorder.push(Item::Step(step));
+    Ok(())
 }
 
 /// Runs `f` and gives what it did as a call of its own.
@@ -83,7 +93,7 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
     fn send<'v>(
         src: i64,
         dst: i64,
-        bytes: u64,
+        bytes: i64,
         #[starlark(default = 1)] messages: u64,
         #[starlark(default = 1)] rounds: u64,
         #[starlark(default = NoneOr::None)] phase: NoneOr<&str>,
@@ -93,27 +103,29 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
     ) -> starlark::Result<NoneType> {
         let recorder = recorder(eval)?;
         let parties = recorder.parties().all.into();
+        let bytes = natural("bytes", bytes)?;
         let messages = vec![message(parties, src, dst, bytes, messages, spread)?];
         let phase = self::phase(recorder, phase)?;
-        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1, tensors: 1 });
+        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1, tensors: 1 })?;
         Ok(NoneType)
     }
 
     fn exchange<'v>(
-        bytes: u64,
+        bytes: i64,
         #[starlark(default = 1)] rounds: u64,
         #[starlark(default = NoneOr::None)] phase: NoneOr<&str>,
         #[starlark(default = "")] channel: &str,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let recorder = recorder(eval)?;
+        let bytes = natural("bytes", bytes)?;
         let parties = recorder.parties().protocol;
         let pairs = (0..parties).flat_map(|a| (0..parties).filter(move |b| *b != a).map(move |b| (a, b)));
         let messages = pairs
             .map(|(from, to)| Message { from: Party(from), to: Party(to), bytes, count: 1, spread: 0 })
             .collect();
         let phase = self::phase(recorder, phase)?;
-        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1, tensors: 1 });
+        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1, tensors: 1 })?;
         Ok(NoneType)
     }
 
@@ -133,11 +145,10 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
             let fields = TupleRef::from_value(item).map(TupleRef::content).unwrap_or_default();
             let numbers: Option<Vec<i64>> =
                 fields.iter().map(|f| i64::unpack_value(*f).ok().flatten()).collect();
-            let unsigned = |n: i64| u64::try_from(n).map_err(|_| misuse(format!("{n} is negative")));
             sent.push(match numbers.as_deref() {
-                Some([src, dst, bytes]) => message(parties, *src, *dst, unsigned(*bytes)?, 1, 0)?,
+                Some([src, dst, bytes]) => message(parties, *src, *dst, natural("bytes", *bytes)?, 1, 0)?,
                 Some([src, dst, bytes, count]) => {
-                    message(parties, *src, *dst, unsigned(*bytes)?, unsigned(*count)?, 0)?
+                    message(parties, *src, *dst, natural("bytes", *bytes)?, natural("count", *count)?, 0)?
                 }
                 _ => {
                     return Err(misuse(format!(
@@ -148,7 +159,7 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         }
         let phase = self::phase(recorder, phase)?;
         let channel: Arc<str> = channel.into();
-        record(recorder, Step { phase, channel, messages: sent, rounds, flights, tensors });
+        record(recorder, Step { phase, channel, messages: sent, rounds, flights, tensors })?;
         Ok(NoneType)
     }
 
@@ -190,11 +201,12 @@ pub(crate) fn composition(builder: &mut GlobalsBuilder) {
     }
 
     fn repeat<'v>(
-        #[starlark(require = pos)] times: u64,
+        #[starlark(require = pos)] times: i64,
         #[starlark(require = pos)] f: Value<'v>,
         #[starlark(args)] args: UnpackTuple<Value<'v>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<Value<'v>> {
+        let times = natural("times", times)?;
         if times == 0 {
             return Ok(Value::new_none());
         }

@@ -21,6 +21,8 @@ use crate::{host, numbers};
 pub(crate) const DEEPEST_CALLS: usize = 300;
 /// Instructions that one evaluation may run, roughly.
 pub(crate) const MOST_TICKS: u64 = 20_000_000;
+/// Bytes of values that one evaluation may hold.
+const LARGEST_HEAP: usize = 1 << 27;
 
 /// Names that the tool itself calls: they open no node of the call tree.
 const ENTRY_POINTS: [&str; 6] = ["plan", "plan_training", "plan_step", "check", "begin", "end"];
@@ -141,12 +143,20 @@ impl Loader {
     fn run(&mut self, file: &FilePath) -> Result<Sheet, String> {
         let name = file.display();
         let text = file.read().map_err(|e| format!("{name}: {e}"))?;
-        let mut ast = AstModule::parse(&name, text, &dialect()).map_err(|e| explain(&e))?;
+        let power = |error: &starlark::Error| {
+            let line = error.span().and_then(|span| text.lines().nth(span.resolve_span().begin.line));
+            let hint = "; Starlark has no **: write products, or x << n for a power of two";
+            if line.is_some_and(|line| line.contains("**")) { hint } else { "" }
+        };
+        let ast = AstModule::parse(&name, text.clone(), &dialect());
+        let mut ast = ast.map_err(|e| format!("{}{}", explain(&e), power(&e)))?;
         if let Some(place) = shift_assignment(&ast) {
             return Err(format!("{place}: <<= is not supported; write x = x << n"));
         }
-        // Starlark's own wraps to 32 bits without notice (facebook/starlark-rust#204).
-        ast.replace_binary_operators(&HashMap::from([("<<".to_owned(), "shift_left".to_owned())]));
+        // Starlark's own shift wraps to 32 bits without notice (facebook/starlark-rust#204), and its product
+        // takes whatever memory it needs.
+        let checked = [("<<", "shift_left"), ("*", "multiply")];
+        ast.replace_binary_operators(&checked.map(|(op, f)| (op.to_owned(), f.to_owned())).into());
         let mut files = HashMap::new();
         let mut modules = Vec::new();
         for load in ast.loads() {
@@ -212,7 +222,10 @@ fn wrap(module: &Module<'_>, defined: &Defined, id: usize) {
 pub(crate) fn limit(eval: &mut Evaluator<'_, '_, '_>) {
     // Values are held by host functions while sheets run.
     eval.disable_gc();
-    let limits = eval.set_max_callstack_size(DEEPEST_CALLS).and(eval.set_max_tick_count(MOST_TICKS));
+    let limits = eval
+        .set_max_callstack_size(DEEPEST_CALLS)
+        .and(eval.set_max_tick_count(MOST_TICKS))
+        .and(eval.set_max_heap_size(LARGEST_HEAP));
     limits.expect("a new evaluator has no limits yet");
 }
 

@@ -20,7 +20,7 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
     /// `sheet: one.star` means the same as a list of one.
-    #[serde(alias = "sheet", deserialize_with = "one_or_more")]
+    #[serde(default, alias = "sheet", deserialize_with = "one_or_more")]
     pub sheets: Vec<String>,
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub modules: IndexMap<String, String>,
@@ -261,9 +261,6 @@ impl Manifest {
         let mut problems = Vec::new();
         if self.schema != Self::SCHEMA {
             problems.push(format!("schema is \"{}\", not \"{}\"", self.schema, Self::SCHEMA));
-        }
-        if self.sheets.is_empty() {
-            problems.push("there are no sheets".to_owned());
         }
         for role in self.modules.keys().filter(|role| role.contains(['.', '/'])) {
             problems.push(format!("module \"{role}\": a role is a word, not a file"));

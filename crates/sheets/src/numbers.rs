@@ -4,6 +4,10 @@ use starlark::environment::GlobalsBuilder;
 use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
 use starlark::values::list_or_tuple::UnpackListOrTuple;
+use starlark::values::{Heap, UnpackValue, Value};
+
+/// Elements that a repeated list, tuple or text may have.
+const LONGEST: i64 = 10_000_000;
 
 /// A number that has no result.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +37,29 @@ pub(crate) fn integers(builder: &mut GlobalsBuilder) {
         let bits = u32::try_from(bits).map_err(|_| out_of_range(format!("shift by {bits}")))?;
         let factor = 1i64.checked_shl(bits).filter(|factor| *factor > 0);
         factor.and_then(|factor| x.checked_mul(factor)).ok_or_else(overflow)
+    }
+
+    fn multiply<'v>(x: Value<'v>, y: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
+        if let (Some(x), Some(y)) = (x.unpack_i32(), y.unpack_i32()) {
+            return Ok(heap.alloc(i64::from(x) * i64::from(y)));
+        }
+        let integer = |x: Value<'v>| x.get_type() == "int";
+        let small = |x: Value<'v>| i64::unpack_value(x).ok().flatten();
+        if integer(x) && integer(y) {
+            return match (small(x), small(y)) {
+                (Some(_), Some(_)) => x.mul(y, heap),
+                _ => Err(out_of_range("a factor exceeds 64 bits".to_owned())),
+            };
+        }
+        let long = |x: Value<'v>, y: Value<'v>| {
+            let times = small(y)?;
+            let length = x.length().ok()?;
+            (i64::from(length).saturating_mul(times) > LONGEST).then_some(())
+        };
+        if long(x, y).or_else(|| long(y, x)).is_some() {
+            return Err(out_of_range(format!("the result has more than {LONGEST} elements")));
+        }
+        x.mul(y, heap)
     }
 
     fn ceil_div(a: i64, b: i64) -> starlark::Result<i64> {

@@ -9,6 +9,9 @@ use hawkeye_lower::Note;
 use starlark::any::ProvidesStaticType;
 use starlark::eval::Evaluator;
 
+/// Items that one call may have.
+pub(crate) const MOST_ITEMS: usize = 200_000;
+
 /// A protocol call that is under way.
 struct Open {
     call: Call,
@@ -128,6 +131,11 @@ impl Recorder {
     /// Stores a finished call; `None` if it does nothing.
     pub(crate) fn store(&self, call: Call) -> Option<CallId> {
         (!call.items.is_empty()).then(|| self.state.borrow_mut().calls.add(call))
+    }
+
+    /// Whether the call that is under way has as many items as it may.
+    pub(crate) fn full(&self) -> bool {
+        self.state.borrow().open.last().is_some_and(|open| open.call.items.len() >= MOST_ITEMS)
     }
 
     /// Appends to the call that is under way.

@@ -1,6 +1,7 @@
 //! Starlark sheets as a lowering.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
@@ -18,17 +19,23 @@ use crate::recorder::{Parties, Recorder};
 
 /// Loaded sheets; see [`Lowering`].
 pub struct Sheets {
-    library: Library,
+    library: Arc<Library>,
     recorder: Recorder,
     help: String,
     nodes: HashMap<(Pass, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
-    /// Whether the sheet planned the whole training step, whose parts one function then lowers.
+    /// The operators that the sheets plan all together, for one function to lower; `None` if they have a
+    /// function for each.
+    planned: Option<BTreeSet<String>>,
+    /// Whether the sheets planned the whole training step.
     planned_step: bool,
 }
 
-/// The function that lowers the parts of a training step that the sheet planned as a whole.
+/// The function that lowers what the sheets planned as a whole.
 pub const PLANNED_PART: &str = "lower_part";
+
+/// What sheets call the list of the operators that they plan all together.
+const PLANNED: &str = "OPERATORS";
 
 impl std::fmt::Debug for Sheets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -44,9 +51,22 @@ struct Outcome {
 }
 
 impl Sheets {
-    pub(crate) fn new(library: Library, parties: Parties, help: String) -> Self {
-        let recorder = Recorder::new(parties);
-        Self { library, recorder, help, nodes: HashMap::new(), drawn: HashMap::new(), planned_step: false }
+    pub(crate) fn new(library: Arc<Library>, parties: Parties, help: String) -> Self {
+        Self {
+            planned: planned(&library),
+            library,
+            recorder: Recorder::new(parties),
+            help,
+            nodes: HashMap::new(),
+            drawn: HashMap::new(),
+            planned_step: false,
+        }
+    }
+
+    /// Makes others of the same sheets, which are not run again, for other threads.
+    pub fn factory(&self) -> impl Fn() -> Self + Send + Sync + use<> {
+        let (library, parties, help) = (self.library.clone(), self.recorder.parties(), self.help.clone());
+        move || Self::new(library.clone(), parties, help.clone())
     }
 
     /// Operators that the sheets lower, as they are named in ONNX, sorted. All sheets are run.
@@ -54,6 +74,9 @@ impl Sheets {
     /// # Errors
     /// If a sheet can't be run.
     pub fn operators(&self) -> Result<Vec<String>, LoweringError> {
+        if let Some(planned) = &self.planned {
+            return Ok(planned.iter().cloned().collect());
+        }
         let mut names = self.library.names("lower_").map_err(LoweringError::Broken)?;
         names.retain(|name| name != PLANNED_PART);
         names.iter_mut().for_each(|name| *name = name["lower_".len()..].to_owned());
@@ -179,7 +202,7 @@ impl Sheets {
     }
 
     fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
-        let function = if self.planned_step {
+        let function = if self.planned_step || self.planned.is_some() {
             PLANNED_PART.to_owned()
         } else {
             Self::entry(node.pass, &node.domain, &node.op)
@@ -189,6 +212,14 @@ impl Sheets {
             None => Err(missing(&function)),
         }
     }
+}
+
+/// The operators that the sheets name as planned all together.
+fn planned(library: &Library) -> Option<BTreeSet<String>> {
+    let names = library.get(PLANNED).ok().flatten()?;
+    let Some(Data::List(names) | Data::Tuple(names)) = to_data(names.value.value()) else { return None };
+    let name = |data| if let Data::Text(name) = data { Some(name) } else { None };
+    Some(names.into_iter().filter_map(name).collect())
 }
 
 /// `fail` is a refusal; anything else that goes wrong is a fault of the sheet.
@@ -229,6 +260,12 @@ fn expansion(outcome: Outcome, function: &str) -> Result<Expansion, LoweringErro
     let inputs = inputs.ok_or_else(|| {
         wrong(function, "inputs must be a dictionary of positions and states", &outcome.result)
     })?;
+    if let Data::Struct(fields) = &outcome.result
+        && let Some((name, _)) = fields.iter().find(|(name, _)| name != "outputs" && name != "inputs")
+    {
+        let message = format!("{function}: returns a field \"{name}\"; fields are outputs and inputs");
+        return Err(LoweringError::Broken(message));
+    }
     match outcome.result {
         Data::None | Data::Struct(_) => {
             Ok(Expansion { call: outcome.call, outputs, inputs, notes: outcome.notes })
@@ -244,7 +281,11 @@ fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
 impl Lowering for Sheets {
     fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError> {
         let function = Self::entry(Pass::Forward, domain, op);
-        if self.planned_step || self.defines(&function) {
+        let found = match &self.planned {
+            Some(planned) => planned.contains(&identifier(domain, op)),
+            None => self.defines(&function),
+        };
+        if self.planned_step || found {
             return Ok(());
         }
         Err(LoweringError::Unsupported {

@@ -3,13 +3,14 @@
 pub mod law;
 mod statement;
 
+use std::collections::HashMap;
 use std::num::NonZero;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hawkeye_report::{Phases, Report};
 
-use crate::{Diagnostic, Failure, Framework, Model, Options, Place, analyse};
+use crate::{Diagnostic, Failure, Framework, Model, Options, Place, Session};
 
 pub use statement::{Statement, amount, fixed, series, statements};
 
@@ -104,6 +105,7 @@ pub fn sweep(
         let message = format!("the sweep has more than {MOST_POINTS} points");
         return Err(Diagnostic::error(Place::Model, message).help("take larger steps").into());
     };
+    let sessions = Sessions::default();
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<Result<Report, Failure>>>> = Mutex::new(vec![None; total]);
     let failed = AtomicUsize::new(0);
@@ -114,7 +116,7 @@ pub fn sweep(
             if index >= total || failed.load(Ordering::Relaxed) > 2 {
                 return;
             }
-            let result = profile(model, file, framework, axes, &values(axes, index), options);
+            let result = profile(model, file, framework, axes, &values(axes, index), options, &sessions);
             failed.fetch_add(usize::from(result.is_err()), Ordering::Relaxed);
             if let Ok(mut results) = results.lock()
                 && let Some(slot) = results.get_mut(index)
@@ -189,6 +191,7 @@ fn profile(
     axes: &[Axis],
     values: &[String],
     options: &Options,
+    sessions: &Sessions,
 ) -> Result<Report, Failure> {
     let mut options = Options { depth: 0, ..options.clone() };
     let mut name = framework;
@@ -211,5 +214,23 @@ fn profile(
             }
         }
     }
-    analyse(model, file, Framework::open(name)?, &options)
+    sessions.get(name, &options)?.analyse(model, file, &options)
+}
+
+/// A session for each framework with its settings.
+#[derive(Default)]
+struct Sessions(Mutex<HashMap<String, Arc<Session>>>);
+
+impl Sessions {
+    fn get(&self, framework: &str, options: &Options) -> Result<Arc<Session>, Failure> {
+        let key = format!("{framework} {:?} {:?}", options.parties, options.settings);
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = known().get(&key) {
+            return Ok(session.clone());
+        }
+        let framework = Framework::open(framework)?;
+        let session = Arc::new(Session::new(framework, options.parties, &options.settings)?);
+        known().insert(key, session.clone());
+        Ok(session)
+    }
 }

@@ -1,0 +1,161 @@
+//! A framework that serves many models.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use hawkeye_cost::{Calls, Data, RoundRule};
+use hawkeye_graph::{Failure, Graph};
+use hawkeye_lower::Lowering;
+use hawkeye_onnx::Model;
+use hawkeye_report::{FrameworkInfo, ModelInfo, Report, Scalar};
+use hawkeye_sheets::{Framework, Instance, Manifest, Parties, Sheets};
+
+use crate::pipeline::{Options, Subject, profile};
+
+/// Nodes after which a worker forgets what it has seen, so that its memory has a bound.
+const MOST_NODES: usize = 1_000_000;
+
+/// A framework with its parties and parameters fixed, whose sheets are run once. Threads may share it:
+/// each takes a worker of its own, which remembers how nodes that it has seen were lowered. The reports
+/// are those of [`analyse`](crate::analyse), whatever came before.
+pub struct Session {
+    configuration: Configuration,
+    make: Box<dyn Fn() -> Box<dyn Lowering + Send> + Send + Sync>,
+    idle: Mutex<Vec<Worker>>,
+}
+
+/// What a framework says about itself, with its settings.
+#[derive(Clone, Debug)]
+pub(crate) struct Configuration {
+    pub(crate) manifest: Manifest,
+    parties: u16,
+    parameters: Vec<(String, Data)>,
+    pub(crate) round_rule: RoundRule,
+}
+
+/// A lowering and the calls that it remembers.
+struct Worker {
+    lowering: Box<dyn Lowering + Send>,
+    calls: Calls,
+    /// How many nodes it has been shown.
+    nodes: usize,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("configuration", &self.configuration).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Fixes parties (the framework's default if not given) and parameters.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, or what is wrong with the sheets.
+    pub fn new(
+        framework: Framework,
+        parties: Option<u16>,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Self, Failure> {
+        let (configuration, sheets) = Configuration::of(framework.instantiate(parties, settings)?);
+        let fresh = sheets.factory();
+        Ok(Self { configuration, make: Box::new(move || Box::new(fresh())), idle: Mutex::default() })
+    }
+
+    /// A framework that is not written as sheets. The manifest tells what reports say about it and who
+    /// knows what; `make` is asked for a lowering whenever one more thread needs one.
+    ///
+    /// # Errors
+    /// Everything that is wrong with parties and parameters.
+    pub fn native<L: Lowering + Send + 'static>(
+        manifest: Manifest,
+        parties: Option<u16>,
+        settings: &BTreeMap<String, String>,
+        make: impl Fn() -> L + Send + Sync + 'static,
+    ) -> Result<Self, Failure> {
+        let configuration = Configuration {
+            parties: manifest.party_count(parties)?,
+            parameters: manifest.values(settings)?,
+            round_rule: manifest.round_rule(),
+            manifest,
+        };
+        Ok(Self { configuration, make: Box::new(move || Box::new(make())), idle: Mutex::default() })
+    }
+
+    /// Profiles a model; `file` names it in the report. Parties and settings are the session's,
+    /// whatever the options say.
+    ///
+    /// # Errors
+    /// Everything that a pass found wrong.
+    pub fn analyse(&self, model: &Model, file: &str, options: &Options) -> Result<Report, Failure> {
+        self.profile(Subject::file(model, file), options)
+    }
+
+    /// Profiles a graph that is in no file, such as a candidate of an optimiser: its report has no
+    /// digest, and no call tree.
+    ///
+    /// # Errors
+    /// Everything that a pass found wrong.
+    pub fn price(&self, graph: &Graph, options: &Options) -> Result<Report, Failure> {
+        let info = ModelInfo {
+            file: String::new(),
+            sha256: String::new(),
+            sha256_of: None,
+            producer: String::new(),
+            opset: graph.opset(),
+            nodes: graph.nodes.len(),
+            parameters: 0,
+        };
+        let options = Options { depth: 0, ..options.clone() };
+        self.profile(Subject { graph, info, diagnostics: &[] }, &options)
+    }
+
+    fn profile(&self, subject: Subject<'_>, options: &Options) -> Result<Report, Failure> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Worker { lowering: (self.make)(), calls: Calls::default(), nodes: 0 };
+        let known = idle().pop();
+        let mut worker = known.unwrap_or_else(fresh);
+        worker.nodes = worker.nodes.saturating_add(subject.graph.nodes.len());
+        let Worker { lowering, calls, nodes } = &mut worker;
+        let report = profile(subject, &self.configuration, lowering.as_mut(), calls, options);
+        if *nodes <= MOST_NODES {
+            idle().push(worker);
+        }
+        report
+    }
+}
+
+impl Configuration {
+    /// The settings of a framework, and its sheets.
+    pub(crate) fn of(framework: Instance) -> (Self, Sheets) {
+        let Instance { manifest, parties, parameters, round_rule, sheets } = framework;
+        (Self { manifest, parties, parameters, round_rule }, sheets)
+    }
+
+    /// What a report says about the framework.
+    pub(crate) fn info(&self) -> FrameworkInfo {
+        let scalar = |data: &Data| match data {
+            Data::Bool(b) => Scalar::Bool(*b),
+            Data::Int(i) => Scalar::Int(*i),
+            Data::Float(bits) => Scalar::Float(f64::from_bits(*bits)),
+            other => {
+                Scalar::Text(if let Data::Text(text) = other { text.clone() } else { other.to_string() })
+            }
+        };
+        let own: &[String] = match &self.manifest.parties {
+            Parties::Named { names } => names,
+            Parties::Range { .. } => &[],
+        };
+        let extra = (self.parties..).zip(self.manifest.extra_parties.iter().cloned());
+        FrameworkInfo {
+            name: self.manifest.name.clone(),
+            version: self.manifest.version.clone(),
+            parties: self.parties,
+            party_names: (0..).zip(own.iter().cloned()).chain(extra).collect(),
+            evidence: self.manifest.evidence.clone(),
+            measured: self.manifest.measured,
+            security: self.manifest.security.clone(),
+            parameters: self.parameters.iter().map(|(name, value)| (name.clone(), scalar(value))).collect(),
+        }
+    }
+}
