@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use hawkeye_graph::Shapes;
 use hawkeye_graph::{Attribute, DeclaredType, Dim};
 use hawkeye_graph::{DType, Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Table, ValueId};
-use hawkeye_shapes::Shapes;
 
 use crate::adjoint::Adjoint;
 use crate::emit::Emit;

@@ -1,7 +1,7 @@
 //! Which nodes have a backward part.
 
+use hawkeye_graph::Shapes;
 use hawkeye_graph::{Graph, Node, NodeId, Table, ValueId};
-use hawkeye_shapes::Shapes;
 
 /// The backward pass as far as the graph decides it.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,8 +113,8 @@ pub(crate) fn flat(domain: &str, op: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use hawkeye_graph::Fact;
     use hawkeye_graph::{Attributes, DType, DeclaredType, Kind, Origin, Tensor, Value};
-    use hawkeye_shapes::Fact;
 
     use super::*;
 

@@ -6,6 +6,7 @@
 mod attribute;
 mod diagnostic;
 mod dtype;
+mod facts;
 mod graph;
 mod id;
 mod nearest;
@@ -15,6 +16,7 @@ mod tensor;
 pub use attribute::{Attribute, Attributes};
 pub use diagnostic::{Diagnostic, Failure, Place, Severity};
 pub use dtype::DType;
+pub use facts::{Fact, Shapes};
 pub use graph::{DeclaredType, Dim, Graph, Kind, Node, Origin, Value};
 pub use id::{NodeId, Table, ValueId};
 pub use nearest::nearest;

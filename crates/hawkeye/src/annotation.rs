@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hawkeye_graph::{DType, Dim, Failure, Graph, Origin, ValueId};
 use hawkeye_onnx::{Annotations, Model};
-use hawkeye_report::render::Quantity;
+use hawkeye_report::Quantity;
 use hawkeye_report::{Operator, Phases, Report};
 use hawkeye_shapes::{Bindings, bind, infer};
 

@@ -1,11 +1,9 @@
 //! The framework of `docs/FRAMEWORKS.md`, run as it stands there.
 
-mod common;
-
 use std::path::Path;
 
-use common::{fixtures, profile};
 use hawkeye::{Framework, Options, builtin_names};
+use hawkeye_testing::{fixtures, profile};
 
 /// Writes the files of the document's code blocks, whose first lines name them.
 fn write_example(folder: &Path) {

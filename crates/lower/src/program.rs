@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::{Part, Pass as Stage};
+use hawkeye_graph::Shapes;
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Place, Table, ValueId};
-use hawkeye_shapes::Shapes;
 
 use crate::view::Views;
 use crate::{Expansion, Lowering, LoweringError, NodeView, Note, StepPlan, Training, Visibility};

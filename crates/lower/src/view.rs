@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use hawkeye_cost::Data;
 use hawkeye_grad::Pass;
+use hawkeye_graph::Shapes;
 use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Table, Tensor, ValueId};
-use hawkeye_shapes::Shapes;
 
 use crate::operands::operands;
 use crate::{Training, Visibility};

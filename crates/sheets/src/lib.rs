@@ -10,7 +10,6 @@ mod folder;
 mod framework;
 mod host;
 mod loader;
-mod log;
 mod manifest;
 mod numbers;
 mod protocol;
@@ -19,7 +18,6 @@ mod sheets;
 
 pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
-pub use log::{Log, LogLine};
 pub use manifest::{
     Counter, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds,
     TrainingRule, VisibilityRule, Visible,

@@ -4,7 +4,7 @@ use hawkeye_grad::Trainable;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::Log;
+use hawkeye_report::measured::Log;
 
 /// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -8,9 +8,9 @@ use std::io::Cursor;
 use hawkeye_grad::{Loss, Optimizer, Recipe, Step, sweep, synthesise};
 use hawkeye_graph::{
     Attribute, Attributes, DType, DeclaredType, Dim, Elements, Failure, Graph, Kind, Node, NodeId, Origin,
-    Tensor, Value, ValueId,
+    Shapes, Tensor, Value, ValueId,
 };
-use hawkeye_shapes::{Shapes, infer};
+use hawkeye_shapes::infer;
 use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, IntoTValue, TValue};
 
 /// A network under construction. Its float inputs are trained, so that their gradients are computed.

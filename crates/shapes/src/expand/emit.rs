@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use hawkeye_graph::{
-    Attribute, Attributes, DType, Elements, Graph, Node, NodeId, Origin, Table, Tensor, Value, ValueId,
+    Attribute, Attributes, DType, Elements, Fact, Graph, Node, NodeId, Origin, Table, Tensor, Value, ValueId,
 };
-
-use crate::Fact;
 
 /// Writes what stands for one node.
 pub(crate) struct Emitter<'w, 'a> {
