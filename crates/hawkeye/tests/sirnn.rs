@@ -1,14 +1,12 @@
 //! Tables of SIRNN's measured primitives and layers, row by row, and sequences of layers whose counters run on.
 
-mod common;
-
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::fixtures;
 use hawkeye::Framework;
 use hawkeye_cost::{CallId, Calls, Cost, Data, Party, Phase, RoundRule, summarise};
 use hawkeye_lower::{Operation, Program, Subject, settle};
+use hawkeye_testing::fixtures;
 use serde::Deserialize;
 
 /// The first line of a table: threads of the run, and the names of the operations' parameters.
