@@ -44,18 +44,18 @@ fn compare(table: &str, sequence: bool) -> Outcome {
     let folder = fixtures().join("frameworks/sirnn-rows");
     let settings = BTreeMap::from([("num_threads".to_owned(), header.threads.to_string())]);
     let framework = Framework::open(&folder.to_string_lossy()).and_then(|f| f.instantiate(None, &settings));
-    let mut framework = framework.unwrap_or_else(|failure| panic!("{failure}"));
+    let mut framework = framework.expect("its sheets can be loaded");
     let mut calls = Calls::default();
     let mut program = Program::default();
     for row in &rows {
         let names = &header.parameters[&row.0];
         let parameters = names.iter().cloned().zip(row.1.iter().map(|value| Data::Int(*value))).collect();
         let call = framework.sheets.call(&mut calls, &format!("row_{}", row.0), &[Data::Struct(parameters)]);
-        let call = call.unwrap_or_else(|error| panic!("{row:?}: {error:?}"));
+        let call = call.expect("the rows have what it takes");
         program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
     }
     let program = settle(program, &mut calls, &framework.round_rule, &mut framework.sheets);
-    let program = program.unwrap_or_else(|failure| panic!("{failure}"));
+    let program = program.expect("nothing is left to charge");
     let costs = |channel| {
         let rule = rule(channel);
         let mut summaries = summarise(&calls, &rule);

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use hawkeye::{Failure, Options, Report};
+use hawkeye::{Bindings, Failure, Options, Report};
 use hawkeye_testing::{fixtures, profile};
 use serde::Deserialize;
 
 fn report(model: &str, settings: &[(&str, &str)]) -> Result<Report, Failure> {
     let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let options = Options { settings: settings.collect(), depth: 1, ..Options::default() };
+    let bindings = Bindings { batch: Some(1), ..Bindings::default() };
+    let options = Options { settings: settings.collect(), bindings, depth: 1, ..Options::default() };
     profile(&fixtures().join("sirnn/models").join(model), "sirnn", &options)
 }
 
 /// Bytes after set-up.
 fn online(model: &str, settings: &[(&str, &str)]) -> u64 {
-    report(model, settings).unwrap_or_else(|failure| panic!("{model}: {failure}")).totals.online.bytes
+    report(model, settings).expect("it can be profiled").totals.online.bytes
 }
 
 /// A model of one operator, and the measured row of the layer that it becomes.
@@ -38,7 +39,7 @@ fn operators_send_what_their_layers_sent() {
         let settings: Vec<_> =
             settings.iter().map(|(name, value)| (name.as_str(), value.to_string())).collect();
         let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let report = report(&model, &settings).unwrap_or_else(|failure| panic!("{model}: {failure}"));
+        let report = report(&model, &settings).expect("it can be profiled");
         let mut sent = [0; 4];
         for link in report.links.iter().filter(|link| link.phase == "online") {
             sent[usize::from(link.from) + if link.channel == "io_rev" { 2 } else { 0 }] += link.bytes;
@@ -107,4 +108,51 @@ fn what_does_not_go_together_is_refused() {
     );
     refused("network_float.onnx", &[("operand_side", "cheaper")], "needs accumulator=full");
     refused("network_dynamic.onnx", &[], "quantise the model statically");
+}
+
+/// What docs/QUANTISED.md calls its networks.
+const NETWORKS: [(&str, &str); 5] = [
+    ("ResNet-32, CIFAR-100", "resnet32.onnx"),
+    ("ResNet-18, CIFAR-100", "resnet18_cifar.onnx"),
+    ("ResNet-18, 224 x 224", "../../models/resnet18.onnx"),
+    ("ResNet-50, 224 x 224", "../../models/resnet50.onnx"),
+    ("MobileNet-V2, 224 x 224", "mobilenet_v2.onnx"),
+];
+
+/// Megabytes with separators, as the table has them.
+fn megabytes(bytes: u64) -> String {
+    let rounded = (bytes + 500_000) / 1_000_000;
+    if rounded < 1000 { rounded.to_string() } else { format!("{},{:03}", rounded / 1000, rounded % 1000) }
+}
+
+#[test]
+fn the_table_in_the_documentation_holds() {
+    let text =
+        std::fs::read_to_string(fixtures().join("../docs/QUANTISED.md")).expect("the document is there");
+    let mut model = "";
+    let mut rows = 0;
+    for line in text.lines() {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        if let Some((_, file)) =
+            cells.get(1).and_then(|name| NETWORKS.iter().find(|(known, _)| known == name))
+        {
+            model = file;
+        }
+        let Some((weights, activations)) =
+            cells.get(2).and_then(|widths| widths.strip_prefix('w')).and_then(|w| w.split_once('a'))
+        else {
+            continue;
+        };
+        rows += 1;
+        let mut rounds = Vec::new();
+        for (protocol, cell) in ["sirnn", "privquant", "eqo"].into_iter().zip(&cells[3..6]) {
+            let settings =
+                [("protocol", protocol), ("weight_bits", weights), ("activation_bits", activations)];
+            let online = report(model, &settings).expect("it can be profiled").totals.online;
+            assert_eq!(megabytes(online.bytes), **cell, "{model} {protocol} w{weights}a{activations}");
+            rounds.push(online.rounds.to_string());
+        }
+        assert_eq!(rounds.join(" / "), cells[8], "{model} w{weights}a{activations}");
+    }
+    assert_eq!(rows, 4 * NETWORKS.len());
 }
