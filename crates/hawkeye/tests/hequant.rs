@@ -1,9 +1,10 @@
 //! HEQuant's packing beside what its authors' program computes, and its settings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye::{Framework, Options};
-use hawkeye_cost::{Calls, Data, RoundRule, summarise};
+use hawkeye_cost::{Calls, Communication, Data, Fold, RoundRule};
+use hawkeye_lower::{Operation, Program, Runs, Subject, settle};
 use hawkeye_testing::{fixtures, profile};
 
 /// Pixels, input and output channels, whether padded; ciphertexts of queries and of answers, rotations
@@ -20,13 +21,21 @@ fn packings_are_those_of_the_authors() {
     let framework = Framework::open(&folder.to_string_lossy()).expect("the framework is there");
     let mut framework = framework.instantiate(None, &BTreeMap::new()).expect("its sheets can be loaded");
     let mut calls = Calls::default();
-    let rule = RoundRule::Stated;
-    for (shape, expected) in &rows {
-        let call = framework.sheets.call(&mut calls, "row_packed", &shape.map(Data::Int));
-        let call = call.expect("it packs").expect("it counts");
-        let cost = summarise(&calls, &rule).cost(call).expect("it fits 64 bits");
+    let mut program = Program::default();
+    for (shape, _) in &rows {
+        let call = framework.sheets.call(&mut calls, "row_packed", &shape.map(Data::Int)).expect("it packs");
+        program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
+    }
+    let program = settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets);
+    let program = program.expect("nothing is left to charge");
+    let costs = Fold::new(&program.calls, Communication(&RoundRule::Stated)).expect("it fits 64 bits");
+    for ((shape, expected), operation) in rows.iter().zip(&program.operations) {
+        let cost = costs.value(operation.call.expect("it counts"));
         let counted = ["queries", "answers", "rotations", "products"].map(|name| {
-            cost.counted.iter().find(|(key, _)| &**calls.name(**key) == name).map_or(0, |(_, amount)| *amount)
+            cost.counted
+                .iter()
+                .find(|(key, _)| &**program.calls.name(**key) == name)
+                .map_or(0, |(_, amount)| *amount)
         });
         assert_eq!(counted, *expected, "{shape:?}");
     }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye::Framework;
-use hawkeye_cost::{CallId, Calls, Cost, Data, Party, Phase, RoundRule, summarise};
-use hawkeye_lower::{Operation, Program, Subject, settle};
+use hawkeye_cost::{Before, Calls, Communication, Cost, Data, Fold, Party, Phase, RoundRule};
+use hawkeye_lower::{Operation, Program, Runs, Subject, settle};
 use hawkeye_testing::fixtures;
 use serde::Deserialize;
 
@@ -54,14 +54,13 @@ fn compare(table: &str, sequence: bool) -> Outcome {
         let call = call.expect("the rows have what it takes");
         program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
     }
-    let program = settle(program, &mut calls, &framework.round_rule, &mut framework.sheets);
+    let program = settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets);
     let program = program.expect("nothing is left to charge");
     let costs = |channel| {
         let rule = rule(channel);
-        let mut summaries = summarise(&calls, &rule);
-        let mut cost = |call: CallId| (*summaries.cost(call).expect("it fits 64 bits")).clone();
-        let costs =
-            program.operations.iter().map(|operation| operation.call.map(&mut cost).unwrap_or_default());
+        let costs = Fold::new(&program.calls, Communication(&rule)).expect("it fits 64 bits");
+        let cost = |operation: &Operation| operation.call.map(|call| costs.value(call).clone());
+        let costs = program.operations.iter().map(|operation| cost(operation).unwrap_or_default());
         in_place(costs.collect(), sequence)
     };
     let mut differences = Vec::new();
@@ -77,12 +76,12 @@ fn compare(table: &str, sequence: bool) -> Outcome {
 
 /// Each cost after what came before it.
 fn in_place(costs: Vec<Cost>, sequence: bool) -> Vec<Cost> {
-    let mut before = Cost::default();
+    let mut before = Before::default();
     let mut placed = Vec::with_capacity(costs.len());
     for cost in costs {
         placed.push(cost.after(&before));
         if sequence {
-            before = before.then(&cost).expect("it fits 64 bits");
+            before = before.then(&cost);
         }
     }
     placed
