@@ -11,12 +11,12 @@ mod guard;
 mod image;
 mod learning;
 mod legacy;
-
 mod linear;
 mod loss;
 mod mixed_types;
 mod normalization;
 mod pooling;
+mod quantised;
 mod selection;
 mod signal;
 
@@ -58,6 +58,7 @@ const FACTS: &[(&str, Facts)] = &[
     ("LpPool", pooling::one_output),
     ("MaxPool", pooling::max_pool),
     ("Range", constant::range),
+    ("com.microsoft.QLinearAveragePool", pooling::one_output),
 ];
 
 /// Rules on shapes and types, by operator as the proto for tract spells it.
@@ -151,8 +152,15 @@ const TABLE: &[(&str, Outputs)] = &[
     ("ai.onnx.preview.training.Gradient", alike::derivatives),
     ("ai.onnx.preview.training.Momentum", alike::one_statistic),
     ("com.microsoft.BiasGelu", alike::first),
+    ("com.microsoft.DequantizeLinear", alike::dequantized),
     ("com.microsoft.FastGelu", alike::first),
     ("com.microsoft.Gelu", alike::first),
+    ("com.microsoft.QGemm", quantised::gemm),
+    ("com.microsoft.QLinearAdd", quantised::elementwise),
+    ("com.microsoft.QLinearConcat", quantised::concat),
+    ("com.microsoft.QLinearGlobalAveragePool", quantised::global_average),
+    ("com.microsoft.QLinearMul", quantised::elementwise),
+    ("com.microsoft.QuantizeLinear", alike::quantized),
     ("com.microsoft.QuickGelu", alike::first),
     ("com.microsoft.SkipLayerNormalization", normalization::skip),
     ("com.microsoft.SkipSimplifiedLayerNormalization", normalization::skip),
