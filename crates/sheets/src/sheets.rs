@@ -1,6 +1,6 @@
 //! Starlark sheets as a lowering.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
@@ -23,12 +23,18 @@ pub struct Sheets {
     help: String,
     nodes: HashMap<(Pass, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
-    /// Whether the sheet planned the whole training step, whose parts one function then lowers.
+    /// The operators that the sheet plans all together, for one function to lower; `None` if it has a
+    /// function for each.
+    planned: Option<BTreeSet<String>>,
+    /// Whether the sheet planned the whole training step.
     planned_step: bool,
 }
 
-/// The function that lowers the parts of a training step that the sheet planned as a whole.
+/// The function that lowers what the sheet planned as a whole.
 pub const PLANNED_PART: &str = "lower_part";
+
+/// What a sheet calls the list of the operators that it plans all together.
+const PLANNED: &str = "OPERATORS";
 
 impl std::fmt::Debug for Sheets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,6 +57,7 @@ impl Sheets {
         help: String,
     ) -> Self {
         let recorder = Recorder::new(parties);
+        let planned = planned(&module);
         Self {
             module,
             definitions,
@@ -58,6 +65,7 @@ impl Sheets {
             help,
             nodes: HashMap::new(),
             drawn: HashMap::new(),
+            planned,
             planned_step: false,
         }
     }
@@ -65,6 +73,9 @@ impl Sheets {
     /// Operators that the sheets lower, as they are named in ONNX, sorted.
     #[must_use]
     pub fn operators(&self) -> Vec<String> {
+        if let Some(planned) = &self.planned {
+            return planned.iter().cloned().collect();
+        }
         let mut names: Vec<String> = self
             .module
             .names()
@@ -191,7 +202,7 @@ impl Sheets {
     }
 
     fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
-        let function = if self.planned_step {
+        let function = if self.planned_step || self.planned.is_some() {
             PLANNED_PART.to_owned()
         } else {
             Self::entry(node.pass, &node.domain, &node.op)
@@ -201,6 +212,14 @@ impl Sheets {
             None => Err(missing(&function)),
         }
     }
+}
+
+/// The operators that a sheet names as planned all together.
+fn planned(module: &FrozenModule) -> Option<BTreeSet<String>> {
+    let names = module.get_option(PLANNED).ok().flatten()?;
+    let Some(Data::List(names) | Data::Tuple(names)) = to_data(names.value()) else { return None };
+    let name = |data| if let Data::Text(name) = data { Some(name) } else { None };
+    Some(names.into_iter().filter_map(name).collect())
 }
 
 /// `fail` is a refusal; anything else that goes wrong is a fault of the sheet.
@@ -256,7 +275,11 @@ fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
 impl Lowering for Sheets {
     fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError> {
         let function = Self::entry(Pass::Forward, domain, op);
-        if self.planned_step || self.defines(&function) {
+        let found = match &self.planned {
+            Some(planned) => planned.contains(&identifier(domain, op)),
+            None => self.defines(&function),
+        };
+        if self.planned_step || found {
             return Ok(());
         }
         Err(LoweringError::Unsupported {
