@@ -15,7 +15,7 @@ accuracy:
 
 # Rewrites what the commands in docs/REPORT.md and docs/TRAINING.md print.
 docs:
-	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test report_doc
+	HAWKEYE_BLESS=1 cargo test --release -p hawkeye-cli --test report_doc
 
 bench:
 	cargo bench -p hawkeye --bench passes

@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../crates/hawkeye/tests/common/targets.rs"]
+#[path = "../../crates/testing/src/targets.rs"]
 mod targets;
 
 thread_local! {

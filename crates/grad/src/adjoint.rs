@@ -1,7 +1,7 @@
 //! The backward part of one node.
 
+use hawkeye_graph::Fact;
 use hawkeye_graph::{Attribute, DType, Elements, Node, NodeId, Origin, Table, ValueId};
-use hawkeye_shapes::Fact;
 
 use crate::emit::Emit;
 

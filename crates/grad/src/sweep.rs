@@ -1,7 +1,7 @@
 //! Which nodes have a backward part.
 
+use hawkeye_graph::Shapes;
 use hawkeye_graph::{Graph, Node, NodeId, Table, ValueId};
-use hawkeye_shapes::Shapes;
 
 /// The backward pass as far as the graph decides it.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,8 +113,9 @@ pub(crate) fn flat(domain: &str, op: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use hawkeye_graph::{Attributes, DType, DeclaredType, Kind, Origin, Tensor, Value};
-    use hawkeye_shapes::Fact;
+    use std::sync::Arc;
+
+    use hawkeye_graph::{Attributes, DType, DeclaredType, Fact, Kind, Origin, Provenance, Tensor, Value};
 
     use super::*;
 
@@ -128,8 +129,8 @@ mod tests {
             inputs: inputs.iter().map(|i| Some(ValueId::new(*i))).collect(),
             outputs: vec![Some(ValueId::new(output))],
             attributes: Attributes::default(),
-            scope: Vec::new(),
-            file_index: 0,
+            scope: Arc::default(),
+            provenance: Provenance::of_file(0),
         };
         let nodes = vec![
             node("MatMul", &[0, 1], 3),

@@ -2,8 +2,8 @@
 //!
 //! Between opsets 7 and 18 attributes became inputs; every node stays one node.
 
+use hawkeye_graph::Shapes;
 use hawkeye_graph::{Attribute, DType, Diagnostic, Elements, Node, NodeId, Place, Tensor, ValueId};
-use hawkeye_shapes::Shapes;
 
 use crate::emit::Emit;
 

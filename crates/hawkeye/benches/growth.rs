@@ -4,9 +4,7 @@
 
 #![allow(clippy::print_stdout, reason = "a bench prints what it measures")]
 
-#[allow(dead_code, reason = "a test uses the rest")]
-#[path = "../tests/common/decoder.rs"]
-mod decoder;
+use hawkeye_testing::decoder;
 
 use std::path::Path;
 use std::process::Command;

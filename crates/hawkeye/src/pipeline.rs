@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::{Calls, Data};
-use hawkeye_graph::{Diagnostic, Failure, Graph, Place, Table, ValueId, nearest};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Place, Shapes, Table, ValueId, nearest};
 use hawkeye_lower::{Conventions, Lowering, Program, Training, Visibility, lower, read, secrecy, settle};
 use hawkeye_onnx::Model;
-use hawkeye_report::{FrameworkInfo, ModelInfo, Report, RunInfo, Scalar, Subjects, report};
-use hawkeye_shapes::{Bindings, Expanded, Shapes, bind, expand, infer};
+use hawkeye_report::{FrameworkInfo, ModelInfo, Report, RunInfo, Scalar};
+use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer};
 use hawkeye_sheets::{Definitions, Framework, Instance, Parties};
 
+use crate::report::{Subjects, report};
 use crate::training::{TrainingOptions, train};
 
 /// What the user fixes.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use hawkeye_cost::{Call, CallId, Calls, Item};
 use hawkeye_grad::{Loss, Optimizer, Part, Recipe, Sweep, parameters, sweep, synthesise};
-use hawkeye_graph::{Diagnostic, Failure, Graph, Node, Place, ValueId};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Node, Place, Shapes, ValueId};
 use hawkeye_lower::{Lowering, Program, Subject, Training, lower, secrecy};
 use hawkeye_report::TrainingInfo;
-use hawkeye_shapes::{Bindings, Shapes, bind, infer};
+use hawkeye_shapes::{Bindings, bind, infer};
 use hawkeye_sheets::Gradients;
 
 use crate::pipeline::{Stage, Stages};

@@ -1,10 +1,8 @@
 //! `docs/ACCURACY.md` says how measurements and reports compare; `make accuracy` rewrites it.
 
-mod common;
-
 use std::fmt::Write;
 
-use common::{crypten, crypten_training, delphi, fixtures, in_parallel, sci, spu};
+use hawkeye_testing::{crypten, crypten_training, delphi, fixtures, in_parallel, sci, spu};
 
 const HEAD: &str = "# Accuracy
 

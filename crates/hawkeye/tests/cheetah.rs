@@ -1,8 +1,6 @@
 //! Cheetah (OpenCheetah): reports equal what the running library counts, ciphertexts within a band.
 
-mod common;
-
-use common::sci::{Outcome, band, sums, traces};
+use hawkeye_testing::sci::{Outcome, band, sums, traces};
 
 #[test]
 fn every_run_is_reproduced() {

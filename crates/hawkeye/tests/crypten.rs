@@ -1,8 +1,6 @@
 //! CrypTen 0.4.1: the reports equal what the running framework counts.
 
-mod common;
-
-use common::crypten::{RESIDUALS, traces};
+use hawkeye_testing::crypten::{RESIDUALS, traces};
 
 #[test]
 fn every_measured_run_is_reproduced() {
@@ -29,7 +27,7 @@ fn every_measured_run_is_reproduced() {
 /// The reference traces lie beside the repository; where they are, each that has a model is here.
 #[test]
 fn no_reference_trace_is_missing() {
-    let folder = common::fixtures().join("../../shared/truth/crypten");
+    let folder = hawkeye_testing::fixtures().join("../../shared/truth/crypten");
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let known: Vec<String> = traces().into_iter().map(|trace| trace.name).collect();
     for path in entries.flatten().map(|entry| entry.path()) {

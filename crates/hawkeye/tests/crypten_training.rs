@@ -1,11 +1,9 @@
 //! CrypTen 0.4.1 training: the reports equal what the running framework counts, in total, per pass, and
 //! per forward node in each pass.
 
-mod common;
-
-use common::crypten_training::{RESIDUALS, traces};
-use common::{fixtures, in_parallel, profile};
 use hawkeye::{Failure, Options, Report, TrainingOptions};
+use hawkeye_testing::crypten_training::{RESIDUALS, traces};
+use hawkeye_testing::{fixtures, in_parallel, profile};
 
 /// Trains a model of the fixtures.
 fn train(model: &str, loss: &str, optimizer: &str, frozen: &[&str]) -> Result<Report, Failure> {
@@ -108,7 +106,7 @@ fn frozen_parameters_need_no_gradient() {
 /// is here. Those of modules written in CrypTen have no model to profile.
 #[test]
 fn no_reference_trace_is_missing() {
-    let folder = common::fixtures().join("../../shared/truth/crypten");
+    let folder = hawkeye_testing::fixtures().join("../../shared/truth/crypten");
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let known: Vec<String> = traces().into_iter().map(|trace| trace.name).collect();
     for path in entries.flatten().map(|entry| entry.path()) {

@@ -1,11 +1,9 @@
 //! CryptFlow2 (SCI): reports equal what the running library counts.
 
-mod common;
-
-use common::sci::{Outcome, sums, tables, traces};
-use common::{fixtures, profile};
 use hawkeye::{Options, Report};
 use hawkeye_report::CallNode;
+use hawkeye_testing::sci::{Outcome, sums, tables, traces};
+use hawkeye_testing::{fixtures, profile};
 
 /// Profiles one of the models under these settings.
 fn report(model: &str, framework: &str, settings: &[(&str, &str)], depth: usize) -> Report {

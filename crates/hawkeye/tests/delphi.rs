@@ -1,8 +1,6 @@
 //! Delphi: the reports equal what the running framework counts, in each direction.
 
-mod common;
-
-use common::delphi::traces;
+use hawkeye_testing::delphi::traces;
 
 #[test]
 fn every_measured_run_is_reproduced() {

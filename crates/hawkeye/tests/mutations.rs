@@ -1,8 +1,7 @@
 //! The fuzz targets of `fuzz/` on their seeds and on mutations of these: counted, and the same every
 //! time. `cargo fuzz` goes further.
 
-#[path = "common/targets.rs"]
-mod targets;
+use hawkeye_testing::targets;
 
 use std::path::{Path, PathBuf};
 

@@ -1,13 +1,12 @@
 //! Every format says what the report says, to the byte.
 
-mod common;
-
 use std::sync::LazyLock;
 
-use common::{fixtures, profile};
 use hawkeye::{Options, Report, Visibility};
-use hawkeye_report::render::{Axis, Quantity, View, csv, folded, html, markdown, speedscope};
+use hawkeye_report::render::{View, csv, folded, html, markdown, speedscope};
+use hawkeye_report::{Axis, Quantity};
 use hawkeye_report::{PhaseCost, Phases};
+use hawkeye_testing::{fixtures, profile};
 
 const PHASES: [&str; 3] = ["setup", "offline", "online"];
 

@@ -1,10 +1,8 @@
 //! What holds for every report.
 
-mod common;
-
-use common::{crypten, delphi, fixtures, profile, schema};
 use hawkeye::{Options, Report};
 use hawkeye_report::{CallNode, PhaseCost, Phases, Uncertainty};
+use hawkeye_testing::{crypten, delphi, fixtures, profile, schema};
 
 fn add(sum: &mut PhaseCost, cost: &PhaseCost) {
     sum.bytes += cost.bytes;

@@ -1,8 +1,6 @@
 //! Tables of measured OTs, comparisons, functions, products and layers, row by row.
 
-mod common;
-
-use common::sci::{Outcome, tables};
+use hawkeye_testing::sci::{Outcome, tables};
 
 /// Compares all tables of a framework; names them with the numbers of their rows.
 fn compare(framework: &str) -> (Outcome, Vec<String>) {

@@ -1,7 +1,6 @@
 //! Large models: time and memory grow with the nodes, not with the weights.
 
-#[path = "common/decoder.rs"]
-mod decoder;
+use hawkeye_testing::decoder;
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};

@@ -1,10 +1,8 @@
 //! SecretFlow-SPU 0.9.5: the reports equal what the running framework counts.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::spu::{Ledger, RESIDUALS, Trace, totals, traces};
+use hawkeye_testing::spu::{Ledger, RESIDUALS, Trace, totals, traces};
 
 #[test]
 fn every_measured_run_is_reproduced() {

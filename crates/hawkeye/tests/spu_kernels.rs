@@ -1,15 +1,13 @@
 //! Single operations of SPU's protocols: the sheets equal what the running framework counts.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use common::fixtures;
-use common::spu::lines;
 use hawkeye::Framework;
 use hawkeye_cost::{Calls, Cost, Data, Phase, Traffic, summarise};
 use hawkeye_lower::{LoweringError, Operation, Program, Subject, settle};
 use hawkeye_sheets::Instance;
+use hawkeye_testing::fixtures;
+use hawkeye_testing::spu::lines;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -1,10 +1,8 @@
 //! Training steps of SecretFlow-SPU 0.9.5: the reports equal what the running framework counts.
 
-mod common;
-
-use common::spu::{Ledger, TRAINING_RESIDUALS, training_traces};
-use common::{fixtures, profile};
 use hawkeye::{Options, TrainingOptions};
+use hawkeye_testing::spu::{Ledger, TRAINING_RESIDUALS, training_traces};
+use hawkeye_testing::{fixtures, profile};
 
 #[test]
 fn every_measured_step_is_reproduced() {

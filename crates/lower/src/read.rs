@@ -1,8 +1,8 @@
 //! A framework's own reading of the model.
 
 use hawkeye_cost::Data;
+use hawkeye_graph::Shapes;
 use hawkeye_graph::{Attribute, Failure, Graph, Node, Origin, Place, Table, Tensor, Value, ValueId};
-use hawkeye_shapes::Shapes;
 
 use crate::program::complain;
 use crate::view::Views;

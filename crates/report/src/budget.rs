@@ -6,8 +6,7 @@ use bytesize::ByteSize;
 use hawkeye_cost::Phase;
 use hawkeye_graph::{Diagnostic, Place, nearest};
 
-use crate::render::Quantity;
-use crate::{Operator, Phases, Report};
+use crate::{Operator, Phases, Quantity, Report};
 
 /// An upper limit: `online.bytes=2GiB`, `rounds=500`, `module:layer1:online.bytes=10MiB`,
 /// `operator:/conv1/Conv:messages=4`, `op-type:Relu:bytes=1GiB`.

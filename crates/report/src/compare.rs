@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use crate::render::Quantity;
-use crate::{FrameworkInfo, ModelInfo, Phases, Report, RunInfo, Scalar};
+use crate::{FrameworkInfo, ModelInfo, Phases, Quantity, Report, RunInfo, Scalar};
 
 /// Name and version of the comparison's schema.
 pub const COMPARISON_SCHEMA: &str = "hawkeye-comparison/1";

@@ -1,23 +1,19 @@
-//! The cost report: views over a settled program.
+//! The cost report and what is made of it: tables, pages, comparisons, budgets.
 //!
-//! Every number in a [`Report`] is a sum over messages of the program under some prefix of the call
-//! tree; nothing is computed here that is not such a sum. The structure is the published schema
-//! `hawkeye/1`, [`JSON_SCHEMA`].
+//! The structure of a [`Report`] is the published schema `hawkeye/1`, [`JSON_SCHEMA`]. Nothing here knows
+//! how a report comes about.
 
 pub mod budget;
-mod build;
 pub mod compare;
-mod counters;
-mod label;
 pub mod measured;
+mod quantity;
 pub mod render;
 mod schema;
-mod tree;
 
-pub use build::{Subjects, report};
+pub use quantity::{Axis, PHASES, Quantity};
 pub use schema::{
-    CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, PassCost,
-    PhaseCost, Phases, Report, RunInfo, SCHEMA, Scalar, TrainingInfo, Uncertainty,
+    CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, OWN, Operator, OutputInfo, PARALLEL,
+    PassCost, PhaseCost, Phases, Report, RunInfo, SCHEMA, SIDE, Scalar, TrainingInfo, Uncertainty,
 };
 
 /// The schema of a report, as JSON Schema (draft 2020-12).

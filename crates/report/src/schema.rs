@@ -6,6 +6,16 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// Name and version of the schema.
 pub const SCHEMA: &str = "hawkeye/1";
 
+/// Name of the child that stands for the messages a call sends itself, beside what its callees
+/// send.
+pub const OWN: &str = "(messages)";
+
+/// Name of the node whose children run side by side: they send in the same rounds.
+pub const PARALLEL: &str = "parallel";
+
+/// Name of a side of such a node that has no function of its own.
+pub const SIDE: &str = "branch";
+
 /// What a model costs under a framework.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -277,4 +287,11 @@ pub struct DiagnosticInfo {
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+}
+
+impl Phases {
+    /// The costs in the order of the phases.
+    pub(crate) fn each(&self) -> [&PhaseCost; 3] {
+        [&self.setup, &self.offline, &self.online]
+    }
 }

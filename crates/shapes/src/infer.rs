@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use hawkeye_graph::{Diagnostic, Dim, Graph, Node, Origin, Place, Table, ValueId};
+use hawkeye_graph::{Diagnostic, Dim, Fact, Graph, Node, Origin, Place, Shapes, Table, ValueId};
 
 use crate::analysis::{Analysis, Excuse};
 use crate::known::Known;
-use crate::{Fact, Shapes, types};
+use crate::types;
 
 /// Finds the type, shape and small constants of every value; `inputs` gives the shapes of the
 /// graph's inputs.

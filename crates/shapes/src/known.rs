@@ -2,14 +2,13 @@
 
 use std::rc::Rc;
 
-use hawkeye_graph::{DType, Elements, SMALL, Tensor as Constant};
+use hawkeye_graph::{DType, Elements, Fact, SMALL, Tensor as Constant};
 use tract_onnx::data_resolver::MmapDataResolver;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::prelude::*;
 use tract_onnx::tensor::load_tensor;
 use tract_onnx::tract_hir::infer::{DimFact, Factoid, GenericFactoid, ShapeFactoid};
 
-use crate::Fact;
 use crate::proto::{small, stand_in};
 
 /// Constants of more elements have no key.

@@ -8,7 +8,6 @@
 mod analysis;
 mod bind;
 mod expand;
-mod facts;
 mod infer;
 mod known;
 mod proto;
@@ -17,5 +16,4 @@ mod types;
 
 pub use bind::{Bindings, bind};
 pub use expand::{Expanded, expand};
-pub use facts::{Fact, Shapes};
 pub use infer::infer;

@@ -1,9 +1,8 @@
 //! Element types that tract does not have: it is given others in their place, and what it says of
 //! their results is put right here.
 
-use hawkeye_graph::{Attribute, DType, Graph, Node, Table, ValueId};
+use hawkeye_graph::{Attribute, DType, Fact, Graph, Node, Table, ValueId};
 
-use crate::Fact;
 use crate::proto::stand_in;
 
 /// Puts element types right, in execution order.

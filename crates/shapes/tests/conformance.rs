@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hawkeye_shapes::{Bindings, Fact, bind, infer};
+use hawkeye_graph::Fact;
+use hawkeye_shapes::{Bindings, bind, infer};
 use serde_json::Value;
 
 /// Exact cases that have been reached; fewer is a regression.

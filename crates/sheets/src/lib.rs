@@ -9,17 +9,17 @@ mod definitions;
 mod folder;
 mod framework;
 mod host;
+mod library;
 mod loader;
-mod log;
 mod manifest;
 mod numbers;
 mod protocol;
 mod recorder;
 mod sheets;
+mod syntax;
 
 pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
-pub use log::{Log, LogLine};
 pub use manifest::{
     Counter, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds,
     TrainingRule, VisibilityRule, Visible,

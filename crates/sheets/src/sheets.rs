@@ -1,31 +1,32 @@
 //! Starlark sheets as a lowering.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
 use hawkeye_lower::{Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading, StepPlan};
-use starlark::environment::{FrozenModule, Module};
+use starlark::environment::Module;
 use starlark::eval::Evaluator;
-use starlark::values::OwnedFrozenValue;
 use starlark::{Error, ErrorKind};
 
 use crate::convert::{to_data, to_value};
-use crate::definitions::{Definition, Definitions};
+use crate::definitions::Definitions;
+use crate::host::misuse;
+use crate::library::{Found, Library};
 use crate::loader::{explain, limit};
 use crate::recorder::{Parties, Recorder};
 
 /// Loaded sheets; see [`Lowering`].
 pub struct Sheets {
-    module: FrozenModule,
-    definitions: Vec<Definition>,
+    library: Library,
     recorder: Recorder,
     help: String,
     nodes: HashMap<(Pass, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
     /// The operators that the sheet plans all together, for one function to lower; `None` if it has a
     /// function for each.
-    planned: Option<BTreeSet<String>>,
+    planned: OnceLock<Result<Option<BTreeSet<String>>, String>>,
     /// Whether the sheet planned the whole training step.
     planned_step: bool,
 }
@@ -50,46 +51,56 @@ struct Outcome {
 }
 
 impl Sheets {
-    pub(crate) fn new(
-        module: FrozenModule,
-        definitions: Vec<Definition>,
-        parties: Parties,
-        help: String,
-    ) -> Self {
+    pub(crate) fn new(library: Library, parties: Parties, help: String) -> Self {
         let recorder = Recorder::new(parties);
-        let planned = planned(&module);
         Self {
-            module,
-            definitions,
+            library,
             recorder,
             help,
             nodes: HashMap::new(),
             drawn: HashMap::new(),
-            planned,
+            planned: OnceLock::new(),
             planned_step: false,
         }
     }
 
-    /// Operators that the sheets lower, as they are named in ONNX, sorted.
-    #[must_use]
-    pub fn operators(&self) -> Vec<String> {
-        if let Some(planned) = &self.planned {
-            return planned.iter().cloned().collect();
+    /// Operators that the sheets lower, as they are named in ONNX, sorted. All sheets are run.
+    ///
+    /// # Errors
+    /// If a sheet can't be run.
+    pub fn operators(&self) -> Result<Vec<String>, LoweringError> {
+        if let Some(planned) = self.planned()? {
+            return Ok(planned.iter().cloned().collect());
         }
-        let mut names: Vec<String> = self
-            .module
-            .names()
-            .filter(|name| name.as_str() != PLANNED_PART)
-            .filter_map(|name| name.as_str().strip_prefix("lower_").map(str::to_owned))
-            .collect();
+        let mut names = self.library.names("lower_").map_err(LoweringError::Broken)?;
+        names.retain(|name| name != PLANNED_PART);
+        names.iter_mut().for_each(|name| *name = name["lower_".len()..].to_owned());
         names.sort();
-        names
+        Ok(names)
+    }
+
+    /// The operators that the sheet plans all together.
+    fn planned(&self) -> Result<Option<&BTreeSet<String>>, LoweringError> {
+        let planned = self.planned.get_or_init(|| {
+            let Some(names) = self.library.get(PLANNED)? else { return Ok(None) };
+            let name = |data| if let Data::Text(name) = data { Some(name) } else { None };
+            match to_data(names.value.value()) {
+                Some(Data::List(names) | Data::Tuple(names)) => {
+                    Ok(Some(names.into_iter().filter_map(name).collect()))
+                }
+                _ => Err(format!("{PLANNED} is not a list of names")),
+            }
+        });
+        match planned {
+            Ok(planned) => Ok(planned.as_ref()),
+            Err(problem) => Err(LoweringError::Broken(problem.clone())),
+        }
     }
 
     /// Where the functions are defined that were called so far.
     #[must_use]
     pub fn definitions(&self) -> Definitions {
-        Definitions::new(self.definitions.clone(), &self.recorder.edges())
+        Definitions::new(self.library.definitions(), &self.recorder.edges())
     }
 
     /// Name of the function that lowers an operator.
@@ -104,7 +115,7 @@ impl Sheets {
         format!("{prefix}_{}", identifier(domain, op))
     }
 
-    /// Runs any public function of the entry sheet, for tests of what the sheets are built from: the
+    /// Runs any public function of the sheets, for tests of what the sheets are built from: the
     /// calls that it makes, if any.
     ///
     /// # Errors
@@ -121,10 +132,11 @@ impl Sheets {
     }
 
     fn defines(&self, function: &str) -> bool {
-        matches!(self.module.get_option(function), Ok(Some(_)))
+        // A sheet that can't be run says so when the function is called.
+        !matches!(self.library.get(function), Ok(None))
     }
 
-    /// Runs a function of the entry sheet; `None` if there is none of that name.
+    /// Runs a function of the sheets; `None` if there is none of that name.
     fn run(
         &self,
         calls: &mut Calls,
@@ -135,7 +147,7 @@ impl Sheets {
         self.record(&self.recorder, calls, function, name, arguments)
     }
 
-    /// Asks a function of the entry sheet that makes no calls; `None` if there is none of that name.
+    /// Asks a function of the sheets that makes no calls; `None` if there is none of that name.
     fn ask(&self, function: &str, arguments: &[&Data]) -> Result<Option<Outcome>, LoweringError> {
         // What the recorder knows belongs to the program's arena.
         let scratch = Recorder::new(self.recorder.parties());
@@ -149,9 +161,10 @@ impl Sheets {
 
     /// What a function is shown of the model; one without parameters needs none of it.
     fn shown(&self, function: &str, model: ModelSource<'_>) -> Option<Data> {
-        let function = self.module.get_option(function).ok().flatten();
-        let blind = |function: &OwnedFrozenValue| {
-            function.value().parameters_spec().is_some_and(|spec| spec.can_fill_with_args(0, &[]))
+        let function = self.library.get(function).ok().flatten();
+        let blind = |function: &Found| {
+            let specification = function.value.value().parameters_spec();
+            specification.is_some_and(|specification| specification.can_fill_with_args(0, &[]))
         };
         function.filter(|function| !blind(function)).map(|_| model().data())
     }
@@ -164,8 +177,9 @@ impl Sheets {
         name: &str,
         arguments: &[&Data],
     ) -> Result<Option<Outcome>, LoweringError> {
-        let id = self.definitions.iter().rposition(|definition| definition.name == function);
-        let Ok(Some(function)) = self.module.get_option(function) else { return Ok(None) };
+        let Some(function) = self.library.get(function).map_err(LoweringError::Broken)? else {
+            return Ok(None);
+        };
         let outcome = recorder.with_calls(calls, || {
             Module::with_temp_heap(|module| {
                 let mut eval = Evaluator::new(&module);
@@ -173,15 +187,14 @@ impl Sheets {
                 eval.extra = Some(recorder);
                 let heap = module.heap();
                 let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
-                recorder.begin(name, id);
-                let result =
-                    eval.eval_function(heap.access_owned_frozen_value(&function), &arguments, &[])?;
+                recorder.begin(name, function.definition);
+                let value = heap.access_owned_frozen_value(&function.value);
+                let result = eval.eval_function(value, &arguments, &[])?;
                 let closed = recorder.end();
-                Ok(Outcome {
-                    result: to_data(result).unwrap_or_default(),
-                    call: recorder.store(closed.call),
-                    notes: closed.notes,
-                })
+                let data = to_data(result).ok_or_else(|| {
+                    misuse(format!("{name} returns {}, which is no plain data", result.get_type()))
+                })?;
+                Ok(Outcome { result: data, call: recorder.store(closed.call), notes: closed.notes })
             })
         });
         outcome.map(Some).map_err(refusal)
@@ -202,7 +215,7 @@ impl Sheets {
     }
 
     fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
-        let function = if self.planned_step || self.planned.is_some() {
+        let function = if self.planned_step || self.planned()?.is_some() {
             PLANNED_PART.to_owned()
         } else {
             Self::entry(node.pass, &node.domain, &node.op)
@@ -212,14 +225,6 @@ impl Sheets {
             None => Err(missing(&function)),
         }
     }
-}
-
-/// The operators that a sheet names as planned all together.
-fn planned(module: &FrozenModule) -> Option<BTreeSet<String>> {
-    let names = module.get_option(PLANNED).ok().flatten()?;
-    let Some(Data::List(names) | Data::Tuple(names)) = to_data(names.value()) else { return None };
-    let name = |data| if let Data::Text(name) = data { Some(name) } else { None };
-    Some(names.into_iter().filter_map(name).collect())
 }
 
 /// `fail` is a refusal; anything else that goes wrong is a fault of the sheet.
@@ -275,7 +280,7 @@ fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
 impl Lowering for Sheets {
     fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError> {
         let function = Self::entry(Pass::Forward, domain, op);
-        let found = match &self.planned {
+        let found = match self.planned()? {
             Some(planned) => planned.contains(&identifier(domain, op)),
             None => self.defines(&function),
         };
@@ -419,5 +424,5 @@ impl Lowering for Sheets {
 }
 
 fn missing(function: &str) -> LoweringError {
-    LoweringError::Broken(format!("the entry sheet does not define {function}"))
+    LoweringError::Broken(format!("no sheet defines {function}"))
 }

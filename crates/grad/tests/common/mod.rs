@@ -8,9 +8,9 @@ use std::io::Cursor;
 use hawkeye_grad::{Loss, Optimizer, Recipe, Step, sweep, synthesise};
 use hawkeye_graph::{
     Attribute, Attributes, DType, DeclaredType, Dim, Elements, Failure, Graph, Kind, Node, NodeId, Origin,
-    Tensor, Value, ValueId,
+    Shapes, Tensor, Value, ValueId,
 };
-use hawkeye_shapes::{Shapes, infer};
+use hawkeye_shapes::infer;
 use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, IntoTValue, TValue};
 
 /// A network under construction. Its float inputs are trained, so that their gradients are computed.
@@ -107,8 +107,8 @@ impl Net {
             inputs: inputs.to_vec(),
             outputs: outputs.iter().copied().map(Some).collect(),
             attributes: set,
-            scope: Vec::new(),
-            file_index: id.index(),
+            scope: Arc::default(),
+            provenance: Provenance::of_file(id.index()),
         });
         outputs
     }

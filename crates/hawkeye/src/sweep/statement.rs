@@ -1,7 +1,7 @@
 //! What can be said of a sweep: laws, and where they break.
 
 use hawkeye_report::Phases;
-use hawkeye_report::render::Quantity;
+use hawkeye_report::Quantity;
 use serde::Serialize;
 
 use super::law::{Piece, law, pieces};

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hawkeye_sheets::LogLine;
+use super::LogLine;
 use indexmap::IndexMap;
 
 use super::{Agreement, Block, Function, Hit, Line, Patterns, SENDS, filled};

@@ -3,11 +3,12 @@
 //! What a framework prints is told by the `log` key of its manifest; nothing here knows one.
 
 mod judge;
+mod log;
 
 use std::collections::{HashMap, HashSet};
 
-use hawkeye_sheets::{Log, LogLine};
 use indexmap::IndexMap;
+pub use log::{Log, LogLine};
 use regex::{Captures, Regex};
 use serde::Serialize;
 

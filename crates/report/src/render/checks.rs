@@ -7,10 +7,9 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 
-use super::Quantity;
 use super::table::{binary, grouped};
-use crate::Report;
 use crate::budget::{Cause, Check};
+use crate::{Quantity, Report};
 
 const FAILED: Style = AnsiColor::Red.on_default().bold();
 const FINE: Style = AnsiColor::Green.on_default();

@@ -1,5 +1,6 @@
 //! Comparisons as text, Markdown and CSV.
 
+use crate::{PHASES, Quantity};
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
@@ -9,7 +10,6 @@ use comfy_table::{CellAlignment, Table};
 use super::csv::field;
 use super::table::grouped;
 use super::text::{FAINT, HEADING, shortened, styled};
-use super::{PHASES, Quantity};
 use crate::compare::{Change, Columns, Comparison, OperatorChange, PhaseDifferences};
 
 const MORE: Style = AnsiColor::Red.on_default();

@@ -1,8 +1,7 @@
 //! Comma-separated values (RFC 4180).
 
 use super::rows::{Rows, View, detail};
-use super::{Axis, PHASES, Quantity};
-use crate::Report;
+use crate::{Axis, PHASES, Quantity, Report};
 
 /// A header and one line per row of the view, with every phase and quantity in a column of its own.
 #[must_use]

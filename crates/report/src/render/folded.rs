@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use super::stacks::stacks;
-use super::{PHASES, Quantity};
-use crate::Report;
+use crate::{PHASES, Quantity, Report};
 
 /// One line per prefix chain and phase: the phase and the chain's frames, separated by semicolons,
 /// and how much is sent there.

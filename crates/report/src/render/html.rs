@@ -1,8 +1,8 @@
 //! One page that needs nothing else: the report as JSON, and a program that shows it.
 
+use super::View;
 use super::text::dominant;
-use super::{Axis, View};
-use crate::Report;
+use crate::{Axis, Report};
 
 const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/style.css");

@@ -2,10 +2,8 @@
 
 use indexmap::IndexMap;
 
-use super::PHASES;
 use super::rows::{Cells, Row};
-use crate::tree::{OWN, PARALLEL, SIDE};
-use crate::{CallNode, PhaseCost, Report};
+use crate::{CallNode, OWN, PARALLEL, PHASES, PhaseCost, Report, SIDE};
 
 /// One row per chain of protocol calls. A chain is charged with everything under it at `depth`, and
 /// with what its last call sends itself above that, so that rows add up to the totals. Transport is

@@ -5,8 +5,7 @@ use std::ops::AddAssign;
 use indexmap::IndexMap;
 
 use super::protocols::protocols;
-use super::{Axis, PHASES, Quantity};
-use crate::{PhaseCost, Phases, Report};
+use crate::{Axis, PHASES, PhaseCost, Phases, Quantity, Report};
 
 /// How to cut a report into rows.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,7 @@ use indexmap::IndexSet;
 use serde::Serialize;
 
 use super::stacks::stacks;
-use super::{PHASES, Quantity};
-use crate::Report;
+use crate::{PHASES, Quantity, Report};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,9 +1,7 @@
 //! The call tree as stacks: every byte, message and round under the function that causes it.
 
-use super::PHASES;
 use super::rows::Cells;
-use crate::tree::{OWN, PARALLEL};
-use crate::{CallNode, PhaseCost, Report};
+use crate::{CallNode, OWN, PARALLEL, PHASES, PhaseCost, Report};
 
 /// Costs under a prefix chain that belong to none of its callees.
 #[derive(Clone, Debug)]

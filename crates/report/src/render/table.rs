@@ -1,10 +1,10 @@
 //! The table that people read, in text and Markdown.
 
+use crate::{Axis, PHASES, Quantity};
 use bytesize::ByteSize;
 use comfy_table::{CellAlignment, Table};
 
 use super::rows::{Cells, Rows, View, detail};
-use super::{Axis, PHASES, Quantity};
 
 /// A table with a header, the rows, the rest and the total; every column adds up to the last row.
 pub(crate) fn table(rows: &Rows, view: View) -> Table {

@@ -7,8 +7,7 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
 use super::rows::{Cells, Row, Rows, View};
 use super::table::{binary, grouped, shares, table};
-use super::{Axis, PHASES, Quantity};
-use crate::{Report, TrainingInfo};
+use crate::{Axis, PHASES, Quantity, Report, TrainingInfo};
 
 pub(super) const HEADING: Style = Style::new().bold();
 pub(super) const FAINT: Style = Style::new().dimmed();

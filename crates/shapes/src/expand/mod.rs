@@ -14,9 +14,9 @@ mod rewrite;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{DType, Diagnostic, Graph, Node, Place, ValueId};
+use hawkeye_graph::{DType, Diagnostic, Graph, Node, Place, Shapes, ValueId};
 
-use crate::{Shapes, infer};
+use crate::infer;
 use emit::Emitter;
 use rewrite::Rewriter;
 

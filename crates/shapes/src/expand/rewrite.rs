@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{Graph, Node, NodeId, Origin, Table, Value, ValueId};
+use hawkeye_graph::{Fact, Graph, Node, NodeId, Origin, Shapes, Table, Value, ValueId};
 
 use super::emit::Emitter;
 use super::{DEEPEST, MOST_NODES, Rule, definition};
-use crate::{Fact, Shapes};
 
 pub(crate) struct Rewriter<'a> {
     source: &'a Graph,

@@ -1,0 +1,266 @@
+//! What the command line accepts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use hawkeye_report::{Axis, Quantity};
+
+use super::annotate::Annotate;
+use super::check::Check;
+use super::compare::Compare;
+use super::explain::Explain;
+use super::grad::Grad;
+use super::run::{Run, Sizes, Training};
+use super::sweep::SweepArguments;
+use super::values::{axis, quantity};
+
+/// What does your model cost in multi-party learning? Bytes, messages and rounds of every operator,
+/// from the ONNX file alone.
+#[derive(Debug, Parser)]
+#[command(
+    name = "hawkeye",
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  hawkeye profile lenet5.onnx -f crypten
+  hawkeye profile resnet50.onnx -f cryptflow2 --batch 1 --format html -o resnet50.html
+  hawkeye check lenet5.onnx -f crypten --max online.bytes=20MiB
+  hawkeye frameworks show crypten
+
+Exit codes: 0 fine; 1 a budget or comparison failed; 2 an error. Results go to standard output, all
+else to standard error. Colours are for terminals only; NO_COLOR=1 turns them off."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Report what a model sends under a framework
+    #[command(after_help = "Examples:
+  hawkeye profile lenet5.onnx --framework crypten
+  hawkeye profile bert.onnx -f crypten --batch 1 --dim seq=128 --parties 3
+  hawkeye profile lenet5.onnx -f crypten --set max_method=pairwise --format json -o report.json
+  hawkeye profile lenet5.onnx -f crypten --train cross_entropy --optimizer sgd:lr=0.1,momentum=0.9 --step 2
+  hawkeye profile resnet50.onnx -f cryptflow2 --batch 1 --by module --depth 1 --sort rounds
+  hawkeye profile resnet50.onnx -f crypten --batch 1 --format html -o resnet50.html
+  hawkeye profile resnet50.onnx -f crypten --batch 1 --format folded | inferno-flamegraph > resnet50.svg")]
+    Profile(Profile),
+    /// Print the type and shape of every value of a model
+    #[command(after_help = "Examples:
+  hawkeye shapes lenet5.onnx
+  hawkeye shapes bert.onnx --batch 1 --dim seq=128 --format json")]
+    Shapes(Shapes),
+    /// Write a model without its weights
+    #[command(long_about = "Write a model without its weights, for those who may share an architecture but \
+                            not its parameters. Types, shapes, names and single numbers stay, so that a \
+                            profile of the result is that of the model.")]
+    Strip(Strip),
+    /// List, show and check frameworks
+    #[command(after_help = "Examples:
+  hawkeye frameworks list
+  hawkeye frameworks show crypten
+  hawkeye frameworks check ./beaver")]
+    Frameworks {
+        #[command(subcommand)]
+        command: Frameworks,
+    },
+    /// Print the JSON schema of a report
+    #[command(after_help = "Examples:
+  hawkeye schema > report.schema.json
+  hawkeye profile lenet5.onnx -f crypten --format json -o report.json
+  check-jsonschema --schemafile report.schema.json report.json")]
+    Schema,
+    /// Hold a model or a report to budgets: exit with 1 if it exceeds one
+    #[command(after_help = "Examples:
+  hawkeye check lenet5.onnx -f crypten --max online.bytes=20MiB --max rounds=200
+  hawkeye check resnet50.onnx -f crypten --batch 1 --max module:layer1:online.bytes=2GiB
+  hawkeye check report.yaml --max operator:/conv1/Conv:messages=4 --max op-type:Relu:bytes=5GiB
+  hawkeye check lenet5.onnx -f crypten --baseline main.yaml --max-increase 1% --format github
+
+A limit is on all phases together unless it names one (setup, offline, online). The baseline's
+limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one exceeded; 2: an error.")]
+    Check(Check),
+    /// Print a script that completes hawkeye's arguments in a shell
+    #[command(after_help = "Examples:
+  hawkeye completions bash > ~/.local/share/bash-completion/completions/hawkeye
+  hawkeye completions zsh > ~/.zfunc/_hawkeye
+  hawkeye completions fish > ~/.config/fish/completions/hawkeye.fish")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print a manual page
+    #[command(after_help = "Examples:
+  hawkeye man | man -l -
+  hawkeye man profile > /usr/local/share/man/man1/hawkeye-profile.1")]
+    Man {
+        /// The command that it is about; all of hawkeye if not given
+        command: Option<String>,
+    },
+    /// Set reports, frameworks or parameters side by side, or a run beside its report
+    #[command(after_help = "Examples:
+  hawkeye compare before.yaml after.yaml --fail-on-difference
+  hawkeye compare resnet50.onnx -f crypten -f spu-semi2k --batch 1
+  hawkeye compare lenet5.onnx -f crypten --variant max_method=pairwise --variant parties=3
+  hawkeye compare --measured crypten.log lenet5.onnx -f crypten
+  hawkeye compare --measured alice.log --measured bob.log report.yaml")]
+    Compare(Compare),
+    /// Explain a node's costs: its protocol calls, where sheets define them, and the source they follow
+    #[command(after_help = "Examples:
+  hawkeye explain lenet5.onnx Relu_1 -f crypten
+  hawkeye explain lenet5.onnx Conv_3 -f crypten --train cross_entropy --pass backward
+  hawkeye explain --op Relu --shape 1x64x56x56 -f cheetah
+  hawkeye explain --op Conv --shape 1x3x32x32 --weight 16x3x3x3 --attr pads=1,1,1,1 -f cryptflow2
+  hawkeye explain --explain-units -f delphi")]
+    Explain(Explain),
+    /// Write the model with its costs as metadata of its nodes, and the shapes of its values
+    #[command(after_help = "Examples:
+  hawkeye annotate lenet5.onnx -f crypten -o lenet5.crypten.onnx
+  hawkeye annotate bert.onnx -f spu-semi2k --batch 1 --dim seq=128 -o annotated.onnx")]
+    Annotate(Annotate),
+    /// Profile a model over batch sizes, dimensions, parameters, parties and frameworks
+    #[command(after_help = "Examples:
+  hawkeye sweep lenet5.onnx -f crypten -f spu-semi2k --batch 1..64
+  hawkeye sweep bert.onnx -f crypten --batch 1 --dim seq=32..512:32 -o bert.svg
+  hawkeye sweep lenet5.onnx -f crypten --set max_method=pairwise,log_reduction --parties 2..5")]
+    Sweep(SweepArguments),
+    /// Write a training step of a model as an ONNX file
+    #[command(after_help = "Examples:
+  hawkeye grad lenet5.onnx --batch 32 -o step.onnx
+  hawkeye grad bert.onnx --batch 8 --dim seq=128 --train mse --optimizer adam:lr=0.001 --step 2 -o step.onnx")]
+    Grad(Grad),
+}
+
+impl Command {
+    /// The file or framework that errors are about.
+    pub(crate) fn subject(&self) -> String {
+        match self {
+            Self::Profile(profile) => profile.model.display().to_string(),
+            Self::Shapes(shapes) => shapes.model.display().to_string(),
+            Self::Strip(strip) => strip.model.display().to_string(),
+            Self::Grad(grad) => grad.model.display().to_string(),
+            Self::Frameworks { command: Frameworks::List } => "frameworks".to_owned(),
+            Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => {
+                name.clone()
+            }
+            Self::Schema => "schema".to_owned(),
+            Self::Check(check) => check.subject.display().to_string(),
+            Self::Completions { .. } => "completions".to_owned(),
+            Self::Man { .. } => "man".to_owned(),
+            Self::Annotate(annotate) => annotate.model.display().to_string(),
+            Self::Sweep(sweep) => sweep.model.display().to_string(),
+            Self::Explain(explain) => match (&explain.model, &explain.op) {
+                (Some(model), _) => model.display().to_string(),
+                (None, Some(op)) => op.clone(),
+                (None, None) => explain.framework.clone(),
+            },
+            Self::Compare(compare) => {
+                compare.subjects.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
+            }
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Profile {
+    /// The model, an ONNX file
+    pub(crate) model: PathBuf,
+    /// A built-in framework, or the path of one's own directory
+    #[arg(short, long)]
+    pub(crate) framework: String,
+    #[command(flatten)]
+    pub(crate) run: Run,
+    #[command(flatten)]
+    pub(crate) training: Training,
+    /// Levels of modules or protocol calls in rows, and of the call tree: 3 if not given, and all of
+    /// them for stacks and pages
+    #[arg(long)]
+    pub(crate) depth: Option<usize>,
+    /// How to write the report; text on a terminal and yaml elsewhere if not given
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// What the rows of text, markdown and csv are
+    #[arg(long, default_value = "operator", value_parser = axis())]
+    pub(crate) by: Axis,
+    /// Rows by this, largest first; text and markdown sort by bytes, csv not at all if not given
+    #[arg(long, value_parser = quantity())]
+    pub(crate) sort: Option<Quantity>,
+    /// Rows to show before one for the rest; text and markdown show 15, csv all if not given
+    #[arg(long)]
+    pub(crate) top: Option<usize>,
+    /// What the stacks of folded and speedscope count
+    #[arg(long, default_value = "bytes", value_parser = quantity())]
+    pub(crate) weight: Quantity,
+    /// Where to write it; standard output if not given
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Shapes {
+    /// The model, an ONNX file
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) sizes: Sizes,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t = ShapesFormat::Text)]
+    pub(crate) format: ShapesFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Strip {
+    /// The model, an ONNX file
+    pub(crate) model: PathBuf,
+    /// Where to write it
+    #[arg(short, long)]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Frameworks {
+    /// List the built-in frameworks
+    #[command(after_help = "Example:
+  hawkeye frameworks list")]
+    List,
+    /// Show a framework's parties, parameters, counters and operators
+    #[command(after_help = "Examples:
+  hawkeye frameworks show crypten
+  hawkeye frameworks show ./beaver")]
+    Show {
+        /// A built-in framework, or the path of one's own directory
+        name: String,
+    },
+    /// Check a framework's manifest and load its sheets
+    #[command(after_help = "Example:
+  hawkeye frameworks check ./beaver")]
+    Check {
+        /// A built-in framework, or the path of one's own directory
+        name: String,
+    },
+}
+
+/// Formats of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Yaml,
+    Json,
+    Csv,
+    Markdown,
+    /// A page for browsers: summary, flame graph, tables, assumptions and evidence
+    Html,
+    /// Stacks of the call tree, one per line, for flame graph programs
+    Folded,
+    /// Stacks of the call tree for speedscope.app
+    Speedscope,
+}
+
+/// Formats of shapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShapesFormat {
+    Text,
+    Json,
+}

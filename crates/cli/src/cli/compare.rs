@@ -1,0 +1,297 @@
+//! `hawkeye compare`.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Steps, analyse, builtin_names};
+use hawkeye_report::Quantity;
+use hawkeye_report::compare::{Comparison, compare};
+use hawkeye_report::measured::{Measured, Patterns};
+use hawkeye_report::render;
+
+use super::input::{Input, about, open};
+use super::output;
+use super::run::{Run, Training};
+use super::values::{quantity, visibility};
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// Reports (YAML or JSON), or models, which are profiled first
+    #[arg(required = true, value_name = "REPORT|MODEL")]
+    pub(crate) subjects: Vec<PathBuf>,
+    /// Profile the models under this framework (repeatable: side by side)
+    #[arg(short, long = "framework")]
+    frameworks: Vec<String>,
+    /// One more side, which differs in these: parameters, parties, batch, weights, dim.NAME, or in
+    /// training the optimizer or the step (repeatable)
+    #[arg(long = "variant", value_name = "KEY=VALUE[,KEY=VALUE...]", value_parser = variant)]
+    variants: Vec<Variant>,
+    #[command(flatten)]
+    run: Run,
+    #[command(flatten)]
+    training: Training,
+    /// Compare with what the framework printed in a run instead (repeatable: a log per party)
+    #[arg(long, value_name = "LOG")]
+    measured: Vec<PathBuf>,
+    /// How to write it; text on a terminal and json elsewhere if not given
+    #[arg(long, value_enum)]
+    format: Option<ComparisonFormat>,
+    /// What the operators' rows show and are sorted by
+    #[arg(long, default_value = "bytes", value_parser = quantity())]
+    sort: Quantity,
+    /// Operators to show before one row for the rest, in text and markdown
+    #[arg(long, default_value_t = 15)]
+    top: usize,
+    /// Exit with 1 if the sides differ
+    #[arg(long)]
+    fail_on_difference: bool,
+    /// Where to write it; standard output if not given
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+}
+
+/// Sides have a letter each.
+const MOST_SIDES: usize = 26;
+
+/// Formats of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ComparisonFormat {
+    Text,
+    Json,
+    Csv,
+    Markdown,
+}
+
+/// What a side does differently.
+#[derive(Clone, Debug)]
+struct Variant(Vec<(String, String)>);
+
+fn variant(text: &str) -> Result<Variant, String> {
+    let pair = |text: &str| match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("\"{text}\" is not of the form KEY=VALUE")),
+    };
+    text.split(',').map(pair).collect::<Result<_, _>>().map(Variant)
+}
+
+pub(crate) fn run(command: &Compare) -> Result<ExitCode, Failure> {
+    let seen = command.output.is_none() && std::io::stdout().is_terminal();
+    let format = command.format.unwrap_or(if seen { ComparisonFormat::Text } else { ComparisonFormat::Json });
+    let (text, differs) = if command.measured.is_empty() {
+        let reports = sides(command)?;
+        if reports.len() < 2 {
+            let help = "give a second report, a second --framework or a --variant";
+            return Err(complaint("there is only one side to compare".to_owned(), help).into());
+        }
+        if reports.len() > MOST_SIDES {
+            let message = format!("there are {} sides; at most {MOST_SIDES} fit", reports.len());
+            return Err(complaint(message, "compare fewer at a time, or use hawkeye sweep").into());
+        }
+        let comparison = compare(&reports, command.sort);
+        (compared(&comparison, format, command)?, comparison.differs() && command.fail_on_difference)
+    } else {
+        let measured = measured(command)?;
+        (printed(&measured, format)?, measured.differs())
+    };
+    output::write(command.output.as_deref(), text.as_bytes())?;
+    Ok(if differs { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn compared(comparison: &Comparison, format: ComparisonFormat, command: &Compare) -> Result<String, Failure> {
+    Ok(match format {
+        ComparisonFormat::Text => render::comparison_text(comparison, command.sort, Some(command.top)),
+        ComparisonFormat::Markdown => {
+            render::comparison_markdown(comparison, command.sort, Some(command.top))
+        }
+        ComparisonFormat::Csv => render::comparison_csv(comparison),
+        ComparisonFormat::Json => json(comparison)?,
+    })
+}
+
+fn printed(measured: &Measured, format: ComparisonFormat) -> Result<String, Failure> {
+    Ok(match format {
+        ComparisonFormat::Text => render::measured_text(measured),
+        ComparisonFormat::Markdown => render::measured_markdown(measured),
+        ComparisonFormat::Csv => render::measured_csv(measured),
+        ComparisonFormat::Json => json(measured)?,
+    })
+}
+
+fn json(document: &impl serde::Serialize) -> Result<String, Failure> {
+    Ok(serde_json::to_string_pretty(document).map_err(|e| output::failed(e.to_string()))? + "\n")
+}
+
+fn complaint(message: String, help: &str) -> Diagnostic {
+    Diagnostic::error(Place::Model, message).help(help.to_owned())
+}
+
+/// A report for every side.
+fn sides(command: &Compare) -> Result<Vec<Report>, Failure> {
+    let mut reports = Vec::new();
+    for path in &command.subjects {
+        match open(path)? {
+            Input::Report(report) => reports.push(*report),
+            Input::Model(model) => {
+                if command.frameworks.is_empty() {
+                    let help = format!("give --framework, e.g. one of {}", builtin_names().join(", "));
+                    return Err(about(path, "is a model, and must be profiled first".to_owned())
+                        .help(help)
+                        .into());
+                }
+                for name in &command.frameworks {
+                    let base = Variant(Vec::new());
+                    for variant in std::iter::once(&base).chain(&command.variants) {
+                        reports.push(profile(path, &model, name, command, variant, 0)?);
+                    }
+                }
+            }
+        }
+    }
+    Ok(reports)
+}
+
+fn profile(
+    path: &Path,
+    model: &hawkeye::Model,
+    framework: &str,
+    command: &Compare,
+    variant: &Variant,
+    depth: usize,
+) -> Result<Report, Failure> {
+    let mut options = Options { training: command.training.options(), depth, ..command.run.options() };
+    for (key, value) in &variant.0 {
+        let wrong = |what: &str| complaint(format!("--variant {key}={value}: {value} is no {what}"), "");
+        match key.as_str() {
+            "parties" => options.parties = Some(value.parse().map_err(|_| wrong("number of parties"))?),
+            "batch" => options.bindings.batch = Some(value.parse().map_err(|_| wrong("size"))?),
+            "weights" => options.weights = Some(visibility(value).map_err(|e| complaint(e, ""))?),
+            "optimizer" | "step" => {
+                let training = options.training.as_mut();
+                let training = training
+                    .ok_or_else(|| complaint(format!("--variant {key}={value} goes with --train"), ""))?;
+                match key.as_str() {
+                    "step" => training.steps = Steps::Only(value.parse().map_err(|_| wrong("step"))?),
+                    _ => training.optimizer = value.parse().map_err(|e: String| complaint(e, ""))?,
+                }
+            }
+            key => match key.strip_prefix("dim.") {
+                Some(name) => {
+                    let size = value.parse().map_err(|_| wrong("size"))?;
+                    options.bindings.dims.insert(name.to_owned(), size);
+                }
+                None => {
+                    options.settings.insert(key.to_owned(), value.clone());
+                }
+            },
+        }
+    }
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    analyse(model, &file, Framework::open(framework)?, &options)
+}
+
+/// A report against logs.
+fn measured(command: &Compare) -> Result<Measured, Failure> {
+    let [path] = command.subjects.as_slice() else {
+        let help = "give one report or model, and --measured for each log";
+        return Err(complaint("logs are compared with one report".to_owned(), help).into());
+    };
+    let mut logs = Vec::new();
+    for log in &command.measured {
+        let bytes = std::fs::read(log).map_err(|e| about(log, format!("can't be read: {e}")))?;
+        let name = log.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        logs.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    let subject = open(path)?;
+    let names = match (command.frameworks.as_slice(), &subject) {
+        ([name], _) => vec![name.clone()],
+        ([], Input::Report(report)) => vec![report.framework.name.clone()],
+        ([], Input::Model(_)) => recognised(&logs, &command.measured)?,
+        (_, _) => {
+            return Err(complaint("logs are of one framework".to_owned(), "give --framework once").into());
+        }
+    };
+    let [name] = names.as_slice() else { return fitting(path, &subject, &names, &logs, command) };
+    let measured = against(path, &subject, name, &logs, command)?;
+    if measured.lines.is_empty() {
+        let first = command.measured.first().map(PathBuf::as_path).unwrap_or(path);
+        let log = Framework::open(name)?.manifest.log;
+        let patterns: Vec<String> =
+            log.into_iter().flat_map(|log| log.lines).map(|line| line.pattern).collect();
+        return Err(about(first, format!("there are no statistics of {name} in it"))
+            .help(format!("it prints lines like these:\n    {}", patterns.join("\n    ")))
+            .into());
+    }
+    Ok(measured)
+}
+
+/// Logs against one framework's report.
+fn against(
+    path: &Path,
+    subject: &Input,
+    name: &str,
+    logs: &[(String, String)],
+    command: &Compare,
+) -> Result<Measured, Failure> {
+    let manifest = Framework::open(name)?.manifest;
+    let Some(log) = &manifest.log else {
+        let help = "add log: to its framework.yaml; docs/FRAMEWORKS.md tells how";
+        return Err(complaint(format!("{name} does not say what its statistics look like"), help).into());
+    };
+    let patterns = Patterns::new(log).map_err(|e| complaint(format!("{name}: log: {e}"), ""))?;
+    match subject {
+        Input::Report(report) => Ok(patterns.against(logs, report, false)),
+        Input::Model(model) => {
+            let counted = || logs.iter().find_map(|(_, text)| patterns.party_count(text));
+            let parties = command.run.parties.or_else(counted).map(|n| ("parties".to_owned(), n.to_string()));
+            let variant = Variant(parties.into_iter().collect());
+            let report = profile(path, model, name, command, &variant, usize::MAX)?;
+            Ok(patterns.against(logs, &report, true))
+        }
+    }
+}
+
+/// Of several frameworks that print alike, the one that agrees with the most numbers, and differs
+/// in none.
+fn fitting(
+    path: &Path,
+    subject: &Input,
+    names: &[String],
+    logs: &[(String, String)],
+    command: &Compare,
+) -> Result<Measured, Failure> {
+    let fits = |name: &String| against(path, subject, name, logs, command).ok().filter(|m| !m.differs());
+    let mut found: Vec<Measured> = names.iter().filter_map(fits).collect();
+    found.sort_by_key(Measured::agreeing);
+    let best = found.pop().filter(|best| found.iter().all(|other| other.agreeing() < best.agreeing()));
+    let Some(best) = best else {
+        let first = command.measured.first().map(PathBuf::as_path).unwrap_or(path);
+        return Err(about(first, "may be of several frameworks".to_owned())
+            .help(format!("give --framework: {}", names.join(", ")))
+            .into());
+    };
+    let message = format!("taken for a log of {}, whose numbers are the same", best.framework);
+    output::warn(&[Diagnostic::warning(Place::Model, message).help("give --framework to be sure")]);
+    Ok(best)
+}
+
+/// The frameworks whose statistics the logs may hold.
+fn recognised(logs: &[(String, String)], paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    let mut found = Vec::new();
+    for name in builtin_names() {
+        let manifest = Framework::open(&name)?.manifest;
+        let Some(log) = &manifest.log else { continue };
+        let patterns = Patterns::new(log).map_err(|e| complaint(format!("{name}: log: {e}"), ""))?;
+        if logs.iter().any(|(_, text)| patterns.recognise(text)) {
+            found.push(name);
+        }
+    }
+    if found.is_empty() {
+        let first = paths.first().map(PathBuf::as_path).unwrap_or(Path::new("log"));
+        return Err(about(first, "holds no statistics of a framework that is known".to_owned())
+            .help(format!("give --framework: {}", builtin_names().join(", ")))
+            .into());
+    }
+    Ok(found)
+}

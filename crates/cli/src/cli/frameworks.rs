@@ -1,0 +1,104 @@
+//! `hawkeye frameworks`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use hawkeye::{Diagnostic, Failure, Framework, Place, builtin_names};
+use hawkeye_sheets::{Manifest, Parameter, Parties};
+
+use super::arguments::Frameworks;
+use super::output;
+
+pub(crate) fn run(command: &Frameworks) -> Result<(), Failure> {
+    let text = match command {
+        Frameworks::List => list()?,
+        Frameworks::Show { name } => show(name)?,
+        Frameworks::Check { name } => check(name)?,
+    };
+    output::write(None, text.as_bytes())
+}
+
+fn list() -> Result<String, Failure> {
+    let mut text = String::new();
+    for name in builtin_names() {
+        let manifest = Framework::open(&name)?.manifest;
+        let parties = parties(&manifest);
+        // Writing to a string never fails.
+        let does = if manifest.training.refused.is_some() { "inference" } else { "training too" };
+        let _ =
+            writeln!(text, "{name:<16} {:<10} {parties:<13} {does:<13} {}", manifest.version, manifest.title);
+    }
+    Ok(text)
+}
+
+fn show(name: &str) -> Result<String, Failure> {
+    let framework = Framework::open(name)?;
+    let manifest = framework.manifest.clone();
+    let operators = operators(framework)?;
+    let mut text = format!("{} {}: {}\n", manifest.name, manifest.version, manifest.title);
+    if let Some(reference) = &manifest.reference {
+        let version = reference.commit.as_ref().or(reference.release.as_ref());
+        let _ = writeln!(text, "models {} {}", reference.repository, version.map_or("", String::as_str));
+    }
+    let _ = writeln!(text, "parties: {}; evidence: {}", parties(&manifest), manifest.evidence);
+    match &manifest.training.refused {
+        Some(reason) => writeln!(text, "trains: no, {reason}"),
+        None => writeln!(text, "trains: yes"),
+    }
+    .unwrap_or_default();
+    let counters: Vec<&str> = manifest.counters.keys().map(String::as_str).collect();
+    let _ = writeln!(text, "counters: {}", counters.join(", "));
+    let _ = writeln!(text, "\nparameters:");
+    for (name, parameter) in &manifest.parameters {
+        let _ = writeln!(text, "  {name:<24} {:<28} {}", domain(parameter), parameter.doc);
+    }
+    let _ = writeln!(text, "\noperators ({}):", operators.len());
+    for line in operators.chunks(6) {
+        let _ = writeln!(text, "  {}", line.join(" "));
+    }
+    Ok(text)
+}
+
+fn check(name: &str) -> Result<String, Failure> {
+    let framework = Framework::open(name)?;
+    let manifest = framework.manifest.clone();
+    let operators = operators(framework)?;
+    Ok(format!(
+        "{} {}: fine; {} operators, {} parameters\n",
+        manifest.name,
+        manifest.version,
+        operators.len(),
+        manifest.parameters.len()
+    ))
+}
+
+fn operators(framework: Framework) -> Result<Vec<String>, Failure> {
+    let place = Place::File { path: framework.manifest.name.clone(), position: None };
+    let instance = framework.instantiate(None, &BTreeMap::new())?;
+    instance.sheets.operators().map_err(|error| Diagnostic::error(place, error.to_string()).into())
+}
+
+fn parties(manifest: &Manifest) -> String {
+    match &manifest.parties {
+        Parties::Named { names } => names.join("+"),
+        Parties::Range { min, max, .. } if min == max => min.to_string(),
+        Parties::Range { min, max, .. } => format!("{min} to {max}"),
+    }
+}
+
+fn domain(parameter: &Parameter) -> String {
+    let default = match &parameter.default {
+        serde_yaml::Value::String(text) => text.clone(),
+        serde_yaml::Value::Bool(b) => b.to_string(),
+        serde_yaml::Value::Number(n) => n.to_string(),
+        _ => String::new(),
+    };
+    match (&parameter.choices, parameter.min, parameter.max) {
+        (Some(choices), _, _) => {
+            let others: Vec<&str> = choices.iter().map(String::as_str).filter(|c| *c != default).collect();
+            if others.is_empty() { default } else { format!("{default} | {}", others.join(" | ")) }
+        }
+        (None, Some(min), Some(max)) => format!("{default} ({min} to {max})"),
+        (None, _, _) => default,
+    }
+}

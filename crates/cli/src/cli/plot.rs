@@ -1,0 +1,87 @@
+//! A sweep as a plot.
+
+use hawkeye::{Axis, Sweep};
+use hawkeye_report::Quantity;
+use plotters::prelude::*;
+
+const SIZE: (u32, u32) = (960, 560);
+
+/// A line per combination of the other axes' values, over the first axis of numbers, as SVG.
+///
+/// # Errors
+/// If no axis is one of numbers.
+pub(super) fn plot(sweep: &Sweep, phase: usize, quantity: Quantity, title: &str) -> Result<String, String> {
+    let found = sweep.axes.iter().enumerate().find_map(|(i, axis)| Some((i, axis, axis.numbers()?)));
+    let Some((position, axis, numbers)) = found else {
+        return Err("a plot needs an axis of growing numbers".to_owned());
+    };
+    let lines = lines(sweep, position, &numbers, phase, quantity);
+    let mut svg = String::new();
+    draw(&mut svg, axis, &lines, quantity, title).map_err(|e| e.to_string())?;
+    Ok(svg + "\n")
+}
+
+/// A label and its points.
+type Line = (String, Vec<(f64, f64)>);
+
+fn lines(sweep: &Sweep, axis: usize, numbers: &[i128], phase: usize, quantity: Quantity) -> Vec<Line> {
+    let line = |points: Vec<&hawkeye::Point>| {
+        let label = points.first().map(|point| hawkeye::fixed(sweep, axis, point).join(", "));
+        let amounts = points.iter().map(|point| hawkeye::amount(&point.totals, phase, quantity) as f64);
+        let points = numbers.iter().map(|x| *x as f64).zip(amounts).collect();
+        (label.unwrap_or_default(), points)
+    };
+    hawkeye::series(sweep, axis).into_iter().map(line).collect()
+}
+
+fn draw(
+    svg: &mut String,
+    axis: &Axis,
+    lines: &[Line],
+    quantity: Quantity,
+    title: &str,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let points = || lines.iter().flat_map(|(_, points)| points);
+    let (least, most) = points().fold((f64::MAX, f64::MIN), |(a, b), (x, _)| (a.min(*x), b.max(*x)));
+    let highest = points().map(|(_, y)| *y).fold(1.0, f64::max);
+    let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+    root.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&root)
+        .caption(title, ("sans-serif", 20))
+        .margin(16)
+        .x_label_area_size(44)
+        .y_label_area_size(84)
+        .build_cartesian_2d(least..most, 0.0..highest * 1.05)?;
+    let label = |y: &f64| match quantity {
+        Quantity::Bytes => hawkeye_report::render::binary(*y as u64),
+        Quantity::Messages | Quantity::Rounds => hawkeye_report::render::grouped(*y as u128),
+    };
+    chart
+        .configure_mesh()
+        .light_line_style(WHITE)
+        .x_desc(axis.variable.name())
+        .y_desc(quantity.name())
+        .x_label_formatter(&|x| format!("{x:.0}"))
+        .y_label_formatter(&label)
+        .draw()?;
+    for (i, (name, points)) in lines.iter().enumerate() {
+        let colour = Palette99::pick(i).to_rgba();
+        let series = chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?;
+        if !name.is_empty() {
+            let key = move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(2));
+            series.label(name).legend(key);
+        }
+    }
+    if lines.len() > 1 {
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK.mix(0.3))
+            .draw()?;
+    }
+    drop(chart);
+    root.present()?;
+    drop(root);
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! Building the report of a settled program.
+//!
+//! Every number in a [`hawkeye_report::Report`] is a sum over messages of the program under some prefix of
+//! the call tree; nothing is computed here that is not such a sum.
+
+mod build;
+mod counters;
+mod label;
+mod tree;
+
+pub(crate) use build::{Subjects, report};
