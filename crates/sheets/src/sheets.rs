@@ -1,7 +1,7 @@
 //! Starlark sheets as a lowering.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
@@ -26,7 +26,7 @@ pub struct Sheets {
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
     /// The operators that the sheets plan all together, for one function to lower; `None` if they have a
     /// function for each.
-    planned: Option<BTreeSet<String>>,
+    planned: OnceLock<Result<Option<BTreeSet<String>>, String>>,
     /// Whether the sheets planned the whole training step.
     planned_step: bool,
 }
@@ -34,7 +34,7 @@ pub struct Sheets {
 /// The function that lowers what the sheets planned as a whole.
 pub const PLANNED_PART: &str = "lower_part";
 
-/// What sheets call the list of the operators that they plan all together.
+/// What sheets call the list of the operators that it plans all together.
 const PLANNED: &str = "OPERATORS";
 
 impl std::fmt::Debug for Sheets {
@@ -53,12 +53,12 @@ struct Outcome {
 impl Sheets {
     pub(crate) fn new(library: Arc<Library>, parties: Parties, help: String) -> Self {
         Self {
-            planned: planned(&library),
             library,
             recorder: Recorder::new(parties),
             help,
             nodes: HashMap::new(),
             drawn: HashMap::new(),
+            planned: OnceLock::new(),
             planned_step: false,
         }
     }
@@ -74,7 +74,7 @@ impl Sheets {
     /// # Errors
     /// If a sheet can't be run.
     pub fn operators(&self) -> Result<Vec<String>, LoweringError> {
-        if let Some(planned) = &self.planned {
+        if let Some(planned) = self.planned()? {
             return Ok(planned.iter().cloned().collect());
         }
         let mut names = self.library.names("lower_").map_err(LoweringError::Broken)?;
@@ -82,6 +82,24 @@ impl Sheets {
         names.iter_mut().for_each(|name| *name = name["lower_".len()..].to_owned());
         names.sort();
         Ok(names)
+    }
+
+    /// The operators that the sheet plans all together.
+    fn planned(&self) -> Result<Option<&BTreeSet<String>>, LoweringError> {
+        let planned = self.planned.get_or_init(|| {
+            let Some(names) = self.library.get(PLANNED)? else { return Ok(None) };
+            let name = |data| if let Data::Text(name) = data { Some(name) } else { None };
+            match to_data(names.value.value()) {
+                Some(Data::List(names) | Data::Tuple(names)) => {
+                    Ok(Some(names.into_iter().filter_map(name).collect()))
+                }
+                _ => Err(format!("{PLANNED} is not a list of names")),
+            }
+        });
+        match planned {
+            Ok(planned) => Ok(planned.as_ref()),
+            Err(problem) => Err(LoweringError::Broken(problem.clone())),
+        }
     }
 
     /// Where the functions are defined that were called so far.
@@ -202,7 +220,7 @@ impl Sheets {
     }
 
     fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
-        let function = if self.planned_step || self.planned.is_some() {
+        let function = if self.planned_step || self.planned()?.is_some() {
             PLANNED_PART.to_owned()
         } else {
             Self::entry(node.pass, &node.domain, &node.op)
@@ -212,14 +230,6 @@ impl Sheets {
             None => Err(missing(&function)),
         }
     }
-}
-
-/// The operators that the sheets name as planned all together.
-fn planned(library: &Library) -> Option<BTreeSet<String>> {
-    let names = library.get(PLANNED).ok().flatten()?;
-    let Some(Data::List(names) | Data::Tuple(names)) = to_data(names.value.value()) else { return None };
-    let name = |data| if let Data::Text(name) = data { Some(name) } else { None };
-    Some(names.into_iter().filter_map(name).collect())
 }
 
 /// `fail` is a refusal; anything else that goes wrong is a fault of the sheet.
@@ -281,7 +291,7 @@ fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
 impl Lowering for Sheets {
     fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError> {
         let function = Self::entry(Pass::Forward, domain, op);
-        let found = match &self.planned {
+        let found = match self.planned()? {
             Some(planned) => planned.contains(&identifier(domain, op)),
             None => self.defines(&function),
         };
