@@ -1,0 +1,69 @@
+//! The rules, a file each or a few that belong together.
+
+mod activations;
+mod affine;
+mod affine_after;
+mod affine_before;
+mod cleaning;
+mod division;
+mod linear;
+mod maxpool_as_tree;
+mod maxpool_separable;
+mod merge_convs;
+mod merge_matrices;
+mod norm_as_affine;
+mod pool;
+mod qkv_merge;
+mod reducemax_as_tree;
+mod relu_concat_hoist;
+mod relu_maxpool_swap;
+mod scale_through_relu;
+mod signs;
+mod softmax;
+
+use crate::rule::Rule;
+
+/// All rules, in the order in which they are listed.
+pub const RULES: &[Rule] = &[
+    cleaning::NOTHING,
+    cleaning::TRANSPOSES,
+    cleaning::TWICE,
+    cleaning::CONSTANTS,
+    signs::REDUNDANT,
+    signs::CLIP,
+    signs::CLIP_AS_RELU,
+    signs::OF_NEGATIVE,
+    signs::SHARED,
+    affine_after::RULE,
+    affine_before::RULE,
+    scale_through_relu::RULE,
+    norm_as_affine::RULE,
+    qkv_merge::RULE,
+    relu_concat_hoist::RULE,
+    merge_matrices::MATRICES,
+    merge_convs::CONVS,
+    merge_convs::CONV1X1_CONV,
+    merge_matrices::SHARED,
+    merge_convs::SUM_OF_CONVS,
+    merge_convs::CONVS_OF_ONE,
+    merge_matrices::ASSOCIATE,
+    merge_matrices::SCORES,
+    relu_maxpool_swap::RULE,
+    maxpool_as_tree::RULE,
+    maxpool_separable::RULE,
+    reducemax_as_tree::RULE,
+    activations::LEAKY,
+    activations::LEAKY_CONV,
+    activations::PRELU,
+    activations::ABS,
+    activations::MAX,
+    activations::SIGMOID,
+    activations::TANH,
+    activations::HARD_SIGMOID,
+    softmax::RECIPROCAL,
+    softmax::TREE_SUM,
+    softmax::TREE_MEAN,
+    division::BY_CONSTANT,
+    division::BY_ROW,
+    division::BY_ROOT,
+];
