@@ -1,10 +1,11 @@
 //! Appending nodes to a graph.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use hawkeye_graph::{
-    Attribute, Attributes, DType, DeclaredType, Dim, Elements, Graph, Kind, Node, NodeId, Origin, Tensor,
-    Value, ValueId,
+    Attribute, Attributes, DType, DeclaredType, Derivation, Dim, Elements, Graph, Kind, Node, NodeId, Origin,
+    Provenance, Tensor, Value, ValueId,
 };
 
 /// A graph under construction, to which ONNX nodes are appended. The names of new nodes start with
@@ -13,8 +14,8 @@ pub(crate) struct Emit {
     pub(crate) graph: Graph,
     pub(crate) dtype: DType,
     pub(crate) prefix: String,
-    pub(crate) scope: Vec<String>,
-    pub(crate) file_index: usize,
+    pub(crate) scope: Arc<[String]>,
+    pub(crate) provenance: Provenance,
     names: HashSet<String>,
     /// How many names start like this one; the next gets this number.
     taken: HashMap<String, usize>,
@@ -28,8 +29,8 @@ impl Emit {
             graph,
             dtype: DType::Float32,
             prefix: String::new(),
-            scope: Vec::new(),
-            file_index: 0,
+            scope: Arc::default(),
+            provenance: Provenance::outside(),
             names,
             taken: HashMap::new(),
             constants: BTreeMap::new(),
@@ -96,8 +97,8 @@ impl Emit {
             inputs: inputs.to_vec(),
             outputs: outputs.iter().copied().map(Some).collect(),
             attributes: set,
-            scope: self.scope.clone(),
-            file_index: self.file_index,
+            scope: Arc::clone(&self.scope),
+            provenance: self.provenance.derive(Derivation::Gradient, op),
         });
         outputs
     }

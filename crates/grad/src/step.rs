@@ -1,10 +1,13 @@
 //! From a model to its training step.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use hawkeye_graph::Shapes;
 use hawkeye_graph::{Attribute, DeclaredType, Dim};
-use hawkeye_graph::{DType, Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Table, ValueId};
+use hawkeye_graph::{
+    DType, Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Provenance, Table, ValueId,
+};
 
 use crate::adjoint::Adjoint;
 use crate::emit::Emit;
@@ -154,7 +157,7 @@ impl Builder<'_> {
             if node.name.is_empty() { format!("{}_{}", node.op, id.index()) } else { node.name.clone() };
         self.emit.prefix = format!("{name}.grad");
         self.emit.scope.clone_from(&node.scope);
-        self.emit.file_index = node.file_index;
+        self.emit.provenance = node.provenance.clone();
         let real = |ids: &[Option<ValueId>]| {
             let dtypes = ids.iter().flatten().filter(|id| id.index() < self.known);
             dtypes.filter_map(|id| self.shapes.facts[*id].dtype).find(|dtype| dtype.is_float())
@@ -214,8 +217,8 @@ impl Builder<'_> {
             return None;
         };
         self.emit.prefix = format!("{name}.update");
-        self.emit.scope.clear();
-        self.emit.file_index = 0;
+        self.emit.scope = Arc::default();
+        self.emit.provenance = Provenance::outside();
         self.emit.dtype = self.shapes.facts[id].dtype.unwrap_or(DType::Float32);
         // A parameter may be reached only through operands that do not change the result.
         let gradient = match self.gradients[id] {

@@ -113,8 +113,9 @@ pub(crate) fn flat(domain: &str, op: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use hawkeye_graph::Fact;
-    use hawkeye_graph::{Attributes, DType, DeclaredType, Kind, Origin, Tensor, Value};
+    use std::sync::Arc;
+
+    use hawkeye_graph::{Attributes, DType, DeclaredType, Fact, Kind, Origin, Provenance, Tensor, Value};
 
     use super::*;
 
@@ -128,8 +129,8 @@ mod tests {
             inputs: inputs.iter().map(|i| Some(ValueId::new(*i))).collect(),
             outputs: vec![Some(ValueId::new(output))],
             attributes: Attributes::default(),
-            scope: Vec::new(),
-            file_index: 0,
+            scope: Arc::default(),
+            provenance: Provenance::of_file(0),
         };
         let nodes = vec![
             node("MatMul", &[0, 1], 3),

@@ -91,3 +91,11 @@ impl Attributes {
         self.0.iter().map(|(n, a)| (n.as_str(), a))
     }
 }
+
+impl<'a> FromIterator<(&'a str, Attribute)> for Attributes {
+    fn from_iter<I: IntoIterator<Item = (&'a str, Attribute)>>(attributes: I) -> Self {
+        let mut all = Self::default();
+        attributes.into_iter().for_each(|(name, value)| all.set(name, value));
+        all
+    }
+}

@@ -20,10 +20,10 @@ pub enum Place {
     Model,
     /// A node of the model's graph.
     Node {
-        /// Position in the file's node list.
-        index: usize,
+        /// Position in the file's node list; `None` if it belongs to no node of the file.
+        index: Option<usize>,
         /// Name; empty if the exporter gave none.
-        name: String,
+        name: Box<str>,
         /// Operator with its domain.
         op: String,
         /// Operator set version.
@@ -46,7 +46,7 @@ impl Place {
     pub fn node(node: &Node) -> Self {
         let op =
             if node.domain.is_empty() { node.op.clone() } else { format!("{}.{}", node.domain, node.op) };
-        Self::Node { index: node.file_index, name: node.name.clone(), op, opset: node.opset }
+        Self::Node { index: node.provenance.node, name: node.name.as_str().into(), op, opset: node.opset }
     }
 }
 
@@ -55,7 +55,10 @@ impl fmt::Display for Place {
         match self {
             Self::Model => f.write_str("the model"),
             Self::Node { index, name, op, opset } => {
-                write!(f, "node {index}")?;
+                f.write_str("node")?;
+                if let Some(index) = index {
+                    write!(f, " {index}")?;
+                }
                 if !name.is_empty() {
                     write!(f, " \"{name}\"")?;
                 }

@@ -1,8 +1,9 @@
 //! Graph, nodes and values.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::{Attributes, DType, NodeId, Tensor, ValueId};
+use crate::{Attributes, DType, NodeId, Provenance, Tensor, ValueId};
 
 /// One dimension as the model declares it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -78,9 +79,9 @@ pub struct Node {
     /// Attributes.
     pub attributes: Attributes,
     /// Module path of the exporting framework, outermost first, e.g. `[layer1, 0, conv1]`.
-    pub scope: Vec<String>,
-    /// Position in the file's node list; nodes inlined from one function call share it.
-    pub file_index: usize,
+    pub scope: Arc<[String]>,
+    /// Which node of the file it stands for.
+    pub provenance: Provenance,
 }
 
 impl Node {

@@ -1,9 +1,11 @@
 //! The typed computation graph that every pass reads.
 //!
 //! A [`Graph`] is immutable once built; what passes find out about it lives in side tables indexed
-//! by [`ValueId`] or [`NodeId`]. Nodes stand in execution order.
+//! by [`ValueId`] or [`NodeId`]. Nodes stand in execution order. A pass that makes nodes does so with a
+//! [`GraphBuilder`], and [`verify`] says what holds of every graph.
 
 mod attribute;
+mod builder;
 mod diagnostic;
 mod dtype;
 mod facts;
@@ -11,9 +13,12 @@ mod graph;
 mod id;
 mod nearest;
 mod order;
+mod provenance;
 mod tensor;
+mod verify;
 
 pub use attribute::{Attribute, Attributes};
+pub use builder::{GraphBuilder, Mark, Owner};
 pub use diagnostic::{Diagnostic, Failure, Place, Severity};
 pub use dtype::DType;
 pub use facts::{Fact, Shapes};
@@ -21,4 +26,6 @@ pub use graph::{DeclaredType, Dim, Graph, Kind, Node, Origin, Value};
 pub use id::{NodeId, Table, ValueId};
 pub use nearest::nearest;
 pub use order::{Cycle, execution_order};
+pub use provenance::{Derivation, Provenance, Step};
 pub use tensor::{Elements, SMALL, Tensor};
+pub use verify::verify;

@@ -22,7 +22,7 @@ pub fn annotations(model: &Model, report: &Report, bindings: &Bindings) -> Resul
     let (nodes, others): (Vec<&Operator>, Vec<&Operator>) = report.operators.iter().partition(|o| is_node(o));
     let mut sums: BTreeMap<usize, Sum> = BTreeMap::new();
     for (id, operator) in graph.node_ids().zip(nodes) {
-        let sum = sums.entry(graph.node(id).file_index).or_default();
+        let sum = sums.entry(graph.node(id).provenance.node.unwrap_or_default()).or_default();
         sum.add(&operator.phases);
         sum.evidence = operator.evidence.clone().or(sum.evidence.take());
     }

@@ -1,5 +1,7 @@
 //! The seam between the pipeline and a framework.
 
+use std::fmt;
+
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
 
@@ -49,6 +51,18 @@ pub enum LoweringError {
     /// The framework's description is wrong; the message tells where.
     Broken(String),
 }
+
+impl fmt::Display for LoweringError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported { .. } => f.write_str("the framework has no lowering for this operator"),
+            Self::Refused(message) => f.write_str(message),
+            Self::Broken(message) => write!(f, "the framework's sheet failed: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for LoweringError {}
 
 /// What a framework's compiler makes of a training step as a whole: an entry for each part.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -273,13 +273,9 @@ fn unknown_shape(node: &Node, value: &str) -> Diagnostic {
 
 /// A lowering error at a place.
 pub(crate) fn complain(place: Place, error: LoweringError) -> Diagnostic {
+    let message = error.to_string();
     match error {
-        LoweringError::Unsupported { help } => {
-            Diagnostic::error(place, "the framework has no lowering for this operator").help(help)
-        }
-        LoweringError::Refused(message) => Diagnostic::error(place, message),
-        LoweringError::Broken(message) => {
-            Diagnostic::error(place, format!("the framework's sheet failed: {message}"))
-        }
+        LoweringError::Unsupported { help } => Diagnostic::error(place, message).help(help),
+        LoweringError::Refused(_) | LoweringError::Broken(_) => Diagnostic::error(place, message),
     }
 }

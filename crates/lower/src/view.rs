@@ -290,7 +290,9 @@ impl ModelView {
 
 #[cfg(test)]
 mod tests {
-    use hawkeye_graph::{Attributes, NodeId, Value};
+    use std::sync::Arc;
+
+    use hawkeye_graph::{Attributes, NodeId, Provenance, Value};
 
     use super::*;
 
@@ -304,8 +306,8 @@ mod tests {
             inputs: vec![Some(ValueId::new(from))],
             outputs: vec![Some(ValueId::new(from + 1))],
             attributes: Attributes::default(),
-            scope: Vec::new(),
-            file_index: from,
+            scope: Arc::default(),
+            provenance: Provenance::of_file(from),
         };
         let nodes = vec![node("Identity", 0), node("Identity", 1), node("Relu", 2), node("Identity", 3)];
         let stored = Origin::Initializer(Tensor { dtype: DType::Float32, dims: vec![2], elements: None });

@@ -198,7 +198,7 @@ impl Exporter<'_> {
             domain: Some(node.domain.clone()),
             ..NodeProto::default()
         };
-        if scope(&proto) != node.scope {
+        if *scope(&proto) != *node.scope {
             proto.metadata_props.push(StringStringEntryProto {
                 key: Some("namespace".to_owned()),
                 value: Some(format!("{}/{}", node.scope.join("."), node.op)),

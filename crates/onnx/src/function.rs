@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use hawkeye_graph::{Diagnostic, Failure, Place};
+use hawkeye_graph::{Derivation, Diagnostic, Failure, Place, Provenance};
 use prost::Message;
 
 use crate::scope::scope;
@@ -23,14 +24,14 @@ pub(crate) type Opsets = BTreeMap<String, i64>;
 pub(crate) struct FlatNode<'a> {
     /// The node, with the names and attributes of the call it was expanded from.
     pub(crate) proto: Cow<'a, NodeProto>,
-    /// Position in the file of the outermost call.
-    pub(crate) file_index: usize,
+    /// Which node of the file it stands for.
+    pub(crate) provenance: Provenance,
     /// Opset version of the node's domain.
     pub(crate) opset: i64,
     /// Opset versions around the node, which are those of its bodies.
     pub(crate) opsets: &'a Opsets,
     /// Module path.
-    pub(crate) scope: Vec<String>,
+    pub(crate) scope: Arc<[String]>,
 }
 
 /// Domain, name and overload, as one text.
@@ -75,7 +76,8 @@ impl<'a> Functions<'a> {
     ) -> Result<Vec<FlatNode<'n>>, Failure> {
         let mut expansion = Expansion { functions: self, flat: Vec::with_capacity(nodes.len()) };
         for (file_index, node) in nodes.iter().enumerate() {
-            let context = Context { file_index, scope: &[], opsets, depth: 0 };
+            let provenance = Provenance::of_file(file_index);
+            let context = Context { provenance, scope: scope(node).into(), opsets, depth: 0 };
             expansion.node(Cow::Borrowed(node), &context)?;
         }
         Ok(expansion.flat)
@@ -92,8 +94,9 @@ impl<'a> Functions<'a> {
     ) -> Result<Vec<FlatNode<'n>>, Failure> {
         let mut expansion = Expansion { functions: self, flat: Vec::with_capacity(body.len()) };
         for node in body {
-            let context =
-                Context { file_index: owner.file_index, scope: &owner.scope, opsets: owner.opsets, depth: 0 };
+            let provenance = owner.provenance.derive(Derivation::ControlFlowInlining, label(node));
+            let scope = Arc::clone(&owner.scope);
+            let context = Context { provenance, scope, opsets: owner.opsets, depth: 0 };
             expansion.node(Cow::Borrowed(node), &context)?;
         }
         Ok(expansion.flat)
@@ -110,29 +113,35 @@ pub(crate) fn domain(domain: &str) -> &str {
     if domain == "ai.onnx" { "" } else { domain }
 }
 
+/// What a node is called: its operator, if it has no name.
+fn label(node: &NodeProto) -> &str {
+    if node.name().is_empty() { node.op_type() } else { node.name() }
+}
+
 struct Expansion<'n, 'a> {
     functions: &'n Functions<'a>,
     flat: Vec<FlatNode<'n>>,
 }
 
-struct Context<'c, 'n> {
-    file_index: usize,
-    scope: &'c [String],
+/// What is to be known of a node before it is looked at.
+struct Context<'n> {
+    provenance: Provenance,
+    scope: Arc<[String]>,
     opsets: &'n Opsets,
     depth: usize,
 }
 
 impl<'n> Expansion<'n, '_> {
-    fn node(&mut self, node: Cow<'n, NodeProto>, context: &Context<'_, 'n>) -> Result<(), Failure> {
+    fn node(&mut self, node: Cow<'n, NodeProto>, context: &Context<'n>) -> Result<(), Failure> {
         let opset = context.opsets.get(domain(node.domain())).copied().unwrap_or(0);
         let Some((function, opsets)) = self.functions.called(&node) else {
             self.functions.nodes.update(|n| n + 1);
             if self.functions.nodes.get() > MOST_NODES {
                 return Err(refuse(&node, context, opset, format!("more than {MOST_NODES} nodes")));
             }
-            let scope = [context.scope, &scope(&node)].concat();
-            let opsets = context.opsets;
-            self.flat.push(FlatNode { proto: node, file_index: context.file_index, opset, opsets, scope });
+            let Context { provenance, scope, opsets, .. } = context;
+            let (provenance, scope) = (provenance.clone(), Arc::clone(scope));
+            self.flat.push(FlatNode { proto: node, provenance, opset, opsets, scope });
             return Ok(());
         };
         if context.depth == DEEPEST {
@@ -140,13 +149,11 @@ impl<'n> Expansion<'n, '_> {
             return Err(refuse(&node, context, opset, message));
         }
         self.functions.calls.update(|n| n + 1);
-        let own = scope(&node);
-        let module = if own.is_empty() { vec![node.op_type().to_owned()] } else { own };
-        let scope = [context.scope, &module].concat();
-        let inner =
-            Context { file_index: context.file_index, scope: &scope, opsets, depth: context.depth + 1 };
         let names = self.names(&node, function);
         for body in &function.node {
+            let provenance = context.provenance.derive(Derivation::FunctionInlining, label(body));
+            let scope = Arc::clone(&context.scope);
+            let inner = Context { provenance, scope, opsets, depth: context.depth + 1 };
             self.node(Cow::Owned(instantiate(body, &node, function, &names, 0)), &inner)?;
         }
         Ok(())
@@ -164,7 +171,7 @@ impl<'n> Expansion<'n, '_> {
             names.insert(formal.clone(), actual.clone());
         }
         let call_number = self.functions.calls.get();
-        let label = if call.name().is_empty() { call.op_type() } else { call.name() };
+        let label = label(call);
         for inner in function.node.iter().flat_map(|n| &n.output).filter(|n| !n.is_empty()) {
             names.entry(inner.clone()).or_insert_with(|| format!("{label}@{call_number}/{inner}"));
         }
@@ -230,10 +237,10 @@ fn instantiate_body(
     body
 }
 
-fn refuse(node: &NodeProto, context: &Context<'_, '_>, opset: i64, message: String) -> Failure {
+fn refuse(node: &NodeProto, context: &Context<'_>, opset: i64, message: String) -> Failure {
     let place = Place::Node {
-        index: context.file_index,
-        name: node.name().to_owned(),
+        index: context.provenance.node,
+        name: node.name().into(),
         op: node.op_type().to_owned(),
         opset,
     };

@@ -233,7 +233,9 @@ impl Builder<'_> {
         match execution_order(flat.len(), &edges) {
             Ok(order) => Some(order),
             Err(cycle) => {
-                let name = |i: &usize| format!("{} ({})", flat[*i].file_index, flat[*i].proto.op_type());
+                let name = |i: &usize| {
+                    format!("{} ({})", flat[*i].provenance.node.unwrap_or(0), flat[*i].proto.op_type())
+                };
                 let nodes: Vec<String> = cycle.0.iter().take(8).map(name).collect();
                 self.error(
                     place(&flat[cycle.0[0]]),
@@ -282,8 +284,8 @@ impl Builder<'_> {
             inputs,
             outputs,
             attributes,
-            scope: flat.scope.clone(),
-            file_index: flat.file_index,
+            scope: Arc::clone(&flat.scope),
+            provenance: flat.provenance.clone(),
         }
     }
 
@@ -328,5 +330,5 @@ fn place(flat: &FlatNode<'_>) -> Place {
         "" => flat.proto.op_type().to_owned(),
         domain => format!("{domain}.{}", flat.proto.op_type()),
     };
-    Place::Node { index: flat.file_index, name: flat.proto.name().to_owned(), op, opset: flat.opset }
+    Place::Node { index: flat.provenance.node, name: flat.proto.name().into(), op, opset: flat.opset }
 }

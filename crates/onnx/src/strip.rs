@@ -115,8 +115,8 @@ impl Stripper<'_> {
         for (index, node) in nodes.iter_mut().enumerate() {
             node.metadata_props.retain(|entry| entry.key() == "namespace");
             let place = || Place::Node {
-                index,
-                name: node.name.clone().unwrap_or_default(),
+                index: Some(index),
+                name: node.name().into(),
                 op: node.op_type.clone().unwrap_or_default(),
                 opset: self.opset,
             };

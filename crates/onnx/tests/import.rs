@@ -181,7 +181,9 @@ fn functions_are_expanded_with_their_attributes() {
         model.graph.nodes.iter().filter_map(|n| n.attributes.get("value_float")).cloned().collect();
     assert_eq!(factors, [Attribute::Float(2.0), Attribute::Float(3.0)]);
     let last = &model.graph.nodes[3];
-    assert_eq!((last.opset, last.file_index), (18, 1));
-    assert_eq!(last.scope, ["block"]);
+    assert_eq!((last.opset, last.provenance.node), (18, Some(1)));
+    assert_eq!(*last.scope, ["block".to_owned()]);
+    let steps: Vec<_> = last.provenance.steps.iter().map(|step| step.name.as_str()).collect();
+    assert_eq!(steps, ["m"]);
     assert_eq!(model.graph.value(model.graph.outputs[0]).name, "y");
 }

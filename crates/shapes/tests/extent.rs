@@ -1,8 +1,11 @@
 //! Constants that blow up are given a shape and never computed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use hawkeye_graph::{Attributes, DType, Elements, Graph, Node, NodeId, Origin, Tensor, Value, ValueId};
+use hawkeye_graph::{
+    Attributes, DType, Elements, Graph, Node, NodeId, Origin, Provenance, Tensor, Value, ValueId,
+};
 use hawkeye_shapes::infer;
 
 /// The shape of an operator's output, all of whose inputs are constants.
@@ -21,8 +24,8 @@ fn shape(op: &str, inputs: Vec<Tensor>) -> Option<Vec<u64>> {
         inputs: (0..output.index()).map(|i| Some(ValueId::new(i))).collect(),
         outputs: vec![Some(output)],
         attributes: Attributes::default(),
-        scope: Vec::new(),
-        file_index: 0,
+        scope: Arc::default(),
+        provenance: Provenance::of_file(0),
     });
     graph.values.push(Value { name: "y".to_owned(), origin: Origin::Node(NodeId::new(0)) });
     graph.outputs.push(output);

@@ -43,20 +43,26 @@ impl FilePath {
 }
 
 impl Folder {
-    /// The directory that a user's `--framework` names: a path if it looks like one, else a
-    /// built-in framework.
+    /// The directory that a user's `--framework` names: a built-in framework, whose name may have
+    /// several parts, or else a path if it looks like one.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        if name.contains('/') || name.contains('\\') || name.starts_with('.') {
-            return Some(Self::Disk(PathBuf::from(name)));
+        if BUILTIN.get_file(format!("{name}/framework.yaml")).is_some() {
+            return Some(Self::Builtin(name.to_owned()));
         }
-        BUILTIN.get_file(format!("{name}/framework.yaml")).map(|_| Self::Builtin(name.to_owned()))
+        let path = name.contains(['/', '\\']) || name.starts_with('.');
+        path.then(|| Self::Disk(PathBuf::from(name)))
     }
 
     /// Names of the built-in frameworks, sorted.
     pub(crate) fn builtin() -> Vec<String> {
-        let manifest = |dir: &&Dir<'_>| dir.get_file(dir.path().join("framework.yaml")).is_some();
-        let mut names: Vec<String> =
-            BUILTIN.dirs().filter(manifest).map(|dir| dir.path().display().to_string()).collect();
+        fn collect(dir: &Dir<'_>, names: &mut Vec<String>) {
+            if dir.get_file(dir.path().join("framework.yaml")).is_some() {
+                names.push(dir.path().display().to_string());
+            }
+            dir.dirs().for_each(|dir| collect(dir, names));
+        }
+        let mut names = Vec::new();
+        collect(&BUILTIN, &mut names);
         names.sort();
         names
     }

@@ -6,10 +6,12 @@ use hawkeye_cost::{Data, Party, RoundRule};
 use hawkeye_graph::{Diagnostic, Failure, Place, nearest};
 use hawkeye_lower::Visibility;
 
+use crate::Sheets;
 use crate::folder::Folder;
+use crate::library::Library;
+use crate::loader::Loader;
 use crate::manifest::{Manifest, Parties, Rounds, Visible};
 use crate::recorder;
-use crate::{Sheets, loader};
 
 /// A framework: its manifest and where its sheets are.
 #[derive(Clone, Debug)]
@@ -97,7 +99,8 @@ impl Framework {
         }
         let extra = u16::try_from(self.manifest.extra_parties.len()).unwrap_or(u16::MAX);
         let numbers = recorder::Parties { protocol: parties, all: parties.saturating_add(extra) };
-        let (module, definitions) = loader::load(&self.folder, &self.manifest.sheet, &parameters, numbers)
+        let library = Loader::new(&self.folder, &self.manifest.modules, &parameters, numbers)
+            .and_then(|loader| Library::new(&self.folder, &self.manifest.sheets, loader))
             .map_err(|message| error(name, format!("its sheets can't be loaded: {message}")))?;
         let round_rule = match &self.manifest.rounds {
             Rounds::Sheet => RoundRule::Stated,
@@ -112,13 +115,14 @@ impl Framework {
             parties,
             parameters,
             round_rule,
-            sheets: Sheets::new(module, definitions, numbers, help),
+            sheets: Sheets::new(library, numbers, help),
             manifest: self.manifest,
         })
     }
 
     fn sheet_path(&self) -> String {
-        self.folder.file(&self.manifest.sheet).map(|f| f.display()).unwrap_or_default()
+        let first = self.manifest.sheets.first().and_then(|sheet| self.folder.file(sheet).ok());
+        first.map(|file| file.display()).unwrap_or_default()
     }
 
     fn party_count(&self, wanted: Option<u16>) -> Result<u16, String> {

@@ -22,7 +22,7 @@ use crate::recorder::{Parties, Recorder};
 #[error("{0}")]
 struct Misuse(String);
 
-fn misuse(message: impl Into<String>) -> starlark::Error {
+pub(crate) fn misuse(message: impl Into<String>) -> starlark::Error {
     starlark::Error::new_other(Misuse(message.into()))
 }
 
@@ -263,6 +263,17 @@ pub(crate) fn notes(builder: &mut GlobalsBuilder) {
     fn evidence<'v>(kind: &str, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
         recorder(eval)?.note(Note::Evidence(kind.to_owned()));
         Ok(NoneType)
+    }
+}
+
+#[starlark_module]
+pub(crate) fn declarations(builder: &mut GlobalsBuilder) {
+    /// Declares functions that open no frame. The loader reads it off the text; running it does nothing.
+    fn inline<'v>(#[starlark(args)] functions: UnpackTuple<Value<'v>>) -> starlark::Result<NoneType> {
+        match functions.items.iter().find(|f| f.get_type() != "function") {
+            Some(other) => Err(misuse(format!("inline: {other} is no function"))),
+            None => Ok(NoneType),
+        }
     }
 }
 

@@ -9,12 +9,14 @@ mod definitions;
 mod folder;
 mod framework;
 mod host;
+mod library;
 mod loader;
 mod manifest;
 mod numbers;
 mod protocol;
 mod recorder;
 mod sheets;
+mod syntax;
 
 pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};

@@ -1,17 +1,20 @@
 //! Loading sheets.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use hawkeye_cost::Data;
+use indexmap::IndexMap;
 use starlark::environment::{FrozenModule, Globals, GlobalsBuilder, LibraryExtension, Module};
 use starlark::eval::{Evaluator, ReturnFileLoader};
-use starlark::syntax::{AstModule, Dialect};
+use starlark::syntax::{AstModule, Dialect, DialectTypes};
 use starlark::values::FrozenHeapName;
 
-use crate::definitions::{Definition, scan};
+use crate::definitions::Definition;
 use crate::folder::{FilePath, Folder};
 use crate::protocol::Protocol;
 use crate::recorder::Parties;
+use crate::syntax::{self, Defined, shift_assignment};
 use crate::{host, numbers};
 
 /// Nested calls of sheet functions, counting two for each protocol call.
@@ -23,108 +26,185 @@ pub(crate) const MOST_TICKS: u64 = 20_000_000;
 const ENTRY_POINTS: [&str; 6] = ["plan", "plan_training", "plan_step", "check", "begin", "end"];
 const ENTRY_PREFIXES: [&str; 7] = ["lower_", "loss_", "backward_", "update_", "read_", "draw_", "group_"];
 
-/// Loads the entry sheet and what it loads; tells what they define.
-///
-/// # Errors
-/// The first problem, with its place.
-pub(crate) fn load(
-    folder: &Folder,
-    entry: &str,
-    parameters: &[(String, Data)],
-    parties: Parties,
-) -> Result<(FrozenModule, Vec<Definition>), String> {
-    let mut builder = GlobalsBuilder::extended_by(&[LibraryExtension::StructType])
-        .with(host::emission)
-        .with(host::composition)
-        .with(host::state)
-        .with(host::notes)
-        .with(numbers::integers);
-    builder.namespace("math", numbers::doubles);
-    host::constants(&mut builder, parameters, parties);
-    let mut loader = Loader {
-        globals: builder.build(),
-        loaded: HashMap::new(),
-        loading: Vec::new(),
-        definitions: Vec::new(),
-    };
-    let module = loader.load(folder.file(entry)?)?;
-    Ok((module, loader.definitions))
+/// Runs sheets, each once.
+pub(crate) struct Loader {
+    globals: Globals,
+    /// The files that stand for roles, as in `load("kernels", ...)`.
+    roles: HashMap<String, FilePath>,
+    loaded: HashMap<FilePath, Sheet>,
+    loading: Vec<FilePath>,
+    /// Functions and names of all sheets, in the order in which the sheets were run.
+    defined: Vec<(FilePath, Defined)>,
 }
 
-struct Loader {
-    globals: Globals,
-    loaded: HashMap<FilePath, FrozenModule>,
-    loading: Vec<FilePath>,
-    definitions: Vec<Definition>,
+/// A sheet that was run.
+struct Sheet {
+    module: FrozenModule,
+    /// Its part of what is defined.
+    defined: Range<usize>,
 }
 
 impl Loader {
-    fn load(&mut self, file: FilePath) -> Result<FrozenModule, String> {
-        if let Some(module) = self.loaded.get(&file) {
-            return Ok(module.clone());
+    /// # Errors
+    /// If a role leads out of the framework's directory.
+    pub(crate) fn new(
+        folder: &Folder,
+        modules: &IndexMap<String, String>,
+        parameters: &[(String, Data)],
+        parties: Parties,
+    ) -> Result<Self, String> {
+        let extensions = [
+            LibraryExtension::StructType,
+            LibraryExtension::RecordType,
+            LibraryExtension::EnumType,
+            LibraryExtension::Typing,
+            LibraryExtension::Print,
+        ];
+        let mut builder = GlobalsBuilder::extended_by(&extensions)
+            .with(host::emission)
+            .with(host::composition)
+            .with(host::state)
+            .with(host::notes)
+            .with(host::declarations)
+            .with(numbers::integers);
+        builder.namespace("math", numbers::doubles);
+        host::constants(&mut builder, parameters, parties);
+        let role = |(role, file): (&String, &String)| Ok((role.clone(), folder.file(file)?));
+        Ok(Self {
+            globals: builder.build(),
+            roles: modules.iter().map(role).collect::<Result<_, String>>()?,
+            loaded: HashMap::new(),
+            loading: Vec::new(),
+            defined: Vec::new(),
+        })
+    }
+
+    /// A sheet, run if it has not been.
+    ///
+    /// # Errors
+    /// The first problem, with its place.
+    pub(crate) fn load(&mut self, file: &FilePath) -> Result<FrozenModule, String> {
+        if let Some(sheet) = self.loaded.get(file) {
+            return Ok(sheet.module.clone());
         }
-        if self.loading.contains(&file) {
+        if self.loading.contains(file) {
             return Err(format!("{}: loads itself", file.display()));
         }
         self.loading.push(file.clone());
-        let module = self.evaluate(&file)?;
+        let sheet = self.run(file);
         self.loading.pop();
-        self.loaded.insert(file, module.clone());
+        let sheet = sheet?;
+        let module = sheet.module.clone();
+        self.loaded.insert(file.clone(), sheet);
         Ok(module)
     }
 
-    fn evaluate(&mut self, file: &FilePath) -> Result<FrozenModule, String> {
+    /// Position of the definition of a name in a sheet that was run, or in what that loads.
+    pub(crate) fn position(&self, file: &FilePath, name: &str) -> Option<usize> {
+        let of_name = |position: &usize| self.defined[*position].1.name == name;
+        let own = self.loaded.get(file)?.defined.clone().rfind(of_name);
+        own.or_else(|| (0..self.defined.len()).rfind(of_name))
+    }
+
+    /// All definitions, with their documentation.
+    pub(crate) fn definitions(&self) -> Vec<Definition> {
+        let doc = |file: &FilePath, name: &str| {
+            let value = self.loaded.get(file)?.module.get_any_visibility(name).ok()?.0;
+            let documentation = value.value().documentation();
+            let doc = documentation.get_doc_string()?;
+            let text = [doc.summary.as_str(), doc.details.as_deref().unwrap_or_default()].join(" ");
+            Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+        };
+        let definition = |(file, defined): &(FilePath, Defined)| Definition {
+            name: defined.name.clone(),
+            file: file.display(),
+            line: defined.line,
+            doc: doc(file, &defined.name).unwrap_or_default(),
+        };
+        self.defined.iter().map(definition).collect()
+    }
+
+    /// The file that a sheet loads.
+    fn loaded_by(&self, file: &FilePath, wanted: &str) -> Result<FilePath, String> {
+        if wanted.ends_with(".star") {
+            return Folder::of(file).file(wanted);
+        }
+        self.roles.get(wanted).cloned().ok_or_else(|| {
+            let roles: Vec<&str> = self.roles.keys().map(String::as_str).collect();
+            match roles.as_slice() {
+                [] => format!("\"{wanted}\" is no sheet, and the manifest gives no modules"),
+                _ => format!("\"{wanted}\" is no sheet and no module; modules: {}", roles.join(", ")),
+            }
+        })
+    }
+
+    fn run(&mut self, file: &FilePath) -> Result<Sheet, String> {
         let name = file.display();
         let text = file.read().map_err(|e| format!("{name}: {e}"))?;
-        let dialect = Dialect { enable_keyword_only_arguments: true, ..Dialect::Standard };
-        if text.contains("<<=") {
-            return Err(format!("{name}: <<= is not supported; write x = x << n"));
+        let mut ast = AstModule::parse(&name, text, &dialect()).map_err(|e| explain(&e))?;
+        if let Some(place) = shift_assignment(&ast) {
+            return Err(format!("{place}: <<= is not supported; write x = x << n"));
         }
-        let defined = scan(&name, &text);
-        let mut ast = AstModule::parse(&name, text, &dialect).map_err(|e| explain(&e))?;
         // Starlark's own wraps to 32 bits without notice (facebook/starlark-rust#204).
         ast.replace_binary_operators(&HashMap::from([("<<".to_owned(), "shift_left".to_owned())]));
+        let mut files = HashMap::new();
         let mut modules = Vec::new();
         for load in ast.loads() {
-            let path = Folder::of(file).file(load.module_id).map_err(|e| format!("{}: {e}", load.span))?;
-            let module = self.load(path).map_err(|e| format!("{e}\n  loaded by {}", load.span))?;
+            let path = self.loaded_by(file, load.module_id).map_err(|e| format!("{}: {e}", load.span))?;
+            let module = self.load(&path).map_err(|e| format!("{e}\n  loaded by {}", load.span))?;
             modules.push((load.module_id.to_owned(), module));
+            files.insert(load.module_id.to_owned(), path);
         }
+        let imported = |module: &str, name: &str| {
+            let position = files.get(module).and_then(|file| self.position(file, name));
+            position.is_some_and(|position| self.defined[position].1.sends)
+        };
+        let builtin = |name: &str| self.globals.names().any(|builtin| builtin.as_str() == name);
+        let defined = syntax::defined(&ast, &imported, &builtin);
         let by_name = modules.iter().map(|(name, module)| (name.as_str(), module)).collect();
         let loads = ReturnFileLoader { modules: &by_name };
-        Module::with_temp_heap(|module| {
+        let first = self.defined.len();
+        let module = Module::with_temp_heap(|module| {
             {
                 let mut eval = Evaluator::new(&module);
                 limit(&mut eval);
                 eval.set_loader(&loads);
                 eval.eval_module(ast, &self.globals).map_err(|e| explain(&e))?;
             }
-            self.wrap(&module, &defined);
+            for (index, defined) in defined.iter().enumerate() {
+                wrap(&module, defined, first + index);
+            }
             module
                 .freeze_named(FrozenHeapName::User(Box::new(name.clone())))
                 .map_err(|e| format!("{name}: {e:?}"))
-        })
+        })?;
+        self.defined.extend(defined.into_iter().map(|defined| (file.clone(), defined)));
+        Ok(Sheet { module, defined: first..self.defined.len() })
     }
+}
 
-    /// Makes protocol calls of the module's public functions.
-    fn wrap(&mut self, module: &Module<'_>, defined: &[Definition]) {
-        let names: Vec<String> = module.names().map(|name| name.as_str().to_owned()).collect();
-        for name in names {
-            let entry =
-                ENTRY_POINTS.contains(&name.as_str()) || ENTRY_PREFIXES.iter().any(|p| name.starts_with(p));
-            let Some(value) = module.get(&name) else { continue };
-            if value.get_type() != "function" || Protocol::from_value(value).is_some() {
-                continue;
-            }
-            let Some(definition) = defined.iter().rev().find(|definition| definition.name == name) else {
-                continue;
-            };
-            let id = self.definitions.len();
-            self.definitions.push(definition.clone());
-            if !entry && !name.starts_with('_') {
-                module.set(&name, module.heap().alloc(Protocol::new(value, &name, id)));
-            }
-        }
+/// The Starlark that sheets are written in.
+fn dialect() -> Dialect {
+    Dialect {
+        enable_keyword_only_arguments: true,
+        enable_f_strings: true,
+        enable_types: DialectTypes::Enable,
+        ..Dialect::Standard
+    }
+}
+
+/// Makes a protocol call of a public function that may send.
+fn wrap(module: &Module<'_>, defined: &Defined, id: usize) {
+    let name = defined.name.as_str();
+    let entry = ENTRY_POINTS.contains(&name) || ENTRY_PREFIXES.iter().any(|p| name.starts_with(p));
+    if entry || name.starts_with('_') || defined.inline || !defined.sends {
+        return;
+    }
+    if let Some(value) = module.get(name)
+        && value.get_type() == "function"
+        && Protocol::from_value(value).is_none()
+    {
+        module.set(name, module.heap().alloc(Protocol::new(value, name, id)));
     }
 }
 
@@ -158,8 +238,9 @@ mod tests {
     fn loaded(sheet: &str) -> Result<FrozenModule, String> {
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
         std::fs::write(folder.path().join("s.star"), sheet).map_err(|e| e.to_string())?;
-        load(&Folder::Disk(folder.path().to_owned()), "s.star", &[], Parties { protocol: 2, all: 2 })
-            .map(|(module, _)| module)
+        let folder = Folder::Disk(folder.path().to_owned());
+        Loader::new(&folder, &IndexMap::new(), &[], Parties { protocol: 2, all: 2 })?
+            .load(&folder.file("s.star")?)
     }
 
     #[test]
@@ -170,6 +251,7 @@ mod tests {
             value.value().to_string(),
             "[1073741824, 2147483648, 6442450944, 4611686018427387904, 5, 0]"
         );
+        assert!(loaded("X = \"x <<= 1\"").is_ok(), "text is no assignment");
         for sheet in ["X = 1 << 63", "X = 1 << 64", "X = 1 << -1", "def f(x):\n    x <<= 31"] {
             assert!(loaded(sheet).is_err(), "{sheet}");
         }

@@ -2,7 +2,7 @@
 
 use hawkeye_grad::Trainable;
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use hawkeye_report::measured::Log;
 
@@ -17,7 +17,11 @@ pub struct Manifest {
     pub version: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
-    pub sheet: String,
+    /// `sheet: one.star` means the same as a list of one.
+    #[serde(alias = "sheet", deserialize_with = "one_or_more")]
+    pub sheets: Vec<String>,
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub modules: IndexMap<String, String>,
     pub parties: Parties,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extra_parties: Vec<String>,
@@ -35,6 +39,19 @@ pub struct Manifest {
     pub log: Option<Log>,
     #[serde(default)]
     pub parameters: IndexMap<String, Parameter>,
+}
+
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "the name of a sheet, or a list of them")]
+    enum Names {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match Names::deserialize(deserializer)? {
+        Names::One(name) => vec![name],
+        Names::More(names) => names,
+    })
 }
 
 fn modelled() -> String {
@@ -244,6 +261,12 @@ impl Manifest {
         let mut problems = Vec::new();
         if self.schema != Self::SCHEMA {
             problems.push(format!("schema is \"{}\", not \"{}\"", self.schema, Self::SCHEMA));
+        }
+        if self.sheets.is_empty() {
+            problems.push("there are no sheets".to_owned());
+        }
+        for role in self.modules.keys().filter(|role| role.contains(['.', '/'])) {
+            problems.push(format!("module \"{role}\": a role is a word, not a file"));
         }
         match &self.parties {
             Parties::Named { names } if names.len() < 2 => {

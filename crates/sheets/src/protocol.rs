@@ -6,6 +6,7 @@ use std::fmt;
 use allocative::Allocative;
 use hawkeye_cost::Item;
 use starlark::coerce::Coerce;
+use starlark::docs::DocItem;
 use starlark::eval::{Arguments, Evaluator};
 use starlark::starlark_complex_value;
 use starlark::values::{
@@ -52,6 +53,10 @@ impl<'v, V: ValueLike<'v>> StarlarkValue<'v> for ProtocolGen<V>
 where
     Self: ProvidesStaticType<'v>,
 {
+    fn documentation(&self) -> DocItem {
+        self.function.to_value().documentation()
+    }
+
     fn invoke(
         &self,
         _me: Value<'v>,

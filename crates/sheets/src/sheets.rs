@@ -5,20 +5,20 @@ use std::collections::HashMap;
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
 use hawkeye_lower::{Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading, StepPlan};
-use starlark::environment::{FrozenModule, Module};
+use starlark::environment::Module;
 use starlark::eval::Evaluator;
-use starlark::values::OwnedFrozenValue;
 use starlark::{Error, ErrorKind};
 
 use crate::convert::{to_data, to_value};
-use crate::definitions::{Definition, Definitions};
+use crate::definitions::Definitions;
+use crate::host::misuse;
+use crate::library::{Found, Library};
 use crate::loader::{explain, limit};
 use crate::recorder::{Parties, Recorder};
 
 /// Loaded sheets; see [`Lowering`].
 pub struct Sheets {
-    module: FrozenModule,
-    definitions: Vec<Definition>,
+    library: Library,
     recorder: Recorder,
     help: String,
     nodes: HashMap<(Pass, Data), Result<Expansion, LoweringError>>,
@@ -44,41 +44,27 @@ struct Outcome {
 }
 
 impl Sheets {
-    pub(crate) fn new(
-        module: FrozenModule,
-        definitions: Vec<Definition>,
-        parties: Parties,
-        help: String,
-    ) -> Self {
+    pub(crate) fn new(library: Library, parties: Parties, help: String) -> Self {
         let recorder = Recorder::new(parties);
-        Self {
-            module,
-            definitions,
-            recorder,
-            help,
-            nodes: HashMap::new(),
-            drawn: HashMap::new(),
-            planned_step: false,
-        }
+        Self { library, recorder, help, nodes: HashMap::new(), drawn: HashMap::new(), planned_step: false }
     }
 
-    /// Operators that the sheets lower, as they are named in ONNX, sorted.
-    #[must_use]
-    pub fn operators(&self) -> Vec<String> {
-        let mut names: Vec<String> = self
-            .module
-            .names()
-            .filter(|name| name.as_str() != PLANNED_PART)
-            .filter_map(|name| name.as_str().strip_prefix("lower_").map(str::to_owned))
-            .collect();
+    /// Operators that the sheets lower, as they are named in ONNX, sorted. All sheets are run.
+    ///
+    /// # Errors
+    /// If a sheet can't be run.
+    pub fn operators(&self) -> Result<Vec<String>, LoweringError> {
+        let mut names = self.library.names("lower_").map_err(LoweringError::Broken)?;
+        names.retain(|name| name != PLANNED_PART);
+        names.iter_mut().for_each(|name| *name = name["lower_".len()..].to_owned());
         names.sort();
-        names
+        Ok(names)
     }
 
     /// Where the functions are defined that were called so far.
     #[must_use]
     pub fn definitions(&self) -> Definitions {
-        Definitions::new(self.definitions.clone(), &self.recorder.edges())
+        Definitions::new(self.library.definitions(), &self.recorder.edges())
     }
 
     /// Name of the function that lowers an operator.
@@ -93,7 +79,7 @@ impl Sheets {
         format!("{prefix}_{}", identifier(domain, op))
     }
 
-    /// Runs any public function of the entry sheet, for tests of what the sheets are built from: the
+    /// Runs any public function of the sheets, for tests of what the sheets are built from: the
     /// calls that it makes, if any.
     ///
     /// # Errors
@@ -110,10 +96,11 @@ impl Sheets {
     }
 
     fn defines(&self, function: &str) -> bool {
-        matches!(self.module.get_option(function), Ok(Some(_)))
+        // A sheet that can't be run says so when the function is called.
+        !matches!(self.library.get(function), Ok(None))
     }
 
-    /// Runs a function of the entry sheet; `None` if there is none of that name.
+    /// Runs a function of the sheets; `None` if there is none of that name.
     fn run(
         &self,
         calls: &mut Calls,
@@ -124,7 +111,7 @@ impl Sheets {
         self.record(&self.recorder, calls, function, name, arguments)
     }
 
-    /// Asks a function of the entry sheet that makes no calls; `None` if there is none of that name.
+    /// Asks a function of the sheets that makes no calls; `None` if there is none of that name.
     fn ask(&self, function: &str, arguments: &[&Data]) -> Result<Option<Outcome>, LoweringError> {
         // What the recorder knows belongs to the program's arena.
         let scratch = Recorder::new(self.recorder.parties());
@@ -138,9 +125,10 @@ impl Sheets {
 
     /// What a function is shown of the model; one without parameters needs none of it.
     fn shown(&self, function: &str, model: ModelSource<'_>) -> Option<Data> {
-        let function = self.module.get_option(function).ok().flatten();
-        let blind = |function: &OwnedFrozenValue| {
-            function.value().parameters_spec().is_some_and(|spec| spec.can_fill_with_args(0, &[]))
+        let function = self.library.get(function).ok().flatten();
+        let blind = |function: &Found| {
+            let specification = function.value.value().parameters_spec();
+            specification.is_some_and(|specification| specification.can_fill_with_args(0, &[]))
         };
         function.filter(|function| !blind(function)).map(|_| model().data())
     }
@@ -153,8 +141,9 @@ impl Sheets {
         name: &str,
         arguments: &[&Data],
     ) -> Result<Option<Outcome>, LoweringError> {
-        let id = self.definitions.iter().rposition(|definition| definition.name == function);
-        let Ok(Some(function)) = self.module.get_option(function) else { return Ok(None) };
+        let Some(function) = self.library.get(function).map_err(LoweringError::Broken)? else {
+            return Ok(None);
+        };
         let outcome = recorder.with_calls(calls, || {
             Module::with_temp_heap(|module| {
                 let mut eval = Evaluator::new(&module);
@@ -162,15 +151,14 @@ impl Sheets {
                 eval.extra = Some(recorder);
                 let heap = module.heap();
                 let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
-                recorder.begin(name, id);
-                let result =
-                    eval.eval_function(heap.access_owned_frozen_value(&function), &arguments, &[])?;
+                recorder.begin(name, function.definition);
+                let value = heap.access_owned_frozen_value(&function.value);
+                let result = eval.eval_function(value, &arguments, &[])?;
                 let closed = recorder.end();
-                Ok(Outcome {
-                    result: to_data(result).unwrap_or_default(),
-                    call: recorder.store(closed.call),
-                    notes: closed.notes,
-                })
+                let data = to_data(result).ok_or_else(|| {
+                    misuse(format!("{name} returns {}, which is no plain data", result.get_type()))
+                })?;
+                Ok(Outcome { result: data, call: recorder.store(closed.call), notes: closed.notes })
             })
         });
         outcome.map(Some).map_err(refusal)
@@ -396,5 +384,5 @@ impl Lowering for Sheets {
 }
 
 fn missing(function: &str) -> LoweringError {
-    LoweringError::Broken(format!("the entry sheet does not define {function}"))
+    LoweringError::Broken(format!("no sheet defines {function}"))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use hawkeye::{Failure, Framework, builtin_names};
+use hawkeye::{Diagnostic, Failure, Framework, Place, builtin_names};
 use hawkeye_sheets::{Manifest, Parameter, Parties};
 
 use super::arguments::Frameworks;
@@ -34,7 +34,7 @@ fn list() -> Result<String, Failure> {
 fn show(name: &str) -> Result<String, Failure> {
     let framework = Framework::open(name)?;
     let manifest = framework.manifest.clone();
-    let operators = framework.instantiate(None, &BTreeMap::new())?.sheets.operators();
+    let operators = operators(framework)?;
     let mut text = format!("{} {}: {}\n", manifest.name, manifest.version, manifest.title);
     if let Some(reference) = &manifest.reference {
         let version = reference.commit.as_ref().or(reference.release.as_ref());
@@ -62,7 +62,7 @@ fn show(name: &str) -> Result<String, Failure> {
 fn check(name: &str) -> Result<String, Failure> {
     let framework = Framework::open(name)?;
     let manifest = framework.manifest.clone();
-    let operators = framework.instantiate(None, &BTreeMap::new())?.sheets.operators();
+    let operators = operators(framework)?;
     Ok(format!(
         "{} {}: fine; {} operators, {} parameters\n",
         manifest.name,
@@ -70,6 +70,12 @@ fn check(name: &str) -> Result<String, Failure> {
         operators.len(),
         manifest.parameters.len()
     ))
+}
+
+fn operators(framework: Framework) -> Result<Vec<String>, Failure> {
+    let place = Place::File { path: framework.manifest.name.clone(), position: None };
+    let instance = framework.instantiate(None, &BTreeMap::new())?;
+    instance.sheets.operators().map_err(|error| Diagnostic::error(place, error.to_string()).into())
 }
 
 fn parties(manifest: &Manifest) -> String {

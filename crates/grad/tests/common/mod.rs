@@ -107,8 +107,8 @@ impl Net {
             inputs: inputs.to_vec(),
             outputs: outputs.iter().copied().map(Some).collect(),
             attributes: set,
-            scope: Vec::new(),
-            file_index: id.index(),
+            scope: Arc::default(),
+            provenance: Provenance::of_file(id.index()),
         });
         outputs
     }

@@ -115,9 +115,11 @@ impl<'a> Labels<'a> {
 
     fn node(&self, id: NodeId) -> Label {
         let node = self.graph.node(id);
-        let name =
-            if node.name.is_empty() { format!("{}_{}", node.op, node.file_index) } else { node.name.clone() };
-        Label { scope: node.scope.clone(), ..self.outside(&name, &node.op, Pass::Forward) }
+        let name = match node.provenance.node {
+            Some(index) if node.name.is_empty() => format!("{}_{index}", node.op),
+            _ => node.name.clone(),
+        };
+        Label { scope: node.scope.to_vec(), ..self.outside(&name, &node.op, Pass::Forward) }
     }
 
     fn value(&self, id: ValueId) -> &str {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use hawkeye_graph::{
-    Attribute, Attributes, DType, Elements, Fact, Graph, Node, NodeId, Origin, Table, Tensor, Value, ValueId,
+    Attribute, Attributes, DType, Derivation, Elements, Fact, Graph, Node, NodeId, Origin, Table, Tensor,
+    Value, ValueId,
 };
 
 /// Writes what stands for one node.
@@ -25,9 +26,7 @@ impl<'w, 'a> Emitter<'w, 'a> {
         node: &Node,
         room: usize,
     ) -> Self {
-        let label = if node.name.is_empty() { node.op.clone() } else { node.name.clone() };
-        let scope = [node.scope.as_slice(), &[label]].concat();
-        let owner = Node { scope, attributes: Attributes::default(), ..node.clone() };
+        let owner = Node { attributes: Attributes::default(), ..node.clone() };
         Self { source, facts, values, nodes, owner, room }
     }
 
@@ -99,6 +98,7 @@ impl<'w, 'a> Emitter<'w, 'a> {
             inputs: inputs.iter().copied().map(Some).collect(),
             outputs: vec![Some(output)],
             attributes: all,
+            provenance: self.owner.provenance.derive(Derivation::Decomposition, op),
             ..self.owner.clone()
         });
         output
@@ -199,8 +199,6 @@ impl<'w, 'a> Emitter<'w, 'a> {
             let mut copy = Node {
                 inputs: node.inputs.iter().map(|id| id.and_then(rename)).collect(),
                 outputs: node.outputs.iter().map(|id| id.and_then(rename)).collect(),
-                scope: [self.owner.scope.as_slice(), &node.scope].concat(),
-                file_index: self.owner.file_index,
                 ..node.clone()
             };
             copy.attributes.rename_captured(&|id| rename(id).unwrap_or(id));

@@ -1,0 +1,421 @@
+//! Building a graph, or another one out of a graph.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::{
+    Attribute, Attributes, Cycle, DType, DeclaredType, Derivation, Dim, Elements, Graph, Kind, Node, NodeId,
+    Origin, Provenance, Tensor, Value, ValueId, order::stable_order,
+};
+
+/// On whose behalf nodes are made.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// Where the node comes from that new ones are made of.
+    pub provenance: Provenance,
+    /// What the pass does.
+    pub by: Derivation,
+    /// Module path of new nodes.
+    pub scope: Arc<[String]>,
+    /// Names of new values and nodes start with this.
+    pub prefix: String,
+    /// The node in whose place new nodes stand, as far as their inputs allow; `None` for the end.
+    pub place: Option<NodeId>,
+}
+
+impl Owner {
+    /// For what belongs to no node of the file.
+    #[must_use]
+    pub fn outside(by: Derivation, prefix: &str) -> Self {
+        let provenance = Provenance::outside();
+        Self { provenance, by, scope: Arc::default(), prefix: prefix.to_owned(), place: None }
+    }
+
+    /// For what is made of a node.
+    #[must_use]
+    pub fn of(node: &Node, by: Derivation, prefix: &str) -> Self {
+        Self {
+            provenance: node.provenance.clone(),
+            by,
+            scope: Arc::clone(&node.scope),
+            prefix: prefix.to_owned(),
+            place: None,
+        }
+    }
+}
+
+/// A point to which a builder can go back.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    nodes: usize,
+    values: usize,
+}
+
+/// A graph under construction.
+///
+/// Names of values stay unique, and every new node knows which node of the file it stands for and which
+/// pass made it. Nodes may be put in, changed and taken out in any order: [`GraphBuilder::finish`] brings
+/// them into execution order. Ids of nodes are then new; ids of values stay as they are, but for values
+/// that no node makes any more.
+///
+/// ```
+/// use hawkeye_graph::{DType, Derivation, GraphBuilder, Owner, verify};
+///
+/// let mut builder = GraphBuilder::default();
+/// builder.set_opset("", 18);
+/// builder.set_owner(Owner::outside(Derivation::Rewrite, "twice"));
+/// let x = builder.tensor_input("x", DType::Float32, &[2, 3]);
+/// let sum = builder.op("Add", &[x, x]);
+/// builder.set_outputs(vec![sum]);
+/// let graph = builder.finish().expect("has no cycle");
+/// assert!(verify(&graph).is_ok());
+/// ```
+#[derive(Clone, Debug)]
+pub struct GraphBuilder {
+    graph: Graph,
+    /// Whether the node at that position was taken out.
+    removed: Vec<bool>,
+    /// The position before which each node is to stand, if it can.
+    places: Vec<Option<NodeId>>,
+    names: HashSet<String>,
+    /// How many names start like this one; the next gets this number.
+    taken: HashMap<String, usize>,
+    owner: Owner,
+}
+
+impl Default for GraphBuilder {
+    fn default() -> Self {
+        Self::from_graph(Graph::default())
+    }
+}
+
+impl GraphBuilder {
+    /// Continues a graph: its nodes and values keep their ids until [`GraphBuilder::finish`].
+    #[must_use]
+    pub fn from_graph(graph: Graph) -> Self {
+        Self {
+            names: graph.values.iter().map(|value| value.name.clone()).collect(),
+            removed: vec![false; graph.nodes.len()],
+            places: vec![None; graph.nodes.len()],
+            taken: HashMap::new(),
+            owner: Owner::outside(Derivation::Rewrite, ""),
+            graph,
+        }
+    }
+
+    /// Starts from the values of a graph, but none of its nodes.
+    #[must_use]
+    pub fn from_values(graph: &Graph) -> Self {
+        Self::from_graph(Graph {
+            nodes: Vec::new(),
+            values: graph.values.clone(),
+            inputs: graph.inputs.clone(),
+            outputs: graph.outputs.clone(),
+            opsets: graph.opsets.clone(),
+        })
+    }
+
+    /// The graph as it stands: its nodes may be out of order, and those taken out are still there.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// On whose behalf nodes are made from now on.
+    pub fn set_owner(&mut self, owner: Owner) {
+        self.owner = owner;
+    }
+
+    /// On whose behalf nodes are made.
+    #[must_use]
+    pub fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    /// Imports a version of a domain's operators.
+    pub fn set_opset(&mut self, domain: &str, version: i64) {
+        self.graph.opsets.insert(domain.to_owned(), version);
+    }
+
+    /// What the graph gives.
+    pub fn set_outputs(&mut self, outputs: Vec<ValueId>) {
+        self.graph.outputs = outputs;
+    }
+
+    /// Nodes and values, of which every pass may make so many.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.graph.nodes.len() + self.graph.values.len()
+    }
+
+    // Values
+
+    /// A name that no value has yet: this one, or this one with a number.
+    pub fn unique(&mut self, name: &str) -> String {
+        if self.names.insert(name.to_owned()) {
+            return name.to_owned();
+        }
+        let count = self.taken.entry(name.to_owned()).or_insert(0);
+        loop {
+            *count += 1;
+            let numbered = format!("{name}_{count}");
+            if self.names.insert(numbered.clone()) {
+                return numbered;
+            }
+        }
+    }
+
+    /// A new value; its name gets a number if it is taken.
+    pub fn value(&mut self, name: &str, origin: Origin) -> ValueId {
+        let name = self.unique(name);
+        let id = ValueId::new(self.graph.values.len());
+        self.graph.values.push(Value { name, origin });
+        id
+    }
+
+    /// Gives a value another name.
+    pub fn rename(&mut self, id: ValueId, name: &str) {
+        let name = self.unique(name);
+        self.names.remove(&self.graph.values[id.index()].name);
+        self.graph.values[id.index()].name = name;
+    }
+
+    /// A new graph input.
+    pub fn input(&mut self, name: &str, declared: DeclaredType) -> ValueId {
+        let id = self.value(name, Origin::Input(declared));
+        self.graph.inputs.push(id);
+        id
+    }
+
+    /// A new graph input of known shape.
+    pub fn tensor_input(&mut self, name: &str, dtype: DType, shape: &[u64]) -> ValueId {
+        let dims = Some(shape.iter().copied().map(Dim::Fixed).collect());
+        self.input(name, DeclaredType { dtype, dims, kind: Kind::Tensor })
+    }
+
+    /// Declares a graph input anew.
+    pub fn declare(&mut self, id: ValueId, declared: DeclaredType) {
+        self.graph.values[id.index()].origin = Origin::Input(declared);
+    }
+
+    /// A constant stored with the model, of any size; small ones are best given with their elements.
+    pub fn initializer(&mut self, name: &str, tensor: Tensor) -> ValueId {
+        self.value(name, Origin::Initializer(tensor))
+    }
+
+    // Nodes
+
+    /// Adds a complete node; its outputs are values already.
+    pub fn push(&mut self, node: Node) -> NodeId {
+        let id = NodeId::new(self.graph.nodes.len());
+        for output in node.present_outputs() {
+            self.graph.values[output.index()].origin = Origin::Node(id);
+        }
+        self.graph.nodes.push(node);
+        self.removed.push(false);
+        self.places.push(self.owner.place);
+        id
+    }
+
+    /// Adds a node of the owner with a number of new outputs.
+    pub fn node<const N: usize>(
+        &mut self,
+        op: &str,
+        inputs: &[Option<ValueId>],
+        attributes: &[(&str, Attribute)],
+    ) -> [ValueId; N] {
+        let name = format!("{}/{op}", self.owner.prefix);
+        let outputs = [(); N].map(|()| self.value(&name, Origin::Node(NodeId::new(0))));
+        let name = outputs.first().map_or(name, |first| self.graph.value(*first).name.clone());
+        self.push(Node {
+            name,
+            op: op.to_owned(),
+            domain: String::new(),
+            opset: self.graph.opset(),
+            inputs: inputs.to_vec(),
+            outputs: outputs.iter().copied().map(Some).collect(),
+            attributes: attributes.iter().cloned().collect(),
+            scope: Arc::clone(&self.owner.scope),
+            provenance: self.owner.provenance.derive(self.owner.by, op),
+        });
+        outputs
+    }
+
+    /// Adds an operator of one output.
+    pub fn op(&mut self, op: &str, inputs: &[ValueId]) -> ValueId {
+        self.op_with(op, inputs, &[])
+    }
+
+    /// Adds an operator of one output, with attributes.
+    pub fn op_with(&mut self, op: &str, inputs: &[ValueId], attributes: &[(&str, Attribute)]) -> ValueId {
+        let inputs: Vec<_> = inputs.iter().copied().map(Some).collect();
+        let [output] = self.node(op, &inputs, attributes);
+        output
+    }
+
+    /// Adds a constant that every party knows, as a node of its own.
+    pub fn constant(&mut self, tensor: Tensor) -> ValueId {
+        self.op_with("Constant", &[], &[("value", Attribute::Tensor(tensor))])
+    }
+
+    /// Adds a constant vector of integers.
+    pub fn ints(&mut self, ints: &[i64]) -> ValueId {
+        self.constant(Tensor::vector(ints.to_vec()))
+    }
+
+    /// Adds a constant number.
+    pub fn number(&mut self, dtype: DType, number: f64) -> ValueId {
+        let elements = Some(Elements::Floats(vec![number]));
+        self.constant(Tensor { dtype, dims: Vec::new(), elements })
+    }
+
+    /// The attributes of a node, to be changed.
+    pub fn attributes_mut(&mut self, id: NodeId) -> &mut Attributes {
+        &mut self.graph.nodes[id.index()].attributes
+    }
+
+    /// Gives a node another operator of ONNX's own domain.
+    pub fn set_op(&mut self, id: NodeId, op: &str) {
+        op.clone_into(&mut self.graph.nodes[id.index()].op);
+    }
+
+    /// Gives a node another input at a position, behind which there may be more.
+    pub fn set_input(&mut self, id: NodeId, position: usize, input: Option<ValueId>) {
+        let inputs = &mut self.graph.nodes[id.index()].inputs;
+        if inputs.len() <= position {
+            inputs.resize(position + 1, None);
+        }
+        inputs[position] = input;
+    }
+
+    /// Lets everything that takes `old` take `new`: nodes, bodies within them, and the graph's outputs.
+    pub fn replace_uses(&mut self, old: ValueId, new: ValueId) {
+        let renamed = |id: ValueId| if id == old { new } else { id };
+        for node in &mut self.graph.nodes {
+            node.inputs.iter_mut().flatten().for_each(|id| *id = renamed(*id));
+            if node.captured().any(|id| id == old) {
+                node.attributes.rename_captured(&renamed);
+            }
+        }
+        self.graph.outputs.iter_mut().for_each(|id| *id = renamed(*id));
+    }
+
+    /// Takes a node out; what it made must be made anew or go unused.
+    pub fn remove(&mut self, id: NodeId) {
+        self.removed[id.index()] = true;
+    }
+
+    /// Takes out every node whose outputs nobody takes.
+    pub fn remove_unused(&mut self) {
+        let mut used: HashSet<ValueId> = self.graph.outputs.iter().copied().collect();
+        let mut makers: HashMap<ValueId, usize> = HashMap::new();
+        for (index, node) in self.graph.nodes.iter().enumerate().filter(|(index, _)| !self.removed[*index]) {
+            makers.extend(node.present_outputs().map(|id| (id, index)));
+        }
+        let mut reached = vec![false; self.graph.nodes.len()];
+        let mut open: Vec<ValueId> = used.iter().copied().collect();
+        while let Some(id) = open.pop() {
+            let Some(index) = makers.get(&id).copied().filter(|index| !reached[*index]) else { continue };
+            reached[index] = true;
+            let node = &self.graph.nodes[index];
+            open.extend(node.present_inputs().chain(node.captured()).filter(|id| used.insert(*id)));
+        }
+        for (removed, reached) in self.removed.iter_mut().zip(reached) {
+            *removed |= !reached;
+        }
+    }
+
+    // Going back and finishing
+
+    /// Where the builder stands.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark { nodes: self.graph.nodes.len(), values: self.graph.values.len() }
+    }
+
+    /// The nodes made since.
+    #[must_use]
+    pub fn since(&self, mark: Mark) -> &[Node] {
+        &self.graph.nodes[mark.nodes..]
+    }
+
+    /// Forgets the nodes and values made since; they must not have been handed to older nodes.
+    pub fn go_back(&mut self, mark: Mark) {
+        self.graph.nodes.truncate(mark.nodes);
+        self.removed.truncate(mark.nodes);
+        self.places.truncate(mark.nodes);
+        for value in self.graph.values.drain(mark.values..) {
+            self.names.remove(&value.name);
+        }
+    }
+
+    /// The finished graph: nodes in execution order, without those taken out and without values that
+    /// no node makes and nobody takes.
+    ///
+    /// # Errors
+    /// Nodes that depend on each other in a circle, as positions in [`GraphBuilder::graph`].
+    pub fn finish(self) -> Result<Graph, Cycle> {
+        let Self { mut graph, removed, places, .. } = self;
+        let kept: Vec<usize> = (0..graph.nodes.len()).filter(|index| !removed[*index]).collect();
+        let order = execution_order_of(&graph, &kept, &places)?;
+        let mut nodes: Vec<Option<Node>> = graph.nodes.into_iter().map(Some).collect();
+        graph.nodes = order.into_iter().filter_map(|index| nodes[index].take()).collect();
+        drop_unmade(&mut graph);
+        for (position, node) in graph.nodes.iter().enumerate() {
+            for output in node.outputs.iter().flatten() {
+                graph.values[output.index()].origin = Origin::Node(NodeId::new(position));
+            }
+        }
+        Ok(graph)
+    }
+}
+
+/// The kept nodes in an order in which they can run, each as near its place as it can be.
+fn execution_order_of(graph: &Graph, kept: &[usize], places: &[Option<NodeId>]) -> Result<Vec<usize>, Cycle> {
+    let mut makers: Vec<Option<usize>> = vec![None; graph.values.len()];
+    for (position, index) in kept.iter().enumerate() {
+        for output in graph.nodes[*index].present_outputs() {
+            makers[output.index()] = Some(position);
+        }
+    }
+    let mut edges = Vec::new();
+    for (position, index) in kept.iter().enumerate() {
+        let node = &graph.nodes[*index];
+        let taken = node.present_inputs().chain(node.captured());
+        edges.extend(taken.filter_map(|id| makers[id.index()]).map(|maker| (maker, position)));
+    }
+    let place = |index: &usize| places[*index].map_or(*index, NodeId::index);
+    let priorities: Vec<usize> = kept.iter().map(place).collect();
+    let to_builder = |order: Vec<usize>| order.into_iter().map(|position| kept[position]).collect();
+    stable_order(&priorities, &edges).map(to_builder).map_err(|cycle| Cycle(to_builder(cycle.0)))
+}
+
+/// Drops values that no node makes and nobody takes.
+fn drop_unmade(graph: &mut Graph) {
+    let mut needed: Vec<bool> =
+        graph.values.iter().map(|value| !matches!(value.origin, Origin::Node(_))).collect();
+    for node in &graph.nodes {
+        let mentioned = node.present_inputs().chain(node.captured()).chain(node.present_outputs());
+        mentioned.for_each(|id| needed[id.index()] = true);
+    }
+    graph.outputs.iter().for_each(|id| needed[id.index()] = true);
+    if needed.iter().all(|needed| *needed) {
+        return;
+    }
+    let mut ids = Vec::with_capacity(needed.len());
+    let mut next = 0;
+    for needed in &needed {
+        ids.push(ValueId::new(next));
+        next += usize::from(*needed);
+    }
+    let mut keep = needed.iter();
+    graph.values.retain(|_| keep.next().copied().unwrap_or(false));
+    let renamed = |id: ValueId| ids[id.index()];
+    for node in &mut graph.nodes {
+        node.inputs.iter_mut().chain(&mut node.outputs).flatten().for_each(|id| *id = renamed(*id));
+        if node.captured().next().is_some() {
+            node.attributes.rename_captured(&renamed);
+        }
+    }
+    graph.inputs.iter_mut().chain(&mut graph.outputs).for_each(|id| *id = renamed(*id));
+}

@@ -1,0 +1,134 @@
+//! The sheets that a manifest lists, of which only those are run that are asked for something.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use indexmap::IndexMap;
+use starlark::values::OwnedFrozenValue;
+
+use crate::definitions::Definition;
+use crate::folder::{FilePath, Folder};
+use crate::loader::Loader;
+
+/// The listed sheets.
+pub(crate) struct Library {
+    /// The sheets whose text mentions a name as one that they define or load, in the manifest's order.
+    index: IndexMap<String, Vec<FilePath>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    loader: Loader,
+    found: HashMap<String, Result<Option<Found>, String>>,
+}
+
+/// What a sheet defines under some name.
+#[derive(Clone)]
+pub(crate) struct Found {
+    pub(crate) value: OwnedFrozenValue,
+    /// Position of the definition; `None` if a sheet computes the value.
+    pub(crate) definition: Option<usize>,
+}
+
+impl Library {
+    /// # Errors
+    /// If a sheet can't be read.
+    pub(crate) fn new(folder: &Folder, sheets: &[String], loader: Loader) -> Result<Self, String> {
+        let mut index: IndexMap<String, Vec<FilePath>> = IndexMap::new();
+        for sheet in sheets {
+            let file = folder.file(sheet)?;
+            let text = file.read().map_err(|e| format!("{}: {e}", file.display()))?;
+            for name in mentioned(&text) {
+                let files = index.entry(name.to_owned()).or_default();
+                if !files.contains(&file) {
+                    files.push(file.clone());
+                }
+            }
+        }
+        Ok(Self { index, state: Mutex::new(State { loader, found: HashMap::new() }) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while sheets run leaves what was loaded before as it is.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the sheets define under a name; they are run if they have not been.
+    ///
+    /// # Errors
+    /// If a sheet that may define it can't be run, or two define it differently.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<Found>, String> {
+        let Some(files) = self.index.get(name) else { return Ok(None) };
+        let state = &mut *self.state();
+        if let Some(known) = state.found.get(name) {
+            return known.clone();
+        }
+        let found = find(&mut state.loader, name, files);
+        state.found.insert(name.to_owned(), found.clone());
+        found
+    }
+
+    /// Every name that begins so and that the sheets define, in their order.
+    ///
+    /// # Errors
+    /// As [`Library::get`].
+    pub(crate) fn names(&self, prefix: &str) -> Result<Vec<String>, String> {
+        let mut names = Vec::new();
+        for name in self.index.keys().filter(|name| name.starts_with(prefix)) {
+            if self.get(name)?.is_some() {
+                names.push(name.clone());
+            }
+        }
+        Ok(names)
+    }
+
+    /// The definitions of all sheets that were run, with their documentation.
+    pub(crate) fn definitions(&self) -> Vec<Definition> {
+        self.state().loader.definitions()
+    }
+}
+
+fn find(loader: &mut Loader, name: &str, files: &[FilePath]) -> Result<Option<Found>, String> {
+    let mut found: Option<(&FilePath, Found)> = None;
+    for file in files {
+        let module = loader.load(file)?;
+        let Ok(Some(value)) = module.get_option(name) else { continue };
+        match &found {
+            Some((_, first)) if first.value.value().ptr_eq(value.value()) => {}
+            Some((other, _)) => {
+                let (other, file) = (other.display(), file.display());
+                return Err(format!("{name} is defined by both {other} and {file}"));
+            }
+            None => {
+                let definition = loader.position(file, name);
+                found = Some((file, Found { value, definition }));
+            }
+        }
+    }
+    Ok(found.map(|(_, found)| found))
+}
+
+/// Names that a sheet may define or load, found without reading it as Starlark: statements begin at the
+/// start of a line. Whether it does define them is seen when it is run.
+fn mentioned(text: &str) -> Vec<&str> {
+    let word =
+        |text: &'_ str| text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    let mut names = Vec::new();
+    let mut loading = false;
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("def ") {
+            names.push(&rest[..word(rest)]);
+        } else if line.starts_with("load(") || loading {
+            loading = !line.contains(')');
+            let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            names.extend(words.filter(|word| !word.is_empty()));
+        } else if line.contains('=') {
+            // One name, or several with commas.
+            let (names_of_line, _) = line.split_once('=').unwrap_or((line, ""));
+            if line.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+                names.extend(names_of_line.split(',').map(|name| &name.trim()[..word(name.trim())]));
+            }
+        }
+    }
+    names
+}
