@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use hawkeye_graph::{Attributes, Graph, Node, NodeId, Origin, Shapes, Table, Tensor, ValueId};
+use hawkeye_graph::{Attributes, Graph, Node, NodeId, Origin, Shapes, Table, Tensor, ValueId, verify};
 use hawkeye_shapes::{bind, infer};
 
 use crate::edit::{Edit, Edited, Spelling};
@@ -111,10 +111,11 @@ impl Draft {
         hasher.finish()
     }
 
-    /// Whether every value of the outputs' and the nodes' has a shape, which is how a rule that builds
-    /// what does not fit together is noticed.
+    /// Whether the graph is one, and its outputs have shapes, which is how a rule that builds what does
+    /// not fit together is noticed.
     fn is_sound(&self) -> bool {
-        self.graph.outputs.iter().all(|id| self.shapes.facts[*id].shape().is_some())
+        verify(&self.graph).is_ok()
+            && self.graph.outputs.iter().all(|id| self.shapes.facts[*id].shape().is_some())
     }
 
     /// What makes the graph different from others, names apart.

@@ -1,10 +1,11 @@
 //! Building the nodes that take the place of others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use hawkeye_graph::{
-    Attribute, Attributes, DType, Elements, Graph, Node, NodeId, Origin, Tensor, Value, ValueId,
-    execution_order,
+    Attribute, Attributes, DType, Derivation, Elements, Graph, Node, NodeId, Origin, Provenance, Tensor,
+    Value, ValueId, execution_order,
 };
 
 /// How parts of a tensor are taken: front ends know one operator or the other.
@@ -106,8 +107,8 @@ impl Edit {
             inputs: inputs.to_vec(),
             outputs: outputs.iter().copied().map(Some).collect(),
             attributes: set,
-            scope: Vec::new(),
-            file_index: id.index(),
+            scope: Arc::default(),
+            provenance: Provenance::outside().derive(Derivation::Rewrite, self.rule),
         });
         outputs
     }
@@ -332,13 +333,12 @@ impl Edit {
                 made.insert(new);
             }
         }
-        for (index, old) in order.iter().enumerate() {
+        for old in &order {
             let mut node = graph.node(nodes[*old]).clone();
             for id in node.inputs.iter_mut().chain(&mut node.outputs).flatten() {
                 *id = *ids.get(id)?;
             }
             node.attributes.rename_captured(&|id| ids.get(&id).copied().unwrap_or(id));
-            node.file_index = index;
             compacted.nodes.push(node);
         }
         compacted.inputs = graph.inputs.iter().map(|id| ids[id]).collect();

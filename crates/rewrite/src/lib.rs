@@ -88,8 +88,7 @@ pub fn rewrite<'a>(
         pricing,
         prices: HashMap::from([(draft.key(), before)]),
     };
-    let State { draft, price, applied } =
-        search.climb(State { draft, price: before, applied: Vec::new() });
+    let State { draft, price, applied } = search.climb(State { draft, price: before, applied: Vec::new() });
     match first {
         Err(failure) if price.is_none() => Err(failure),
         _ => Ok(Rewritten { graph: draft.graph, applied, before, after: price, recipes: draft.recipes }),

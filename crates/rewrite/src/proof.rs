@@ -60,9 +60,8 @@ pub fn prove(original: &Graph, rewritten: &Rewritten, source: &Path) -> Result<P
     };
     let largest = expected.iter().flatten().fold(0f32, |most, x| most.max(x.abs()));
     let approximate = rewritten.applied.iter().any(|step| step.rule.promise != Promise::Exact);
-    let difference = |graph: &Graph| -> Result<f32, Failure> {
-        Ok(apart(&expected, &run(graph, &feeds, Some(source))?))
-    };
+    let difference =
+        |graph: &Graph| -> Result<f32, Failure> { Ok(apart(&expected, &run(graph, &feeds, Some(source))?)) };
     let found = difference(&rewritten.graph)?;
     // Not a number is no agreement.
     let agrees = |difference: f32| difference <= TOLERANCE * largest.max(1.0);

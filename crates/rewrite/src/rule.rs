@@ -1,6 +1,7 @@
 //! What a rule is, and what it sees.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use hawkeye_graph::{Attribute, Elements, Fact, Graph, Node, NodeId, Origin, Shapes, Table, ValueId};
@@ -162,6 +163,23 @@ impl<'a> Site<'a> {
         &self.consumers[value]
     }
 
+    /// Whether a value is computed from another.
+    #[must_use]
+    pub fn depends(&self, value: ValueId, on: ValueId) -> bool {
+        let (mut open, mut seen) = (vec![value], BTreeSet::new());
+        while let Some(value) = open.pop() {
+            if value == on {
+                return true;
+            }
+            if seen.insert(value)
+                && let Some(node) = self.producer(value)
+            {
+                open.extend(node.present_inputs().chain(node.captured()));
+            }
+        }
+        false
+    }
+
     /// What is known of a value.
     #[must_use]
     pub fn fact(&self, value: ValueId) -> &'a Fact {
@@ -238,19 +256,19 @@ impl<'a> Site<'a> {
 
 /// Whether a node applies an operator of ONNX's own.
 #[must_use]
-pub fn is(node: &Node, op: &str) -> bool {
+pub(crate) fn is(node: &Node, op: &str) -> bool {
     node.op == op && (node.domain.is_empty() || node.domain == "ai.onnx")
 }
 
 /// An integer attribute, or what it is if not given.
 #[must_use]
-pub fn int(node: &Node, name: &str, default: i64) -> i64 {
+pub(crate) fn int(node: &Node, name: &str, default: i64) -> i64 {
     node.attributes.int(name).unwrap_or(default)
 }
 
 /// A number among the attributes, or what it is if not given.
 #[must_use]
-pub fn float(node: &Node, name: &str, default: f32) -> f32 {
+pub(crate) fn float(node: &Node, name: &str, default: f32) -> f32 {
     match node.attributes.get(name) {
         Some(Attribute::Float(x)) => *x,
         _ => default,
@@ -259,12 +277,12 @@ pub fn float(node: &Node, name: &str, default: f32) -> f32 {
 
 /// A list of integers, or as many of one value.
 #[must_use]
-pub fn list(node: &Node, name: &str, length: usize, default: i64) -> Vec<i64> {
+pub(crate) fn list(node: &Node, name: &str, length: usize, default: i64) -> Vec<i64> {
     node.attributes.ints(name).map_or_else(|| vec![default; length], <[i64]>::to_vec)
 }
 
 /// Whether padding is given in numbers, not left to be found.
 #[must_use]
-pub fn explicit_padding(node: &Node) -> bool {
+pub(crate) fn explicit_padding(node: &Node) -> bool {
     !matches!(node.attributes.get("auto_pad"), Some(Attribute::String(s)) if s != "NOTSET" && s != "VALID")
 }

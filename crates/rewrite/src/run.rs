@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hawkeye_graph::{DType, DeclaredType, Diagnostic, Dim, Failure, Fact, Graph, Kind, Place, ValueId};
+use hawkeye_graph::{DType, DeclaredType, Diagnostic, Dim, Fact, Failure, Graph, Kind, Place, ValueId};
 use hawkeye_onnx::export;
 use hawkeye_shapes::{bind, infer};
 use prost::Message;

@@ -116,11 +116,7 @@ impl Weights {
     /// Weights of the model in a file, which has these opsets.
     #[must_use]
     pub fn new(source: Option<&Path>, graph: &Graph) -> Self {
-        Self {
-            source: source.map(Path::to_owned),
-            opsets: graph.opsets.clone(),
-            known: RefCell::default(),
-        }
+        Self { source: source.map(Path::to_owned), opsets: graph.opsets.clone(), known: RefCell::default() }
     }
 
     /// Elements of weights, in order; `None` where the model does not hold them.

@@ -237,7 +237,11 @@ fn table(rewritten: &Rewritten, format: TableFormat) -> Result<String, Failure> 
         return Ok(text + "\n");
     }
     let mut table = Table::new();
-    table.load_preset(if format == TableFormat::Markdown { presets::ASCII_MARKDOWN } else { presets::NOTHING });
+    table.load_style(if format == TableFormat::Markdown {
+        presets::ASCII_MARKDOWN
+    } else {
+        presets::NOTHING
+    });
     table.set_header(["rule", "where", "bytes", "rounds", "saved"]);
     let share = |from: u64, to: u64| match from {
         0 => String::new(),
@@ -253,7 +257,11 @@ fn table(rewritten: &Rewritten, format: TableFormat) -> Result<String, Failure> 
         let (from, to) = (row.before.unwrap_or_default(), row.after);
         let change = i128::from(to.bytes) - i128::from(from.bytes);
         let rounds = i128::from(to.rounds) - i128::from(from.rounds);
-        let part = if total == 0 { String::new() } else { format!("{:+.1} %", change as f64 * 100.0 / total as f64) };
+        let part = if total == 0 {
+            String::new()
+        } else {
+            format!("{:+.1} %", change as f64 * 100.0 / total as f64)
+        };
         table.add_row([row.rule.name.to_owned(), place, format!("{change:+}"), format!("{rounds:+}"), part]);
     }
     for column in table.column_iter_mut().skip(2) {
@@ -263,7 +271,11 @@ fn table(rewritten: &Rewritten, format: TableFormat) -> Result<String, Failure> 
     match before {
         Some(before) => text.push_str(&format!(
             "{} -> {} bytes ({}), {} -> {} rounds\n",
-            before.bytes, after.bytes, share(before.bytes, after.bytes), before.rounds, after.rounds
+            before.bytes,
+            after.bytes,
+            share(before.bytes, after.bytes),
+            before.rounds,
+            after.rounds
         )),
         None => text.push_str(&format!(
             "runs now: {} bytes, {} rounds; the framework has no lowering for the model as it is\n",

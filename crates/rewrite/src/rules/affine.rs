@@ -18,14 +18,21 @@ pub(super) enum Scale {
     Times(ValueId),
     Over(ValueId),
     /// `gamma / sqrt(variance + epsilon)`.
-    Norm { gamma: ValueId, variance: ValueId, epsilon: f32 },
+    Norm {
+        gamma: ValueId,
+        variance: ValueId,
+        epsilon: f32,
+    },
 }
 
 pub(super) enum Shift {
     Plus(ValueId),
     Minus(ValueId),
     /// `beta - mean * scale`.
-    Norm { beta: ValueId, mean: ValueId },
+    Norm {
+        beta: ValueId,
+        mean: ValueId,
+    },
 }
 
 impl Affine {

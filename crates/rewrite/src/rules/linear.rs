@@ -69,8 +69,11 @@ impl<'a> Linear<'a> {
         let linear = Self::of(site, product)?;
         let shape = site.shape(bias)?;
         let fits = site.is_weight(bias) && linear.bias.is_none() && shape == [linear.outputs()];
-        (fits && linear.kind == Kind::MatMul && site.is_private(product))
-            .then_some(Self { bias: Some(bias), output: value, ..linear })
+        (fits && linear.kind == Kind::MatMul && site.is_private(product)).then_some(Self {
+            bias: Some(bias),
+            output: value,
+            ..linear
+        })
     }
 
     /// The layer that reads a value as its operand.

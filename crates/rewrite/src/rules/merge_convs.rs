@@ -33,8 +33,10 @@ fn convs(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let depthwise = inner.group == middle && per_group == 1;
     let weight = if depthwise {
         // out x in x 1 x 1 times 1 x in x h x w: each input channel has one kernel.
-        let (outer, kernel) =
-            (edit.reshape(outer, &[-1, middle, 1, 1]), edit.reshape(first.weight, &[1, middle, height, width]));
+        let (outer, kernel) = (
+            edit.reshape(outer, &[-1, middle, 1, 1]),
+            edit.reshape(first.weight, &[1, middle, height, width]),
+        );
         inner.group = 1;
         edit.op("Mul", &[outer, kernel])
     } else if inner.group == 1 {
@@ -154,9 +156,14 @@ fn sum_of_convs(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
             (a.x, edit.op("Add", &[a.weight, unit]), a.bias)
         }
         Some((b, narrow)) => {
-            let equal = narrow.kernel == wide.kernel && narrow.pads == wide.pads && narrow.dilations == wide.dilations;
+            let equal = narrow.kernel == wide.kernel
+                && narrow.pads == wide.pads
+                && narrow.dilations == wide.dilations;
             let pointwise = narrow.kernel == [1, 1] && narrow.pads.iter().all(|p| *p == 0) && same_size;
-            if narrow.strides != wide.strides || !(equal || pointwise) || site.shape(left)? != site.shape(right)? {
+            if narrow.strides != wide.strides
+                || !(equal || pointwise)
+                || site.shape(left)? != site.shape(right)?
+            {
                 return None;
             }
             let inner = if equal { b.weight } else { centre(edit, b.weight, height, width) };
@@ -215,12 +222,23 @@ fn convs_of_one(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     }
     let widest = layers.iter().map(|(_, window)| window.kernel.clone()).max()?;
     let (_, like) = layers.iter().find(|(_, window)| window.kernel == widest)?;
-    let like = Window { kernel: like.kernel.clone(), strides: like.strides.clone(), pads: like.pads.clone(), dilations: like.dilations.clone(), group: 1 };
+    let like = Window {
+        kernel: like.kernel.clone(),
+        strides: like.strides.clone(),
+        pads: like.pads.clone(),
+        dilations: like.dilations.clone(),
+        group: 1,
+    };
     let [height, width] = like.kernel[..] else { return None };
     let fits = |window: &Window| {
-        let equal = window.kernel == like.kernel && window.pads == like.pads && window.dilations == like.dilations;
-        let centred = like.pads == [height / 2, width / 2, height / 2, width / 2] && height % 2 == 1 && width % 2 == 1;
-        let pointwise = window.kernel == [1, 1] && window.pads.iter().all(|p| *p == 0) && centred && like.dilations == [1, 1];
+        let equal =
+            window.kernel == like.kernel && window.pads == like.pads && window.dilations == like.dilations;
+        let centred =
+            like.pads == [height / 2, width / 2, height / 2, width / 2] && height % 2 == 1 && width % 2 == 1;
+        let pointwise = window.kernel == [1, 1]
+            && window.pads.iter().all(|p| *p == 0)
+            && centred
+            && like.dilations == [1, 1];
         window.strides == like.strides && (equal || pointwise)
     };
     layers.retain(|(_, window)| fits(window));
@@ -230,7 +248,11 @@ fn convs_of_one(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let weights: Vec<ValueId> = layers
         .iter()
         .map(|(layer, window)| {
-            if window.kernel == like.kernel { layer.weight } else { centre(edit, layer.weight, height, width) }
+            if window.kernel == like.kernel {
+                layer.weight
+            } else {
+                centre(edit, layer.weight, height, width)
+            }
         })
         .collect();
     let mut inputs = vec![x, edit.concat(&weights, 0)];
@@ -252,4 +274,3 @@ fn convs_of_one(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     }
     Some(())
 }
-

@@ -1,7 +1,5 @@
 //! Matrix products put together.
 
-use hawkeye_graph::ValueId;
-
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site, is};
 
@@ -118,8 +116,13 @@ fn scores(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let transposed = site.made_by(right, "Transpose").filter(|_| site.is_private(right))?;
     let (query, key) = (Linear::of(site, left)?, Linear::of(site, transposed.inputs[0]?)?);
     let perm = transposed.attributes.ints("perm")?;
-    let swap = (0..perm.len()).rev().take(2).rev().eq(perm[perm.len().checked_sub(2)?..].iter().rev().map(|p| *p as usize));
-    let plain = is(query.node, "MatMul") && is(key.node, "MatMul") && query.bias.is_none() && key.bias.is_none();
+    let swap = (0..perm.len())
+        .rev()
+        .take(2)
+        .rev()
+        .eq(perm[perm.len().checked_sub(2)?..].iter().rev().map(|p| *p as usize));
+    let plain =
+        is(query.node, "MatMul") && is(key.node, "MatMul") && query.bias.is_none() && key.bias.is_none();
     if !(swap && plain && site.is_private(left) && site.is_private(key.output)) {
         return None;
     }

@@ -11,15 +11,19 @@ mod maxpool_as_tree;
 mod maxpool_separable;
 mod merge_convs;
 mod merge_matrices;
+mod moving;
 mod norm_as_affine;
 mod pool;
+mod powers;
 mod qkv_merge;
 mod reducemax_as_tree;
 mod relu_concat_hoist;
 mod relu_maxpool_swap;
+mod scalars;
 mod scale_through_relu;
 mod signs;
 mod softmax;
+mod spatial;
 
 use crate::rule::Rule;
 
@@ -37,6 +41,9 @@ pub const RULES: &[Rule] = &[
     affine_after::RULE,
     affine_before::RULE,
     scale_through_relu::RULE,
+    scalars::FORWARD,
+    scalars::BACKWARD,
+    scalars::CHAIN,
     norm_as_affine::RULE,
     qkv_merge::RULE,
     relu_concat_hoist::RULE,
@@ -48,6 +55,10 @@ pub const RULES: &[Rule] = &[
     merge_convs::CONVS_OF_ONE,
     merge_matrices::ASSOCIATE,
     merge_matrices::SCORES,
+    moving::BATCH,
+    moving::SLICE,
+    moving::POOL,
+    moving::UPSAMPLE,
     relu_maxpool_swap::RULE,
     maxpool_as_tree::RULE,
     maxpool_separable::RULE,
@@ -66,4 +77,21 @@ pub const RULES: &[Rule] = &[
     division::BY_CONSTANT,
     division::BY_ROW,
     division::BY_ROOT,
+    spatial::GROUPS,
+    spatial::DENSE,
+    spatial::TILES,
+    spatial::DILATED,
+    spatial::SUBSAMPLE,
+    spatial::MATRIX,
+    spatial::SWAPPED,
+    spatial::ALPHA,
+    powers::EVEN,
+    powers::ROOT,
+    powers::SQUARE,
+    powers::EXPONENTIALS,
+    powers::FUSE_LOG,
+    powers::LOG_PARTS,
+    powers::DENOMINATOR,
+    powers::INTEGER,
+    powers::DROP_SOFTMAX,
 ];

@@ -119,8 +119,7 @@ impl Lanes {
         let (lane, size) = self.lanes[offset.rem_euclid(self.stride) as usize];
         let start = first + offset.div_euclid(self.stride);
         let end = last + offset.div_euclid(self.stride);
-        let sizes: Vec<i64> =
-            [start, end - start, size - end].into_iter().filter(|size| *size > 0).collect();
+        let sizes: Vec<i64> = [start, end - start, size - end].into_iter().filter(|size| *size > 0).collect();
         if sizes.len() == 1 { lane } else { part(edit, lane, &sizes, usize::from(start > 0)) }
     }
 }

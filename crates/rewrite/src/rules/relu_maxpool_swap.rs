@@ -5,7 +5,7 @@ use crate::rule::{Family, Promise, Rule, Site, is};
 
 pub(super) const RULE: Rule = Rule {
     name: "relu-maxpool-swap",
-    family: Family::Pooling,
+    family: Family::Moving,
     what: "MaxPool(Relu(x)) -> Relu(MaxPool(x)), also of Clip, and of Concat of them",
     when: "always: maximum and a monotone function commute, and ONNX pads with -inf; nothing else reads the Relu",
     why: "the comparison with zero runs on the pool's output, a quarter or less of its input",

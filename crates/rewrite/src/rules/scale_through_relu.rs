@@ -57,6 +57,9 @@ fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
         let folded = layer.build(edit, relu, weight, layer.bias);
         edit.replace(layer.output, folded);
     }
-    debug_assert!(is(site.node, "Relu") && matches!(affine.scale, Some(Scale::Times(_) | Scale::Over(_) | Scale::Norm { .. })));
+    debug_assert!(
+        is(site.node, "Relu")
+            && matches!(affine.scale, Some(Scale::Times(_) | Scale::Over(_) | Scale::Norm { .. }))
+    );
     Some(())
 }

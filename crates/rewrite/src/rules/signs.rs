@@ -17,10 +17,9 @@ pub(super) fn is_positive(site: &Site<'_>, value: ValueId, depth: usize) -> bool
         "Relu" | "Sigmoid" | "Softmax" | "Exp" | "Abs" | "Sqrt" | "HardSigmoid" => true,
         "Clip" => clip(site, node).is_some_and(|(low, _)| low.is_some_and(|low| low >= 0.0)),
         "Pow" => input(1).and_then(|power| site.number(power)).is_some_and(|power| power % 2.0 == 0.0),
-        "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool" | "Reshape" | "Flatten" | "Transpose"
-        | "Slice" | "Squeeze" | "Unsqueeze" | "Identity" | "Dropout" | "ReduceMean" | "ReduceSum" | "ReduceMax" => {
-            of(input(0))
-        }
+        "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool" | "Reshape" | "Flatten"
+        | "Transpose" | "Slice" | "Squeeze" | "Unsqueeze" | "Identity" | "Dropout" | "ReduceMean"
+        | "ReduceSum" | "ReduceMax" => of(input(0)),
         "Concat" | "Add" => node.inputs.iter().all(|input| of(*input)),
         "Mul" => of(input(0)) && of(input(1)) || input(0) == input(1),
         _ => false,
