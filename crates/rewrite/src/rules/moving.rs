@@ -21,56 +21,72 @@ pub(super) const SLICE: Rule = Rule {
 };
 
 fn slice(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
-    let (x, output) = (site.input(0)?, site.output()?);
-    let node = site.producer(x).filter(|_| site.is_private(x))?;
-    let (shape, cut) = (site.shape(x)?, site.shape(output)?);
+    let x = site.input(0)?;
     let whole = site.node.present_inputs().skip(1).all(|input| site.is_constant(input));
     if !whole {
         return None;
     }
-    let axes = axes(site, shape.len())?;
-    let again = |edit: &mut Edit, value: ValueId| {
-        let mut inputs: Vec<ValueId> = site.node.present_inputs().collect();
-        inputs[0] = value;
-        edit.like(site.node, &inputs)
-    };
+    let axes = axes(site, site.shape(x)?.len())?;
+    let value = through(site, edit, x, &axes, 0)?;
+    edit.replace(site.output()?, value);
+    Some(())
+}
+
+/// Deepest chain of nodes that a selection is moved through.
+const DEEPEST: usize = 32;
+
+/// What is cut of a value, computed of what is cut of the operands of its node; `None` if that can't be.
+fn through(site: &Site<'_>, edit: &mut Edit, x: ValueId, axes: &[usize], depth: usize) -> Option<ValueId> {
+    let node = site.producer(x).filter(|_| site.is_private(x) && depth < DEEPEST)?;
+    let shape = site.shape(x)?;
+    let slices = is(site.node, "Slice");
     let unary = ["Relu", "Sigmoid", "Tanh", "Exp", "Erf", "Clip", "LeakyRelu", "Sqrt"];
-    let value = if unary.iter().any(|op| is(node, op)) {
+    if unary.iter().any(|op| is(node, op)) {
         let mut inputs: Vec<ValueId> = node.present_inputs().collect();
-        inputs[0] = again(edit, inputs[0]);
-        edit.like(node, &inputs)
-    } else if ["Add", "Sub", "Mul"].iter().any(|op| is(node, op)) {
-        let (a, b) = (node.inputs[0]?, node.inputs[1]?);
-        let mut operand = |value: ValueId| {
+        inputs[0] = cut(site, edit, inputs[0], axes, depth);
+        return Some(edit.like(node, &inputs));
+    }
+    if ["Add", "Sub", "Mul"].iter().any(|op| is(node, op)) {
+        let mut operands = Vec::new();
+        for value in node.present_inputs() {
             let own = site.shape(value)?;
             let from_right = |axis: &usize| own.len() as i64 - (shape.len() - axis) as i64;
-            if own == shape {
-                return Some(again(edit, value));
-            }
             // Broadcast along the axes that are cut: the same for all that is left.
             let apart = axes.iter().all(|axis| from_right(axis) < 0 || own[from_right(axis) as usize] == 1);
-            (apart && is(site.node, "Slice")).then_some(value)
-        };
-        let (a, b) = (operand(a)?, operand(b)?);
-        edit.like(node, &[a, b])
-    } else if is(node, "MatMul") && is(site.node, "Slice") && axes.iter().all(|axis| axis + 1 < shape.len()) {
-        let (a, weight) = (node.inputs[0]?, node.inputs[1]?);
+            operands.push(match own == shape {
+                true => cut(site, edit, value, axes, depth),
+                false if apart && slices => value,
+                false => return None,
+            });
+        }
+        return Some(edit.like(node, &operands));
+    }
+    let (operand, weight) = (node.inputs.first().copied().flatten()?, node.inputs.get(1).copied().flatten()?);
+    if is(node, "MatMul") && slices && axes.iter().all(|axis| axis + 1 < shape.len()) {
         if !site.is_weight(weight) || site.shape(weight)?.len() != 2 {
             return None;
         }
-        let a = again(edit, a);
-        edit.like(node, &[a, weight])
-    } else if is(node, "Conv") && is(site.node, "Slice") && axes == [1] && int(node, "group", 1) == 1 {
+        let operand = cut(site, edit, operand, axes, depth);
+        return Some(edit.like(node, &[operand, weight]));
+    }
+    if is(node, "Conv") && slices && axes == [1] && int(node, "group", 1) == 1 {
         let layer = Linear::of(site, x)?;
+        let channels = site.shape(site.output()?)?[1];
         let start = site.ints(site.input(1)?)?.first().copied()?.rem_euclid(shape[1]);
-        let weight = edit.slice(layer.weight, 0, start, start + cut[1]);
-        let bias = layer.bias.map(|bias| edit.slice(bias, 0, start, start + cut[1]));
-        layer.build(edit, layer.x, weight, bias)
-    } else {
-        return None;
-    };
-    edit.replace(output, value);
-    Some(())
+        let weight = edit.slice(layer.weight, 0, start, start + channels);
+        let bias = layer.bias.map(|bias| edit.slice(bias, 0, start, start + channels));
+        return Some(layer.build(edit, layer.x, weight, bias));
+    }
+    None
+}
+
+/// What is cut of a value, as early as can be.
+fn cut(site: &Site<'_>, edit: &mut Edit, value: ValueId, axes: &[usize], depth: usize) -> ValueId {
+    through(site, edit, value, axes, depth + 1).unwrap_or_else(|| {
+        let mut inputs: Vec<ValueId> = site.node.present_inputs().collect();
+        inputs[0] = value;
+        edit.like(site.node, &inputs)
+    })
 }
 
 /// The axes that a Slice or Gather cuts, if it leaves the rank and takes steps of one.

@@ -74,6 +74,7 @@ fn square(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
 
 pub(super) const EXPONENTIALS: Rule = Rule {
     name: "product-of-exponentials",
+    family: Family::Cleaning,
     what: "Exp(a) * Exp(b) -> Exp(a + b)",
     when: "operands of one shape that nothing else reads; the sum stays within the fixed-point range",
     why: "one exponential in place of two and a product",
@@ -140,6 +141,7 @@ fn log_parts(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
 
 pub(super) const DENOMINATOR: Rule = Rule {
     name: "common-denominator",
+    family: Family::Cleaning,
     what: "a / b + c / b -> (a + c) / b; (a / b) / c -> a / (b c)",
     when: "nothing else reads the quotients; b c stays within the fixed-point range",
     why: "one division in place of two",

@@ -6,17 +6,17 @@ use hawkeye::{Bindings, Framework, Model, Options, analyse, load};
 use hawkeye_graph::{Graph, Node};
 use hawkeye_rewrite::{Price, Promise, RULES, Rewritten, Rule, Weights, fixed, rewrite};
 
-pub fn fixtures() -> PathBuf {
+pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
 }
 
 /// All rules that keep the function.
-pub fn exact() -> Vec<&'static Rule> {
+pub(crate) fn exact() -> Vec<&'static Rule> {
     RULES.iter().filter(|rule| rule.promise == Promise::Exact).collect()
 }
 
 /// The graph of a model file with its inputs' shapes fixed.
-pub fn graph(path: &Path) -> Graph {
+pub(crate) fn graph(path: &Path) -> Graph {
     let bindings = Bindings { batch: Some(1), dims: [("seq".to_owned(), 128)].into(), ..Bindings::default() };
     let model = load(path).expect("it loads");
     fixed(&model.graph, &bindings)
@@ -25,7 +25,7 @@ pub fn graph(path: &Path) -> Graph {
 }
 
 /// What a graph costs under a framework.
-pub fn price(model: &Model, graph: &Graph, framework: &Framework) -> Result<Price, hawkeye::Failure> {
+pub(crate) fn price(model: &Model, graph: &Graph, framework: &Framework) -> Result<Price, hawkeye::Failure> {
     let model = Model { graph: graph.clone(), ..model.clone() };
     let report = analyse(&model, "", framework.clone(), &Options { depth: 0, ..Options::default() })?;
     let (offline, online) = (&report.totals.offline, &report.totals.online);
@@ -33,7 +33,12 @@ pub fn price(model: &Model, graph: &Graph, framework: &Framework) -> Result<Pric
 }
 
 /// A model rewritten by these rules for a framework.
-pub fn optimized(path: &Path, framework: &str, rules: Vec<&'static Rule>, as_priced: bool) -> Rewritten {
+pub(crate) fn optimized(
+    path: &Path,
+    framework: &str,
+    rules: Vec<&'static Rule>,
+    as_priced: bool,
+) -> Rewritten {
     let framework = Framework::open(framework).expect("it is built in");
     let (model, original) = (load(path).expect("it loads"), graph(path));
     let weights = Weights::new(Some(path), &original);
