@@ -18,6 +18,9 @@ use serde_json::json;
 use super::output;
 use super::run::Run;
 
+/// Most conditions that are printed; JSON has them all.
+const QUESTIONS: usize = 5;
+
 #[derive(Debug, Args)]
 pub(crate) struct Optimize {
     /// The model, an ONNX file
@@ -286,7 +289,11 @@ fn table(rewritten: &Rewritten, format: TableFormat) -> Result<String, Failure> 
     questions.dedup();
     if !questions.is_empty() {
         text.push_str("\nif, which the model's file does not tell:\n");
-        questions.iter().for_each(|question| text.push_str(&format!("  {question}\n")));
+        let shown = questions.len().min(QUESTIONS);
+        questions[..shown].iter().for_each(|question| text.push_str(&format!("  {question}\n")));
+        if shown < questions.len() {
+            text.push_str(&format!("  and {} more\n", questions.len() - shown));
+        }
     }
     Ok(text)
 }
