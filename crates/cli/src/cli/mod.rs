@@ -11,6 +11,7 @@ mod frameworks;
 mod grad;
 mod input;
 mod manual;
+mod optimize;
 mod output;
 mod plot;
 mod profile;
@@ -58,6 +59,7 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Budget(command) => budget::run(command).map(|()| ExitCode::SUCCESS),
         Command::Annotate(command) => annotate::run(command).map(|()| ExitCode::SUCCESS),
         Command::Sweep(command) => sweep::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Optimize(command) => optimize::run(command),
         Command::Explain(command) => explain::run(command).map(|()| ExitCode::SUCCESS),
     }
 }
