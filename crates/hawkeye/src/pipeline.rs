@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::Calls;
-use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, ValueId, nearest, verify};
+use hawkeye_graph::{
+    Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, Value, ValueId, nearest, verify,
+};
 use hawkeye_lower::{
     Conventions, Lowering, Program, Runs, Training, Visibility, constant_weights, is_constant, lower, read,
     secrecy, settle,

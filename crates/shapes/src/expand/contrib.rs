@@ -85,8 +85,7 @@ pub(crate) fn fused_matmul(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     for (position, name) in ["transA", "transB"].iter().enumerate() {
         let rank = i64::try_from(emit.shape(position)?.len()).ok()?;
         if set(name) && rank > 1 {
-            let mut perm: Vec<i64> = (0..rank).collect();
-            perm.swap(perm.len() - 1, perm.len() - 2);
+            let perm: Vec<i64> = (0..rank - 2).chain([rank - 1, rank - 2]).collect();
             operands[position] = emit.transpose(operands[position], &perm);
         }
     }

@@ -38,11 +38,11 @@ pub(crate) fn repeat(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     emit.repeats(trips)?;
     let mut number = None;
     for iteration in 0..trips {
-        let count = Tensor { dims: Vec::new(), ..Tensor::vector(vec![i64::try_from(iteration).ok()?]) };
+        let value = Tensor { dims: Vec::new(), ..Tensor::vector(vec![i64::try_from(iteration).ok()?]) };
         // Only where the body looks at it is the number of the iteration a constant of its own.
         let number = match number {
             Some(number) if !counts => number,
-            _ => *number.insert(emit.constant(count)),
+            _ => *number.insert(emit.constant(value)),
         };
         let outputs = emit.inline(&body, &[&[number, truth], states.as_slice()].concat())?;
         states = outputs.get(1..=count)?.to_vec();

@@ -55,10 +55,10 @@ pub fn expand<'a>(
     has: &dyn Fn(&str, &str) -> bool,
 ) -> Expanded<'a> {
     let shapes = infer(graph, inputs);
+    let room = MANY + MANY_PER_NODE * (graph.nodes.len() + graph.values.len());
     let graph = Cow::Borrowed(graph);
     let mut expanded = Expanded { graph, shapes, diagnostics: Vec::new(), lacking: Vec::new() };
     // Bodies hold bodies, and definitions use operators that have definitions.
-    let room = MANY + MANY_PER_NODE * (graph.nodes.len() + graph.values.len());
     let mut too_large = Vec::new();
     for _ in 0..MOST_ROUNDS {
         let round = round(&expanded.graph, &expanded.shapes, has, room);

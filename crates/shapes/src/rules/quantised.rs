@@ -4,7 +4,7 @@
 use tract_onnx::tract_hir::internal::DatumType;
 
 use super::call::{Call, Output, axis, known};
-use super::lenient::common_shape;
+use super::mixed_types::common_shape;
 
 /// `QLinearAdd`, `QLinearMul`: tensors at 0 and 3.
 pub(crate) fn elementwise(call: &Call<'_>) -> Option<Vec<Output>> {
