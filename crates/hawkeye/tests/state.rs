@@ -10,7 +10,7 @@ schema: hawkeye-framework/1
 name: probe
 title: Does what a test asks of it
 version: '1'
-sheet: probe.star
+sheets: [probe.star]
 parties: {default: 2, min: 2, max: 2}
 visibility: {inputs: secret, weights: secret}
 counters: {}

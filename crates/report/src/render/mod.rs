@@ -25,5 +25,5 @@ pub use markdown::markdown;
 pub use measured::{measured_csv, measured_markdown, measured_text};
 pub use rows::View;
 pub use speedscope::speedscope;
-pub use table::{binary, grouped};
+pub use table::{binary, grouped, shown};
 pub use text::text;
