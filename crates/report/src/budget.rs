@@ -149,7 +149,8 @@ pub fn hold(report: &Report, budgets: &[Budget]) -> Result<Vec<Check>, Vec<Diagn
             errors.push(subject.missing(report));
         }
         if measure.quantity == Quantity::Seconds && report.time.is_none() {
-            let error = Diagnostic::error(Place::Model, "the report has no seconds to hold to a budget".to_owned());
+            let error =
+                Diagnostic::error(Place::Model, "the report has no seconds to hold to a budget".to_owned());
             errors.push(error.help("profile it on a network: --network wan-100m, or --bandwidth and --rtt"));
         }
         let part =

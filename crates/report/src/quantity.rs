@@ -51,7 +51,11 @@ impl Quantity {
 }
 
 /// Nanoseconds, in which seconds add up like everything else.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "times are positive, and saturate")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "times are positive, and saturate"
+)]
 fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9).round() as u64
 }

@@ -145,7 +145,8 @@ fn call_tree(
             let modules: Vec<&str> = pass.into_iter().chain(scope).map(String::as_str).collect();
             let below = depth.saturating_sub(modules.len() + 1);
             let below = builder.build(*call, below, *before)?;
-            let factor = timing.map_or(1.0, |timing| timing.transfer_factor(*index, timing.clock.value(*call)));
+            let factor =
+                timing.map_or(1.0, |timing| timing.transfer_factor(*index, timing.clock.value(*call)));
             let scaled = (factor != 1.0).then(|| {
                 let mut scaled = below.as_ref().clone();
                 scaled.scale_transfer(factor);

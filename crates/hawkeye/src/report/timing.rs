@@ -79,7 +79,8 @@ impl Timing {
         let transfers = if options.network.has_memory() {
             let operations: Vec<_> = program.operations.iter().map(|operation| operation.call).collect();
             let walked = transfers(&program.calls, &operations, &clock).map_err(|_| {
-                let message = "the program has too many messages to follow a network with a burst or slow start";
+                let message =
+                    "the program has too many messages to follow a network with a burst or slow start";
                 Diagnostic::error(Place::Model, message).help("leave burst and slow_start out of the network")
             })?;
             Some(walked)

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use hawkeye_cost::{Before, CallId, Calls, Communication, Cost, Fold, Item, Overflow, Phase, PhaseMap, Share, Symbol};
+use hawkeye_cost::{
+    Before, CallId, Calls, Communication, Cost, Fold, Item, Overflow, Phase, PhaseMap, Share, Symbol,
+};
 use hawkeye_report::{CallNode, OWN, PARALLEL, PhaseCost, SIDE, Uncertainty};
 use hawkeye_time::{Clock, Spent};
 use indexmap::IndexMap;
@@ -12,7 +14,7 @@ use super::timing::Timing;
 
 /// Nodes that a tree may have, so that neither it nor a page made of it grows beyond all bounds: a few
 /// hundred calls that call one another twice have more chains than there are atoms.
-const MOST_NODES: usize = 100_000;
+const MOST_NODES: usize = 20_000;
 
 /// Why a tree can't be built.
 #[derive(Debug, PartialEq, Eq)]
@@ -183,7 +185,9 @@ impl Children {
             let mut costs = IndexMap::new();
             for phase in Phase::ALL {
                 let cost = phase_cost(&node.seen, phase, timing)?;
-                if cost != PhaseCost { seconds: cost.seconds.filter(|s| *s == 0.0), ..PhaseCost::default() } {
+                let silent =
+                    PhaseCost { seconds: cost.seconds.filter(|s| *s == 0.0), ..PhaseCost::default() };
+                if cost != silent {
                     costs.insert(phase.to_string(), cost);
                 }
             }

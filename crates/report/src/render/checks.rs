@@ -22,7 +22,8 @@ pub fn checks_text(report: &Report, checks: &[Check]) -> String {
     table.load_style(NOTHING).set_header(["", "budget", "has", "may have", "exactly", ""]);
     for check in failed.iter().chain(&fine) {
         let verdict = if check.holds() { "fine" } else { "failed" };
-        let exactly = format!("{} of {}", shown(check.actual, check.quantity), shown(check.limit, check.quantity));
+        let exactly =
+            format!("{} of {}", shown(check.actual, check.quantity), shown(check.limit, check.quantity));
         let (has, may) = (amount(check.actual, check.quantity), amount(check.limit, check.quantity));
         table.add_row([verdict, &check.name, &has, &may, &exactly, &change(check)]);
     }

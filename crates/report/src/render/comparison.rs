@@ -66,7 +66,8 @@ pub fn comparison_markdown(comparison: &Comparison, quantity: Quantity, top: Opt
 #[must_use]
 pub fn comparison_csv(comparison: &Comparison) -> String {
     let quantities = comparison.quantities();
-    let columns = || (0..PHASES.len()).flat_map(|phase| quantities.iter().map(move |quantity| (phase, *quantity)));
+    let columns =
+        || (0..PHASES.len()).flat_map(|phase| quantities.iter().map(move |quantity| (phase, *quantity)));
     let sides: Vec<char> = letters().take(comparison.sides.len()).collect();
     let mut header = vec!["operator".to_owned(), "op".to_owned(), "change".to_owned()];
     for (phase, quantity) in columns() {

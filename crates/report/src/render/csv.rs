@@ -9,8 +9,7 @@ use crate::{Axis, PHASES, Quantity, Report};
 pub fn csv(report: &Report, view: View) -> String {
     // Rounds and seconds belong to no link.
     let of_links = |q: &Quantity| matches!(q, Quantity::Bytes | Quantity::Messages);
-    let quantities =
-        report.quantities().iter().copied().filter(|q| view.axis != Axis::Link || of_links(q));
+    let quantities = report.quantities().iter().copied().filter(|q| view.axis != Axis::Link || of_links(q));
     let columns: Vec<(usize, Quantity)> =
         (0..PHASES.len()).flat_map(|phase| quantities.clone().map(move |q| (phase, q))).collect();
     let mut header = vec![view.axis.name().to_owned()];
@@ -20,7 +19,9 @@ pub fn csv(report: &Report, view: View) -> String {
     for row in Rows::new(report, view).with_rest() {
         let mut fields = vec![field(&row.name)];
         fields.extend(detail(view.axis).map(|_| field(&row.detail)));
-        fields.extend(columns.iter().map(|(phase, quantity)| exact(row.cells.get(*phase, *quantity), *quantity)));
+        fields.extend(
+            columns.iter().map(|(phase, quantity)| exact(row.cells.get(*phase, *quantity), *quantity)),
+        );
         text.push_str(&(fields.join(",") + "\n"));
     }
     text

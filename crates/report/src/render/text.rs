@@ -77,7 +77,8 @@ fn warnings(text: &mut String, report: &Report) {
 fn time(text: &mut String, report: &Report) {
     let Some(time) = &report.time else { return };
     let share = |part: f64| if time.seconds > 0.0 { 100.0 * part / time.seconds } else { 0.0 };
-    let speed = time.bandwidth.map_or("unlimited bandwidth".to_owned(), |bits| format!("{} Mbit/s", bits / 1e6));
+    let speed =
+        time.bandwidth.map_or("unlimited bandwidth".to_owned(), |bits| format!("{} Mbit/s", bits / 1e6));
     let SpentInfo { latency, transfer, work, wait } = time.spent;
     // Writing to a string never fails.
     let _ = writeln!(
