@@ -59,7 +59,8 @@ const END: &str = "<!-- end -->";
 #[test]
 fn measured_runs_are_predicted_as_the_document_says() {
     let (mut wide, mut local) = (Vec::new(), Vec::new());
-    let mut table = "| run | RTT, ms | measured, s | predicted, s | error, % |\n|---|---|---|---|---|\n".to_owned();
+    let mut table =
+        "| run | RTT, ms | measured, s | predicted, s | error, % |\n|---|---|---|---|---|\n".to_owned();
     for run in runs() {
         let (predicted, measured) = (run.seconds(true), run.number("median_s"));
         let (error, rtt) = (100.0 * (predicted / measured - 1.0), 1e3 * run.number("rtt_s"));
@@ -130,7 +131,8 @@ fn a_profile_that_lacks_a_kind_of_work_is_refused_by_name() {
     let network = Network::of(None, 0.04);
     let time = Some(TimeOptions { network, machine: MachineChoice::Profile(machine) });
     let options = Options { time, ..Options::default() };
-    let error = profile(&fixtures().join("time/mlp_b1.onnx"), "crypten", &options).expect_err("it is refused");
+    let error =
+        profile(&fixtures().join("time/mlp_b1.onnx"), "crypten", &options).expect_err("it is refused");
     assert!(error.to_string().contains("the profile p does not say what the work \"AND\" takes"), "{error}");
 }
 

@@ -20,7 +20,9 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         training: command.training.options(),
         depth: match format {
             Format::Yaml | Format::Json => command.depth.unwrap_or(defaults.depth),
-            Format::Html | Format::Folded | Format::Speedscope | Format::Perfetto => command.depth.unwrap_or(usize::MAX),
+            Format::Html | Format::Folded | Format::Speedscope | Format::Perfetto => {
+                command.depth.unwrap_or(usize::MAX)
+            }
             // Here the depth cuts rows, and rows of any depth need the whole tree.
             Format::Text | Format::Csv | Format::Markdown => usize::MAX,
         },
