@@ -7,10 +7,12 @@ use clap_complete::Shell;
 use hawkeye_report::{Axis, Quantity};
 
 use super::annotate::Annotate;
+use super::budget::Budget;
 use super::check::Check;
 use super::compare::Compare;
 use super::explain::Explain;
 use super::grad::Grad;
+use super::optimize::Optimize;
 use super::run::{Run, Sizes, Training};
 use super::sweep::SweepArguments;
 use super::values::{axis, quantity};
@@ -127,11 +129,27 @@ limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one
   hawkeye sweep bert.onnx -f crypten --batch 1 --dim seq=32..512:32 -o bert.svg
   hawkeye sweep lenet5.onnx -f crypten --set max_method=pairwise,log_reduction --parties 2..5")]
     Sweep(SweepArguments),
+    /// Price each activation layer, and the model with fewer and fewer of them
+    #[command(after_help = "Examples:
+  hawkeye budget resnet18.onnx -f delphi --batch 1
+  hawkeye budget resnet32.onnx -f sirnn --set weight_bits=4 --set activation_bits=6
+  hawkeye budget lenet5.onnx -f crypten --replacement square --format yaml")]
+    Budget(Budget),
     /// Write a training step of a model as an ONNX file
     #[command(after_help = "Examples:
   hawkeye grad lenet5.onnx --batch 32 -o step.onnx
   hawkeye grad bert.onnx --batch 8 --dim seq=128 --train mse --optimizer adam:lr=0.001 --step 2 -o step.onnx")]
     Grad(Grad),
+    /// Rewrite a model so that it sends less
+    #[command(after_help = "Examples:
+  hawkeye optimize lenet5.onnx -f crypten
+  hawkeye optimize lenet5.onnx -f crypten -o lenet5.crypten.onnx
+  hawkeye optimize bert.onnx -f spu-semi2k --batch 1 --dim seq=128 --objective rounds
+  hawkeye optimize --list
+  hawkeye optimize --explain relu-maxpool-swap
+
+Exit codes: 0 fine; 1 with --check, if something can be saved; 2 an error.")]
+    Optimize(Box<Optimize>),
 }
 
 impl Command {
@@ -142,6 +160,7 @@ impl Command {
             Self::Shapes(shapes) => shapes.model.display().to_string(),
             Self::Strip(strip) => strip.model.display().to_string(),
             Self::Grad(grad) => grad.model.display().to_string(),
+            Self::Optimize(optimize) => optimize.subject(),
             Self::Frameworks { command: Frameworks::List } => "frameworks".to_owned(),
             Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => {
                 name.clone()
@@ -150,6 +169,7 @@ impl Command {
             Self::Check(check) => check.subject.display().to_string(),
             Self::Completions { .. } => "completions".to_owned(),
             Self::Man { .. } => "man".to_owned(),
+            Self::Budget(budget) => budget.model.display().to_string(),
             Self::Annotate(annotate) => annotate.model.display().to_string(),
             Self::Sweep(sweep) => sweep.model.display().to_string(),
             Self::Explain(explain) => match (&explain.model, &explain.op) {
