@@ -34,8 +34,10 @@ pub use hawkeye_onnx::{Annotated, Annotations, Model, import, load, read, strip}
 pub use hawkeye_report::Report;
 pub use hawkeye_shapes::{Bindings, bind, catches_panics, check_dims, infer};
 pub use hawkeye_sheets::{Definition, Definitions, Framework, Manifest, builtin_names};
+pub use hawkeye_time as time;
 pub use operator::{Operand, operator};
 pub use pipeline::{Options, analyse, analyse_traced};
+pub use report::{MachineChoice, TimeOptions};
 pub use session::Session;
 pub use sweep::law;
 pub use sweep::{

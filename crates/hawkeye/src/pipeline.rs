@@ -15,7 +15,7 @@ use hawkeye_report::{ModelInfo, Report, RunInfo};
 use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer};
 use hawkeye_sheets::{Definitions, Framework, Manifest};
 
-use crate::report::{Subjects, report};
+use crate::report::{Subjects, TimeOptions, Timing, report};
 use crate::session::{Configuration, Session};
 use crate::training::{TrainingOptions, train};
 
@@ -34,6 +34,8 @@ pub struct Options {
     pub visibility: BTreeMap<String, Visibility>,
     /// What to train, and how; inference if not given.
     pub training: Option<TrainingOptions>,
+    /// What time is predicted for; no time is if not given.
+    pub time: Option<TimeOptions>,
     /// Levels of the report's call tree.
     pub depth: usize,
 }
@@ -47,6 +49,7 @@ impl Default for Options {
             weights: None,
             visibility: BTreeMap::new(),
             training: None,
+            time: None,
             depth: 3,
         }
     }
@@ -130,8 +133,17 @@ pub(crate) fn profile(
     }
     .map_err(|failure| explain(failure, &lacking))?;
     let program = settle(stage.runs, calls, lowering)?;
-    let diagnostics = [model.diagnostics, &expanded, &stage.diagnostics, &program.diagnostics].concat();
-    let diagnostics = clear_weights(graph, &conventions).into_iter().chain(diagnostics).collect();
+    let found = [model.diagnostics, &expanded, &stage.diagnostics, &program.diagnostics].concat();
+    let mut diagnostics: Vec<Diagnostic> =
+        clear_weights(graph, &conventions).into_iter().chain(found).collect();
+    let timing = match &options.time {
+        Some(time) => {
+            let (timing, warnings) = Timing::new(time, &framework.manifest, framework.parties, &program)?;
+            diagnostics.extend(warnings);
+            Some(timing)
+        }
+        None => None,
+    };
     let subjects = Subjects {
         model: model.info,
         framework: framework.info(),
@@ -146,7 +158,7 @@ pub(crate) fn profile(
         counters: framework.manifest.counters.clone(),
         diagnostics,
     };
-    report(subjects, graph, &stage.shapes, &program, &framework.round_rule, options.depth)
+    report(subjects, graph, &stage.shapes, &program, &framework.round_rule, timing.as_ref(), options.depth)
         .map_err(|overflow| Diagnostic::error(Place::Model, overflow.to_string()).into())
 }
 

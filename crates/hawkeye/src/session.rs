@@ -28,7 +28,7 @@ pub struct Session {
 #[derive(Clone, Debug)]
 pub(crate) struct Configuration {
     pub(crate) manifest: Manifest,
-    parties: u16,
+    pub(crate) parties: u16,
     parameters: Vec<(String, Data)>,
     pub(crate) round_rule: RoundRule,
 }

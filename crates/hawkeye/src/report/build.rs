@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use hawkeye_cost::{Before, CallId, Communication, Cost, Fold, Overflow, Phase, RoundRule};
 use hawkeye_grad::Pass;
 use hawkeye_graph::{Diagnostic, Graph, Place, Severity, Shapes, ValueId};
-use hawkeye_lower::{Settled, Visibility};
+use hawkeye_lower::{Settled, Subject, Visibility};
 use hawkeye_sheets::Counter;
 use indexmap::IndexMap;
 
 use super::counters::counters;
 use super::label::{Label, Labels};
-use super::tree::{CallTreeBuilder, Children, Level, TreeError, phase_cost};
+use super::timing::{Timing, spent_info};
+use super::tree::{CallTreeBuilder, Children, Level, Seen, TreeError, phase_cost};
 use hawkeye_report::{
     DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, PassCost, Phases, Report,
     RunInfo, SCHEMA,
@@ -44,33 +45,43 @@ pub(crate) fn report(
     shapes: &Shapes,
     program: &Settled,
     rule: &RoundRule,
+    timing: Option<&Timing>,
     depth: usize,
 ) -> Result<Report, Overflow> {
     let calls = &program.calls;
     let training = subjects.run.training.is_some();
     let costs = Fold::new(calls, Communication(rule))?;
     let mut before = rule.before();
-    let mut total = Cost::default();
+    let mut total = Seen::default();
     let mut placed = Vec::new();
-    let mut passes: BTreeMap<Pass, Cost> = BTreeMap::new();
+    let mut passes: BTreeMap<Pass, Seen> = BTreeMap::new();
     let labels = Labels::new(graph, subjects.run.training.as_ref());
     let mut rows = Rows::default();
-    for operation in &program.operations {
+    for (index, operation) in program.operations.iter().enumerate() {
         let label = labels.of(operation.subject);
-        let mut seen = Cost::default();
+        let mut seen = Seen::default();
         let position = rows.position(&label);
         if let Some(call) = operation.call {
             let cost = costs.value(call);
-            seen = cost.after(&before);
-            let levels = label.levels.clone();
-            let (inner, seen) = (label.inner.clone(), seen.clone());
-            placed.push(Placed { row: position, levels, inner, call, before, seen });
+            seen.cost = cost.after(&before);
+            let mut transfer_factor = 1.0;
+            if let Some(timing) = timing {
+                seen.spent = *timing.clock.value(call);
+                transfer_factor = timing.transfer_factor(index, timing.clock.value(call));
+                seen.scale_transfer(transfer_factor);
+                if !cost.is_zero() {
+                    seen.spent[Phase::Online].work += timing.operator() * runs(program, operation.subject);
+                }
+            }
+            let (levels, inner) = (label.levels.clone(), label.inner.clone());
+            let seen = seen.clone();
+            placed.push(Placed { row: position, levels, inner, call, before, seen, transfer_factor });
             before = before.then(cost);
         }
-        total = total.then(&seen)?;
+        total.add(&seen)?;
         if training {
             let pass = passes.entry(label.pass).or_default();
-            *pass = std::mem::take(pass).then(&seen)?;
+            pass.add(&seen)?;
         }
         rows.add(position, label, &seen, &operation.evidence)?;
     }
@@ -79,7 +90,7 @@ pub(crate) fn report(
         .into_iter()
         .enumerate()
         .map(|(index, row)| {
-            let Row { label, cost, evidence } = row;
+            let Row { label, seen, evidence } = row;
             let evidence: Vec<String> = evidence.into_iter().collect();
             Ok(Operator {
                 index,
@@ -90,13 +101,16 @@ pub(crate) fn report(
                 pass: label.pass.name().to_owned(),
                 of: label.of,
                 outputs: label.outputs.iter().map(|(name, id)| output(shapes, name, *id)).collect(),
-                phases: phases(&cost)?,
-                counters: counters(&subjects.counters, calls, &cost)?,
+                phases: phases(&seen, timing)?,
+                seconds: timing.map(|timing| timing.counted(&seen.cost, &seen.spent).seconds()),
+                time: timing.map(|timing| spent_info(timing.counted(&seen.cost, &seen.spent))),
+                counters: counters(&subjects.counters, calls, &seen.cost)?,
                 evidence: (!evidence.is_empty()).then(|| evidence.join(", ")),
             })
         })
         .collect::<Result<Vec<_>, Overflow>>()?;
-    let (tree, cut) = call_tree(&placed, &operators, training, CallTreeBuilder::new(calls, &costs), depth)?;
+    let builder = CallTreeBuilder::new(calls, &costs, timing.map(|timing| &timing.clock));
+    let (tree, cut) = call_tree(&placed, &operators, training, builder, depth)?;
     let diagnostics = subjects.diagnostics.iter().chain(&cut).map(diagnostic).collect();
     Ok(Report {
         schema: SCHEMA.to_owned(),
@@ -104,18 +118,19 @@ pub(crate) fn report(
         framework: subjects.framework,
         run: subjects.run,
         visibility: visibility(graph, shapes, &subjects.visibility),
-        totals: phases(&total)?,
+        totals: phases(&total, timing)?,
+        time: timing.map(|timing| timing.info(&total.cost, &total.spent)),
         passes: passes
             .into_iter()
-            .map(|(pass, cost)| {
-                let counters = counters(&subjects.counters, calls, &cost)?;
-                Ok((pass.name().to_owned(), PassCost { phases: phases(&cost)?, counters }))
+            .map(|(pass, seen)| {
+                let counters = counters(&subjects.counters, calls, &seen.cost)?;
+                Ok((pass.name().to_owned(), PassCost { phases: phases(&seen, timing)?, counters }))
             })
             .collect::<Result<_, Overflow>>()?,
-        links: links(&total),
-        counters: counters(&subjects.counters, calls, &total)?,
+        links: links(&total.cost),
+        counters: counters(&subjects.counters, calls, &total.cost)?,
         operators,
-        calls: tree.finish(calls)?,
+        calls: tree.finish(calls, timing)?,
         diagnostics,
     })
 }
@@ -123,7 +138,7 @@ pub(crate) fn report(
 /// Operations that stand for the same node of the file in the same pass, together.
 struct Row {
     label: Label,
-    cost: Cost,
+    seen: Seen,
     evidence: BTreeSet<String>,
 }
 
@@ -148,15 +163,15 @@ impl Rows {
         &mut self,
         position: usize,
         label: Label,
-        cost: &Cost,
+        seen: &Seen,
         evidence: &BTreeSet<String>,
     ) -> Result<(), Overflow> {
         let defined = label.defined.then(|| "defined".to_owned());
         if position == self.list.len() {
-            self.list.push(Row { label, cost: Cost::default(), evidence: BTreeSet::new() });
+            self.list.push(Row { label, seen: Seen::default(), evidence: BTreeSet::new() });
         }
         let row = &mut self.list[position];
-        row.cost = std::mem::take(&mut row.cost).then(cost)?;
+        row.seen.add(seen)?;
         row.evidence.extend(evidence.iter().cloned().chain(defined));
         Ok(())
     }
@@ -173,7 +188,9 @@ struct Placed {
     call: CallId,
     before: Before,
     /// What it costs there.
-    seen: Cost,
+    seen: Seen,
+    /// By how much its transfers take longer where it stands than alone.
+    transfer_factor: f64,
 }
 
 /// The tree of all operations. One that would have too many nodes is cut at the level that has not, which
@@ -187,7 +204,7 @@ fn call_tree(
 ) -> Result<(Children, Option<Diagnostic>), Overflow> {
     let mut attempt = |depth: usize| {
         let mut tree = Children::default();
-        for Placed { row, levels, inner, call, before, seen } in operations {
+        for Placed { row, levels, inner, call, before, seen, transfer_factor } in operations {
             let operator = &operators[*row];
             let pass = training.then_some(&operator.pass);
             let modules = pass.into_iter().chain(&operator.scope).map(|name| Level::module(name));
@@ -199,7 +216,12 @@ fn call_tree(
                 last.op = Some(inner);
             }
             let below = builder.build(*call, depth.saturating_sub(path.len()), *before)?;
-            tree.insert(&path, depth, seen, &below)?;
+            let scaled = (*transfer_factor != 1.0).then(|| {
+                let mut scaled = below.as_ref().clone();
+                scaled.scale_transfer(*transfer_factor);
+                scaled
+            });
+            tree.insert(&path, depth, seen, scaled.as_ref().unwrap_or(&below))?;
         }
         Ok(tree)
     };
@@ -238,11 +260,17 @@ fn visibility(
     listed
 }
 
-fn phases(cost: &Cost) -> Result<Phases, Overflow> {
+/// How often an operation of a program runs.
+#[expect(clippy::cast_precision_loss, reason = "seconds are no exact numbers")]
+fn runs(program: &Settled, subject: Subject) -> f64 {
+    if subject == Subject::Begin { 1.0 } else { program.runs as f64 }
+}
+
+fn phases(seen: &Seen, timing: Option<&Timing>) -> Result<Phases, Overflow> {
     Ok(Phases {
-        setup: phase_cost(cost, Phase::Setup)?,
-        offline: phase_cost(cost, Phase::Offline)?,
-        online: phase_cost(cost, Phase::Online)?,
+        setup: phase_cost(seen, Phase::Setup, timing)?,
+        offline: phase_cost(seen, Phase::Offline, timing)?,
+        online: phase_cost(seen, Phase::Online, timing)?,
     })
 }
 
