@@ -48,7 +48,8 @@ pub(crate) enum Command {
   hawkeye profile lenet5.onnx -f crypten --train cross_entropy --optimizer sgd:lr=0.1,momentum=0.9 --step 2
   hawkeye profile resnet50.onnx -f cryptflow2 --batch 1 --by module --depth 1 --sort rounds
   hawkeye profile resnet50.onnx -f crypten --batch 1 --format html -o resnet50.html
-  hawkeye profile resnet50.onnx -f crypten --batch 1 --format folded | inferno-flamegraph > resnet50.svg")]
+  hawkeye profile resnet50.onnx -f crypten --batch 1 --format folded | inferno-flamegraph > resnet50.svg
+  hawkeye profile lenet5.onnx -f crypten --network wan-100m --format perfetto -o lenet5.json")]
     Profile(Profile),
     /// Print the type and shape of every value of a model
     #[command(after_help = "Examples:
@@ -276,6 +277,8 @@ pub(crate) enum Format {
     Folded,
     /// Stacks of the call tree for speedscope.app
     Speedscope,
+    /// A timeline on the network that is given, for ui.perfetto.dev
+    Perfetto,
 }
 
 /// Formats of shapes.

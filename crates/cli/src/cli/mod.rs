@@ -18,6 +18,7 @@ mod run;
 mod shapes;
 mod strip;
 mod sweep;
+mod time;
 mod values;
 
 use std::process::ExitCode;
