@@ -179,6 +179,7 @@ function facts() {
   const evidence = {
     measured: "measured: the sheets are compared with what the running framework sends",
     modelled: "modelled: the sheets follow the framework's source, and were not compared with a run",
+    formula: "formula: published formulas, not what any framework sends",
   };
   const own = report.operators.filter((operator) => operator.evidence);
   const others = group(own, (operator) => `${operator.op}: ${operator.evidence}`, () => 1).map(({ name, sum }) => `${name} (${sum})`);
