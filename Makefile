@@ -9,9 +9,9 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
 
-# Rewrites docs/ACCURACY.md from the traces in fixtures/.
+# Rewrites docs/ACCURACY.md, and the table of docs/TIME.md, from the traces in fixtures/.
 accuracy:
-	HAWKEYE_BLESS=1 cargo test --release --workspace --test accuracy --test conformance --test corpus
+	HAWKEYE_BLESS=1 cargo test --release --workspace --test accuracy --test conformance --test corpus --test time
 
 # Rewrites the tables of docs/PAPER.md.
 paper:

@@ -11,7 +11,7 @@ use regex::Regex;
 use serde::Serialize;
 
 /// The expansion of a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explanation {
     /// The node as the report has it.
     pub node: Operator,
@@ -20,7 +20,7 @@ pub struct Explanation {
 }
 
 /// A call with its explanation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Explained {
     /// Name of the protocol function.
     pub name: String,

@@ -33,8 +33,10 @@ pub use hawkeye_onnx::{Annotated, Annotations, Model, import, load, read, strip}
 pub use hawkeye_report::Report;
 pub use hawkeye_shapes::{Bindings, bind, check_dims, infer};
 pub use hawkeye_sheets::{Definition, Definitions, Framework, builtin_names};
+pub use hawkeye_time as time;
 pub use operator::{Operand, operator};
 pub use pipeline::{Options, analyse, analyse_traced};
+pub use report::{MachineChoice, TimeOptions};
 pub use sweep::law;
 pub use sweep::{
     Axis, MOST_POINTS, Point, Statement, Sweep, Variable, amount, fixed, series, statements, sweep,

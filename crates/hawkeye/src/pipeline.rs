@@ -12,7 +12,7 @@ use hawkeye_report::{FrameworkInfo, ModelInfo, Report, RunInfo, Scalar};
 use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer};
 use hawkeye_sheets::{Definitions, Framework, Instance, Parties};
 
-use crate::report::{Subjects, report};
+use crate::report::{Subjects, TimeOptions, Timing, report};
 use crate::training::{TrainingOptions, train};
 
 /// What the user fixes.
@@ -30,6 +30,8 @@ pub struct Options {
     pub visibility: BTreeMap<String, Visibility>,
     /// What to train, and how; inference if not given.
     pub training: Option<TrainingOptions>,
+    /// What time is predicted for; no time is if not given.
+    pub time: Option<TimeOptions>,
     /// Levels of the report's call tree.
     pub depth: usize,
 }
@@ -43,6 +45,7 @@ impl Default for Options {
             weights: None,
             visibility: BTreeMap::new(),
             training: None,
+            time: None,
             depth: 3,
         }
     }
@@ -98,8 +101,17 @@ pub fn analyse_traced(
     }
     .map_err(|failure| explain(failure, &lacking))?;
     let program = settle(stage.runs, &mut calls, &mut framework.sheets)?;
-    let diagnostics =
+    let mut diagnostics =
         [model.diagnostics.as_slice(), &expanded, &stage.diagnostics, &program.diagnostics].concat();
+    let timing = match &options.time {
+        Some(time) => {
+            let timing = Timing::new(time, &framework.manifest, framework.parties, &program);
+            let (timing, warnings) = timing?;
+            diagnostics.extend(warnings);
+            Some(timing)
+        }
+        None => None,
+    };
     let subjects = Subjects {
         model: model_info(model, file),
         framework: framework_info(&framework),
@@ -114,7 +126,7 @@ pub fn analyse_traced(
         diagnostics,
     };
     let definitions = framework.sheets.definitions();
-    report(subjects, graph, &stage.shapes, &program, &framework.round_rule, options.depth)
+    report(subjects, graph, &stage.shapes, &program, &framework.round_rule, timing.as_ref(), options.depth)
         .map(|report| (report, definitions))
         .map_err(|overflow| Diagnostic::error(Place::Model, overflow.to_string()).into())
 }

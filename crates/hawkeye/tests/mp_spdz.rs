@@ -135,7 +135,7 @@ impl Table {
         let function = if self.kind == "layers" { "row_layer" } else { "row_function" };
         for (row, _) in &self.rows {
             let call = framework.sheets.call(&mut calls, function, &[data(row), data(&self.whole)]);
-            let call = call.unwrap_or_else(|error| panic!("{}: {row}: {error:?}", self.name));
+            let call = call.expect("the machine runs it");
             program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
         }
         let runs = vec![Runs { program, times: 1 }];

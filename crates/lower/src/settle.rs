@@ -25,6 +25,8 @@ pub struct Settled {
     pub calls: Calls<Share>,
     /// Operations in execution order; their calls are in the arena beside them.
     pub operations: Vec<Operation>,
+    /// How often the program runs: once, or as many times as there are steps of training.
+    pub runs: u64,
     /// Warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -65,6 +67,8 @@ pub fn settle(runs: Vec<Runs>, calls: &mut Calls, lowering: &mut dyn Lowering) -
         steps: 0,
     };
     let mut sequences = vec![unnamed; operations];
+    let total = runs.iter().try_fold(0u64, |sum, runs| sum.checked_add(runs.times));
+    let total = total.ok_or_else(|| overflow(Overflow))?;
     for (nth, Runs { program, times }) in runs.iter().enumerate() {
         settlement.runs(program, *times, nth == 0, &mut sequences)?;
     }
@@ -87,7 +91,7 @@ pub fn settle(runs: Vec<Runs>, calls: &mut Calls, lowering: &mut dyn Lowering) -
     let Some(Runs { program, .. }) = runs.into_iter().next() else { return Ok(Settled::default()) };
     let operation = |(Operation { subject, evidence, .. }, call)| Operation { subject, call, evidence };
     let operations = program.operations.into_iter().zip(own).map(operation).collect();
-    Ok(Settled { calls, operations, diagnostics: program.diagnostics })
+    Ok(Settled { calls, operations, runs: total, diagnostics: program.diagnostics })
 }
 
 fn overflow(error: Overflow) -> Failure {

@@ -148,6 +148,11 @@ pub fn hold(report: &Report, budgets: &[Budget]) -> Result<Vec<Check>, Vec<Diagn
         if operators.is_empty() {
             errors.push(subject.missing(report));
         }
+        if measure.quantity == Quantity::Seconds && report.time.is_none() {
+            let error =
+                Diagnostic::error(Place::Model, "the report has no seconds to hold to a budget".to_owned());
+            errors.push(error.help("profile it on a network: --network wan-100m, or --bandwidth and --rtt"));
+        }
         let part =
             |o: &&Operator| Cause { name: o.name.clone(), actual: measure.of(&o.phases), before: None };
         let mut causes: Vec<Cause> = operators.iter().map(part).filter(|cause| cause.actual > 0).collect();
@@ -244,7 +249,9 @@ impl FromStr for Budget {
                 (subject, measure)
             }
         };
-        Ok(Self { subject, measure: measure.parse()?, limit: amount(limit)? })
+        let measure: Measure = measure.parse()?;
+        let limit = if measure.quantity == Quantity::Seconds { nanoseconds(limit)? } else { amount(limit)? };
+        Ok(Self { subject, measure, limit })
     }
 }
 
@@ -260,7 +267,7 @@ impl FromStr for Measure {
             }
         };
         let quantity = Quantity::from_name(quantity)
-            .ok_or_else(|| unknown(quantity, Quantity::ALL.map(Quantity::name)))?;
+            .ok_or_else(|| unknown(quantity, Quantity::WITH_TIME.map(Quantity::name)))?;
         Ok(Self { phase, quantity })
     }
 }
@@ -279,6 +286,18 @@ impl FromStr for Increase {
         let part: u64 = format!("{part:0<3}").parse().map_err(|_| wrong())?;
         whole.checked_mul(1000).and_then(|whole| whole.checked_add(part)).map(Self).ok_or_else(wrong)
     }
+}
+
+/// A number of seconds, as nanoseconds.
+fn nanoseconds(text: &str) -> Result<u64, String> {
+    let wrong = || format!("\"{text}\" is no time; write seconds, such as 2 or 0.25");
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    if part.len() > 9 || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return Err(wrong());
+    }
+    let whole: u64 = whole.parse().map_err(|_| wrong())?;
+    let part: u64 = format!("{part:0<9}").parse().map_err(|_| wrong())?;
+    whole.checked_mul(1_000_000_000).and_then(|whole| whole.checked_add(part)).ok_or_else(wrong)
 }
 
 /// A number, or a size with a unit.

@@ -37,7 +37,7 @@ pub struct Side {
 }
 
 /// Costs of each side, and what each after the first costs more.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Columns {
     /// Costs of each side; null where a side does not have the operator.
     pub costs: Vec<Option<Phases>>,
@@ -65,10 +65,17 @@ pub struct Difference {
     pub messages: i128,
     /// Rounds as the framework counts them.
     pub rounds: i128,
+    /// Nanoseconds, where networks were given.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub nanoseconds: i128,
+}
+
+fn is_zero(n: &i128) -> bool {
+    *n == 0
 }
 
 /// An operator on all sides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OperatorChange {
     /// The node's name.
     pub name: String,
@@ -112,6 +119,13 @@ impl Change {
 }
 
 impl Comparison {
+    /// What the reports count.
+    pub(crate) fn quantities(&self) -> &'static [Quantity] {
+        let timed = |costs: &Phases| costs.each().iter().any(|cost| cost.seconds.is_some());
+        let any = self.totals.costs.iter().flatten().any(timed);
+        if any { &Quantity::WITH_TIME } else { &Quantity::ALL }
+    }
+
     /// Whether anything costs more or less bytes, messages or rounds than on the first side.
     #[must_use]
     pub fn differs(&self) -> bool {
@@ -150,6 +164,7 @@ impl PhaseDifferences {
                 bytes: of(Quantity::Bytes),
                 messages: of(Quantity::Messages),
                 rounds: of(Quantity::Rounds),
+                nanoseconds: of(Quantity::Seconds),
             }
         });
         Self { setup, offline, online }
@@ -169,6 +184,7 @@ impl Difference {
             Quantity::Bytes => self.bytes,
             Quantity::Messages => self.messages,
             Quantity::Rounds => self.rounds,
+            Quantity::Seconds => self.nanoseconds,
         }
     }
 }
@@ -271,6 +287,10 @@ fn facts(report: &Report) -> IndexMap<String, String> {
         ("batch".to_owned(), report.run.batch.to_string()),
         ("weights".to_owned(), report.run.weights.clone()),
     ]);
+    if let Some(time) = &report.time {
+        facts.insert("network".to_owned(), time.network.clone());
+        facts.insert("machine".to_owned(), time.machine.clone());
+    }
     if let Some(training) = &report.run.training {
         facts.insert("loss".to_owned(), training.loss.clone());
         facts.insert("optimizer".to_owned(), training.optimizer.clone());

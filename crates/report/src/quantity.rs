@@ -11,11 +11,15 @@ pub enum Quantity {
     Messages,
     /// Rounds as the framework counts them.
     Rounds,
+    /// Seconds on a network; as an amount, in nanoseconds.
+    Seconds,
 }
 
 impl Quantity {
-    /// All quantities.
+    /// What every report has.
     pub const ALL: [Self; 3] = [Self::Bytes, Self::Messages, Self::Rounds];
+    /// What a report has for which a network was given.
+    pub const WITH_TIME: [Self; 4] = [Self::Bytes, Self::Messages, Self::Rounds, Self::Seconds];
 
     /// Its name in reports.
     #[must_use]
@@ -24,13 +28,14 @@ impl Quantity {
             Self::Bytes => "bytes",
             Self::Messages => "messages",
             Self::Rounds => "rounds",
+            Self::Seconds => "seconds",
         }
     }
 
     /// The quantity of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|quantity| quantity.name() == name)
+        Self::WITH_TIME.into_iter().find(|quantity| quantity.name() == name)
     }
 
     /// How much of it a cost has.
@@ -40,8 +45,19 @@ impl Quantity {
             Self::Bytes => cost.bytes,
             Self::Messages => cost.messages,
             Self::Rounds => cost.rounds,
+            Self::Seconds => nanoseconds(cost.seconds.unwrap_or_default()),
         }
     }
+}
+
+/// Nanoseconds, in which seconds add up like everything else.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "times are positive, and saturate"
+)]
+fn nanoseconds(seconds: f64) -> u64 {
+    (seconds * 1e9).round() as u64
 }
 
 /// What the rows of a table are.

@@ -3,6 +3,8 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::Quantity;
+
 /// Name and version of the schema.
 pub const SCHEMA: &str = "hawkeye/1";
 
@@ -29,6 +31,9 @@ pub struct Report {
     pub run: RunInfo,
     /// Costs of the whole program.
     pub totals: Phases,
+    /// How long it takes, if a network was given: a prediction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<TimeInfo>,
     /// In training, costs of each pass; they add up to the totals.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub passes: IndexMap<String, PassCost>,
@@ -42,6 +47,43 @@ pub struct Report {
     pub calls: Vec<CallNode>,
     /// What the user should know.
     pub diagnostics: Vec<DiagnosticInfo>,
+}
+
+/// How long the program takes on a network and a machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimeInfo {
+    /// Name of the network.
+    pub network: String,
+    /// Bits per second of each party's uplink; left out if unlimited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bandwidth: Option<f64>,
+    /// Seconds there and back.
+    pub rtt: f64,
+    /// Name of the machine's profile; `none` if local work takes no time.
+    pub machine: String,
+    /// What the profile rests on: `measured`, `published` or `assumed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+    /// Phases that count: the online phase and what runs in line with it.
+    pub phases: Vec<String>,
+    /// Seconds of these phases.
+    pub seconds: f64,
+    /// What they are spent on.
+    #[serde(flatten)]
+    pub spent: SpentInfo,
+}
+
+/// What seconds are spent on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SpentInfo {
+    /// Until a message arrives.
+    pub latency: f64,
+    /// Until the last byte follows the first.
+    pub transfer: f64,
+    /// Local work.
+    pub work: f64,
+    /// For the other parties' processes to wake up.
+    pub wait: f64,
 }
 
 /// The model.
@@ -145,7 +187,7 @@ pub struct TrainingInfo {
 }
 
 /// Costs of one phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PhaseCost {
     /// Payload bytes sent by all parties.
     pub bytes: u64,
@@ -159,6 +201,9 @@ pub struct PhaseCost {
     /// Where sizes vary from run to run: by how much.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uncertainty: Option<Uncertainty>,
+    /// Seconds on the network that was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
 }
 
 fn is_zero(n: &u64) -> bool {
@@ -173,7 +218,7 @@ pub struct Uncertainty {
 }
 
 /// Costs by phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Phases {
     /// Once per session.
     pub setup: PhaseCost,
@@ -184,7 +229,7 @@ pub struct Phases {
 }
 
 /// Costs of a pass of a training step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PassCost {
     /// Costs by phase.
     #[serde(flatten)]
@@ -212,7 +257,7 @@ pub struct LinkTraffic {
 }
 
 /// Costs of an operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Operator {
     /// Position in this list.
     pub index: usize,
@@ -233,6 +278,12 @@ pub struct Operator {
     /// Costs by phase.
     #[serde(flatten)]
     pub phases: Phases,
+    /// Seconds of the phases that count, on the network that was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    /// What they are spent on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<SpentInfo>,
     /// Its part of the framework's own statistics.
     pub counters: IndexMap<String, u64>,
     /// What its numbers rest on, where that differs from the framework's.
@@ -258,7 +309,7 @@ pub struct OutputInfo {
 }
 
 /// A node of the prefix tree: a module, an operator or a protocol call.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CallNode {
     /// Name of the module, node or protocol function.
     pub name: String,
@@ -267,6 +318,9 @@ pub struct CallNode {
     pub op: Option<String>,
     /// How often it runs under its parent.
     pub times: u64,
+    /// Seconds of the phases that count, on the network that was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
     /// Costs by phase; phases without any are left out.
     #[serde(flatten, deserialize_with = "phases_alone")]
     pub costs: IndexMap<String, PhaseCost>,
@@ -310,5 +364,12 @@ impl Phases {
     /// The costs in the order of the phases.
     pub(crate) fn each(&self) -> [&PhaseCost; 3] {
         [&self.setup, &self.offline, &self.online]
+    }
+}
+
+impl Report {
+    /// What the report counts.
+    pub(crate) fn quantities(&self) -> &'static [Quantity] {
+        if self.time.is_some() { &Quantity::WITH_TIME } else { &Quantity::ALL }
     }
 }

@@ -15,6 +15,7 @@ use super::destination::apart;
 use super::explain::Explain;
 use super::grad::Grad;
 use super::input::is_standard;
+use super::optimize::Optimize;
 use super::run::{Run, Sizes, Training};
 use super::sweep::SweepArguments;
 use super::values::{axis, quantity};
@@ -50,7 +51,8 @@ pub(crate) enum Command {
   hawkeye profile lenet5.onnx -f crypten --train cross_entropy --optimizer sgd:lr=0.1,momentum=0.9 --step 2
   hawkeye profile resnet50.onnx -f cryptflow2 --batch 1 --by module --depth 1 --sort rounds
   hawkeye profile resnet50.onnx -f crypten --batch 1 --format html -o resnet50.html
-  hawkeye profile resnet50.onnx -f crypten --batch 1 --format folded | inferno-flamegraph > resnet50.svg")]
+  hawkeye profile resnet50.onnx -f crypten --batch 1 --format folded | inferno-flamegraph > resnet50.svg
+  hawkeye profile lenet5.onnx -f crypten --network wan-100m --format perfetto -o lenet5.json")]
     Profile(Profile),
     /// Print the type and shape of every value of a model
     #[command(after_help = "Examples:
@@ -142,6 +144,16 @@ limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one
   hawkeye grad lenet5.onnx --batch 32 -o step.onnx
   hawkeye grad bert.onnx --batch 8 --dim seq=128 --train mse --optimizer adam:lr=0.001 --step 2 -o step.onnx")]
     Grad(Grad),
+    /// Rewrite a model so that it sends less
+    #[command(after_help = "Examples:
+  hawkeye optimize lenet5.onnx -f crypten
+  hawkeye optimize lenet5.onnx -f crypten -o lenet5.crypten.onnx
+  hawkeye optimize bert.onnx -f spu-semi2k --batch 1 --dim seq=128 --objective rounds
+  hawkeye optimize --list
+  hawkeye optimize --explain relu-maxpool-swap
+
+Exit codes: 0 fine; 1 with --check, if something can be saved; 2 an error.")]
+    Optimize(Box<Optimize>),
 }
 
 impl Command {
@@ -165,6 +177,9 @@ impl Command {
             Self::Profile(profile) => (vec![&profile.model], profile.output.as_deref()),
             Self::Shapes(shapes) => (vec![&shapes.model], None),
             Self::Budget(budget) => (vec![&budget.model], None),
+            Self::Optimize(optimize) => {
+                (optimize.model.iter().map(PathBuf::as_path).collect(), optimize.output.as_deref())
+            }
             Self::Strip(strip) => (vec![&strip.model], Some(&strip.output)),
             Self::Grad(grad) => (vec![&grad.model], grad.output.as_deref()),
             Self::Check(check) => {
@@ -193,6 +208,7 @@ impl Command {
             Self::Shapes(shapes) => shapes.model.display().to_string(),
             Self::Strip(strip) => strip.model.display().to_string(),
             Self::Grad(grad) => grad.model.display().to_string(),
+            Self::Optimize(optimize) => optimize.subject(),
             Self::Frameworks { command: Frameworks::List } => "frameworks".to_owned(),
             Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => {
                 name.clone()
@@ -312,6 +328,8 @@ pub(crate) enum Format {
     Folded,
     /// Stacks of the call tree for speedscope.app
     Speedscope,
+    /// A timeline on the network that is given, for ui.perfetto.dev
+    Perfetto,
 }
 
 /// Formats of shapes.

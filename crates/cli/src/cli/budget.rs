@@ -57,7 +57,8 @@ pub(crate) fn run(command: &Budget) -> Result<(), Failure> {
     };
     let replaced = command.replaced.as_ref().map(names).transpose()?.unwrap_or_default();
     let options = command.run.options();
-    let budget = activation_budget(&model, &source.name, &command.framework, &options, replacement, &replaced)?;
+    let budget =
+        activation_budget(&model, &source.name, &command.framework, &options, replacement, &replaced)?;
     let text = match command.format {
         BudgetFormat::Text => text(&budget),
         BudgetFormat::Yaml => serde_yaml::to_string(&budget).expect("numbers and names can be written"),

@@ -11,6 +11,7 @@ mod frameworks;
 mod grad;
 mod input;
 mod manual;
+mod optimize;
 mod output;
 mod plot;
 mod profile;
@@ -19,6 +20,7 @@ mod run;
 mod shapes;
 mod strip;
 mod sweep;
+mod time;
 mod values;
 
 use std::process::ExitCode;
@@ -44,6 +46,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Budget(command) => budget::run(command).map(|()| ExitCode::SUCCESS),
         Command::Annotate(command) => annotate::run(command).map(|()| ExitCode::SUCCESS),
         Command::Sweep(command) => sweep::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Optimize(command) => optimize::run(command),
         Command::Explain(command) => explain::run(command).map(|()| ExitCode::SUCCESS),
     });
     match result {

@@ -54,7 +54,7 @@ fn draw(
         .build_cartesian_2d(least..most, 0.0..highest * 1.05)?;
     let label = |y: &f64| match quantity {
         Quantity::Bytes => hawkeye_report::render::binary(*y as u64),
-        Quantity::Messages | Quantity::Rounds => hawkeye_report::render::grouped(*y as u128),
+        quantity => hawkeye_report::render::shown(*y as u128, quantity),
     };
     chart
         .configure_mesh()

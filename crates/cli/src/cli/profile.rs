@@ -20,7 +20,9 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         training: command.training.options(),
         depth: match format {
             Format::Yaml | Format::Json => command.depth.unwrap_or(defaults.depth),
-            Format::Html | Format::Folded | Format::Speedscope => command.depth.unwrap_or(usize::MAX),
+            Format::Html | Format::Folded | Format::Speedscope | Format::Perfetto => {
+                command.depth.unwrap_or(usize::MAX)
+            }
             // Here the depth cuts rows, and rows of any depth need the whole tree.
             Format::Text | Format::Csv | Format::Markdown => usize::MAX,
         },
@@ -56,6 +58,11 @@ fn render(report: &Report, format: Format, view: View, command: &Profile) -> Res
         Format::Html => render::html(report),
         Format::Folded => render::folded(report, command.weight),
         Format::Speedscope => render::speedscope(report, command.weight),
+        Format::Perfetto if report.time.is_none() => {
+            let message = "a timeline needs a network: say --network, or --bandwidth and --rtt";
+            return Err(output::failed(message.to_owned()));
+        }
+        Format::Perfetto => render::perfetto(report),
     };
     Ok(text.into_bytes())
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 use hawkeye::{Bindings, Loss, Optimizer, Options, Steps, TrainingOptions, Visibility};
 
+use super::time::{OnMachine, Time};
 use super::values::{dimension, loss, named_visibility, pair, shape, visibility};
 
 /// How the framework runs the model.
@@ -22,6 +23,10 @@ pub(crate) struct Run {
     inputs: Vec<(String, Visibility)>,
     #[command(flatten)]
     sizes: Sizes,
+    #[command(flatten)]
+    time: Time,
+    #[command(flatten)]
+    machine: OnMachine,
 }
 
 impl Run {
@@ -32,6 +37,7 @@ impl Run {
             settings: self.settings.iter().cloned().collect(),
             weights: self.weights,
             visibility: self.inputs.iter().cloned().collect(),
+            time: self.time.options(&self.machine),
             ..Options::default()
         }
     }

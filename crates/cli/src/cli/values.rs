@@ -12,7 +12,7 @@ pub(super) fn axis() -> impl TypedValueParser<Value = Axis> {
 }
 
 pub(super) fn quantity() -> impl TypedValueParser<Value = Quantity> {
-    PossibleValuesParser::new(Quantity::ALL.map(Quantity::name))
+    PossibleValuesParser::new(Quantity::WITH_TIME.map(Quantity::name))
         .map(|name| Quantity::from_name(&name).expect("a possible value"))
 }
 

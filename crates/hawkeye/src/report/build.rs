@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use hawkeye_cost::{Before, CallId, Communication, Cost, Fold, Overflow, Phase, RoundRule};
 use hawkeye_grad::Pass;
 use hawkeye_graph::{Diagnostic, Graph, Place, Severity, Shapes, ValueId};
-use hawkeye_lower::Settled;
+use hawkeye_lower::{Settled, Subject};
 use hawkeye_sheets::Counter;
 use indexmap::IndexMap;
 
 use super::counters::counters;
 use super::label::Labels;
-use super::tree::{CallTreeBuilder, Children, Leaf, TreeError, phase_cost};
+use super::timing::{Timing, spent_info};
+use super::tree::{CallTreeBuilder, Children, Leaf, Seen, TreeError, phase_cost};
 use hawkeye_report::{
     DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, PassCost, Phases, Report,
     RunInfo, SCHEMA,
@@ -42,30 +43,38 @@ pub(crate) fn report(
     shapes: &Shapes,
     program: &Settled,
     rule: &RoundRule,
+    timing: Option<&Timing>,
     depth: usize,
 ) -> Result<Report, Overflow> {
     let calls = &program.calls;
     let training = subjects.run.training.is_some();
     let costs = Fold::new(calls, Communication(rule))?;
     let mut before = rule.before();
-    let mut total = Cost::default();
+    let mut total = Seen::default();
     let mut placed = Vec::new();
-    let mut passes: BTreeMap<Pass, Cost> = BTreeMap::new();
+    let mut passes: BTreeMap<Pass, Seen> = BTreeMap::new();
     let labels = Labels::new(graph, subjects.run.training.as_ref());
     let mut operators = Vec::with_capacity(program.operations.len());
     for (index, operation) in program.operations.iter().enumerate() {
         let label = labels.of(operation.subject);
-        let mut seen = Cost::default();
+        let mut seen = Seen::default();
         if let Some(call) = operation.call {
             let cost = costs.value(call);
-            seen = cost.after(&before);
+            seen.cost = cost.after(&before);
+            if let Some(timing) = timing {
+                seen.spent = *timing.clock.value(call);
+                seen.scale_transfer(timing.transfer_factor(index, timing.clock.value(call)));
+                if !cost.is_zero() {
+                    seen.spent[Phase::Online].work += timing.operator() * runs(program, operation.subject);
+                }
+            }
             placed.push(Placed { index, call, before, seen: seen.clone() });
             before = before.then(cost);
-            total = total.then(&seen)?;
+            total.add(&seen)?;
         }
         if training {
             let pass = passes.entry(label.pass).or_default();
-            *pass = std::mem::take(pass).then(&seen)?;
+            pass.add(&seen)?;
         }
         operators.push(Operator {
             index,
@@ -75,31 +84,35 @@ pub(crate) fn report(
             pass: label.pass.name().to_owned(),
             of: label.of,
             outputs: label.outputs.iter().map(|(name, id)| output(shapes, name, *id)).collect(),
-            phases: phases(&seen)?,
-            counters: counters(&subjects.counters, calls, &seen)?,
+            phases: phases(&seen, timing)?,
+            seconds: timing.map(|timing| timing.counted(&seen.cost, &seen.spent).seconds()),
+            time: timing.map(|timing| spent_info(timing.counted(&seen.cost, &seen.spent))),
+            counters: counters(&subjects.counters, calls, &seen.cost)?,
             evidence: (!operation.evidence.is_empty())
                 .then(|| operation.evidence.iter().cloned().collect::<Vec<_>>().join(", ")),
         });
     }
-    let (tree, cut) = call_tree(&placed, &operators, training, CallTreeBuilder::new(calls, &costs), depth)?;
+    let builder = CallTreeBuilder::new(calls, &costs, timing.map(|timing| &timing.clock));
+    let (tree, cut) = call_tree(&placed, &operators, training, timing, builder, depth)?;
     let diagnostics = subjects.diagnostics.iter().chain(&cut).map(diagnostic).collect();
     Ok(Report {
         schema: SCHEMA.to_owned(),
         model: subjects.model,
         framework: subjects.framework,
         run: subjects.run,
-        totals: phases(&total)?,
+        totals: phases(&total, timing)?,
+        time: timing.map(|timing| timing.info(&total.cost, &total.spent)),
         passes: passes
             .into_iter()
-            .map(|(pass, cost)| {
-                let counters = counters(&subjects.counters, calls, &cost)?;
-                Ok((pass.name().to_owned(), PassCost { phases: phases(&cost)?, counters }))
+            .map(|(pass, seen)| {
+                let counters = counters(&subjects.counters, calls, &seen.cost)?;
+                Ok((pass.name().to_owned(), PassCost { phases: phases(&seen, timing)?, counters }))
             })
             .collect::<Result<_, Overflow>>()?,
-        links: links(&total),
-        counters: counters(&subjects.counters, calls, &total)?,
+        links: links(&total.cost),
+        counters: counters(&subjects.counters, calls, &total.cost)?,
         operators,
-        calls: tree.finish(calls)?,
+        calls: tree.finish(calls, timing)?,
         diagnostics,
     })
 }
@@ -111,7 +124,7 @@ struct Placed {
     call: CallId,
     before: Before,
     /// What it costs there.
-    seen: Cost,
+    seen: Seen,
 }
 
 /// The tree of all operations. One that would have too many nodes is cut at the level that has not, which
@@ -120,6 +133,7 @@ fn call_tree(
     operations: &[Placed],
     operators: &[Operator],
     training: bool,
+    timing: Option<&Timing>,
     mut builder: CallTreeBuilder<'_>,
     depth: usize,
 ) -> Result<(Children, Option<Diagnostic>), Overflow> {
@@ -131,7 +145,15 @@ fn call_tree(
             let modules: Vec<&str> = pass.into_iter().chain(scope).map(String::as_str).collect();
             let below = depth.saturating_sub(modules.len() + 1);
             let below = builder.build(*call, below, *before)?;
-            tree.insert(&modules, depth, Leaf { name, op, cost: seen, below: &below })?;
+            let factor =
+                timing.map_or(1.0, |timing| timing.transfer_factor(*index, timing.clock.value(*call)));
+            let scaled = (factor != 1.0).then(|| {
+                let mut scaled = below.as_ref().clone();
+                scaled.scale_transfer(factor);
+                scaled
+            });
+            let below = scaled.as_ref().unwrap_or(&below);
+            tree.insert(&modules, depth, Leaf { name, op, seen, below })?;
         }
         Ok(tree)
     };
@@ -155,11 +177,17 @@ fn call_tree(
     ))
 }
 
-fn phases(cost: &Cost) -> Result<Phases, Overflow> {
+/// How often an operation of a program runs.
+#[expect(clippy::cast_precision_loss, reason = "seconds are no exact numbers")]
+fn runs(program: &Settled, subject: Subject) -> f64 {
+    if subject == Subject::Begin { 1.0 } else { program.runs as f64 }
+}
+
+fn phases(seen: &Seen, timing: Option<&Timing>) -> Result<Phases, Overflow> {
     Ok(Phases {
-        setup: phase_cost(cost, Phase::Setup)?,
-        offline: phase_cost(cost, Phase::Offline)?,
-        online: phase_cost(cost, Phase::Online)?,
+        setup: phase_cost(seen, Phase::Setup, timing)?,
+        offline: phase_cost(seen, Phase::Offline, timing)?,
+        online: phase_cost(seen, Phase::Online, timing)?,
     })
 }
 

@@ -6,6 +6,9 @@
 mod build;
 mod counters;
 mod label;
+mod timing;
 mod tree;
 
 pub(crate) use build::{Subjects, report};
+pub(crate) use timing::Timing;
+pub use timing::{MachineChoice, TimeOptions};

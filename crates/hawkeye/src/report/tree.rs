@@ -3,13 +3,18 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use hawkeye_cost::{Before, CallId, Calls, Communication, Cost, Fold, Item, Overflow, Phase, Share, Symbol};
+use hawkeye_cost::{
+    Before, CallId, Calls, Communication, Cost, Fold, Item, Overflow, Phase, PhaseMap, Share, Symbol,
+};
 use hawkeye_report::{CallNode, OWN, PARALLEL, PhaseCost, SIDE, Uncertainty};
+use hawkeye_time::{Clock, Spent};
 use indexmap::IndexMap;
+
+use super::timing::Timing;
 
 /// Nodes that a tree may have, so that neither it nor a page made of it grows beyond all bounds: a few
 /// hundred calls that call one another twice have more chains than there are atoms.
-const MOST_NODES: usize = 100_000;
+const MOST_NODES: usize = 20_000;
 
 /// Why a tree can't be built.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,6 +45,40 @@ impl From<&str> for Name {
     }
 }
 
+/// What a node costs at its place in the program.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) cost: Cost,
+    /// Seconds besides the latency of flights; nothing without a clock.
+    pub(crate) spent: PhaseMap<Spent>,
+}
+
+impl Seen {
+    pub(crate) fn add(&mut self, other: &Self) -> Result<(), Overflow> {
+        self.cost = std::mem::take(&mut self.cost).then(&other.cost)?;
+        for phase in Phase::ALL {
+            self.spent[phase] += other.spent[phase];
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "seconds are no exact numbers")]
+    fn times(&self, n: u64) -> Result<Self, Overflow> {
+        let mut spent = self.spent;
+        Phase::ALL.iter().for_each(|phase| spent[*phase] = spent[*phase].times(n as f64));
+        Ok(Self { cost: self.cost.times(n)?, spent })
+    }
+
+    /// Multiplies what is spent on transfer.
+    pub(crate) fn scale_transfer(&mut self, factor: f64) {
+        Phase::ALL.iter().for_each(|phase| self.spent[*phase].transfer *= factor);
+    }
+
+    fn is_zero(&self) -> bool {
+        self.cost.is_zero() && self.spent == PhaseMap::default()
+    }
+}
+
 /// A node of the tree. What it costs is seen at its place in the program.
 #[derive(Clone, Debug, Default)]
 struct TreeNode {
@@ -47,7 +86,7 @@ struct TreeNode {
     op: Option<String>,
     /// How often it runs.
     times: u64,
-    cost: Cost,
+    seen: Seen,
     children: Children,
 }
 
@@ -56,7 +95,7 @@ struct TreeNode {
 pub(crate) struct Leaf<'a> {
     pub(crate) name: &'a str,
     pub(crate) op: &'a str,
-    pub(crate) cost: &'a Cost,
+    pub(crate) seen: &'a Seen,
     pub(crate) below: &'a Children,
 }
 
@@ -70,11 +109,11 @@ pub(crate) struct Children {
 
 impl Children {
     /// Adds runs of a node and of what is below it.
-    fn add(&mut self, name: Name, times: u64, cost: &Cost, below: &Self) -> Result<(), TreeError> {
+    fn add(&mut self, name: Name, times: u64, seen: &Seen, below: &Self) -> Result<(), TreeError> {
         let known = self.nodes.len();
         let node = self.nodes.entry(name).or_default();
         node.times = node.times.checked_add(times).ok_or(Overflow)?;
-        node.cost = std::mem::take(&mut node.cost).then(cost)?;
+        node.seen.add(seen)?;
         let size = node.children.size;
         node.children.merge(below, 1)?;
         self.size += node.children.size - size;
@@ -97,7 +136,7 @@ impl Children {
                 &below
             };
             let runs = node.times.checked_mul(times).ok_or(Overflow)?;
-            self.add(name.clone(), runs, &node.cost.times(times)?, below)?;
+            self.add(name.clone(), runs, &node.seen.times(times)?, below)?;
         }
         Ok(())
     }
@@ -106,7 +145,7 @@ impl Children {
     pub(crate) fn insert(&mut self, modules: &[&str], depth: usize, leaf: Leaf<'_>) -> Result<(), TreeError> {
         let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
         let Some((module, inner)) = modules.split_first() else {
-            self.add(leaf.name.into(), 1, leaf.cost, leaf.below)?;
+            self.add(leaf.name.into(), 1, leaf.seen, leaf.below)?;
             self.nodes.entry(leaf.name.into()).or_default().op = Some(leaf.op.to_owned());
             return Ok(());
         };
@@ -114,7 +153,7 @@ impl Children {
         let node = self.nodes.entry((*module).into()).or_default();
         // However many operators it has, a module runs once.
         node.times = 1;
-        node.cost = std::mem::take(&mut node.cost).then(leaf.cost)?;
+        node.seen.add(leaf.seen)?;
         let size = node.children.size;
         node.children.insert(inner, depth, leaf)?;
         self.size += node.children.size - size;
@@ -122,10 +161,22 @@ impl Children {
         if self.size > MOST_NODES { Err(TreeError::TooLarge) } else { Ok(()) }
     }
 
+    /// Multiplies what is spent on transfer, everywhere.
+    pub(crate) fn scale_transfer(&mut self, factor: f64) {
+        for node in self.nodes.values_mut() {
+            node.seen.scale_transfer(factor);
+            node.children.scale_transfer(factor);
+        }
+    }
+
     /// The nodes as the report has them; those that cost nothing are left out.
-    pub(crate) fn finish(self, calls: &Calls<Share>) -> Result<Vec<CallNode>, Overflow> {
+    pub(crate) fn finish(
+        self,
+        calls: &Calls<Share>,
+        timing: Option<&Timing>,
+    ) -> Result<Vec<CallNode>, Overflow> {
         let own = Name::from(OWN);
-        let costly: Vec<_> = self.nodes.into_iter().filter(|(_, node)| !node.cost.is_zero()).collect();
+        let costly: Vec<_> = self.nodes.into_iter().filter(|(_, node)| !node.seen.is_zero()).collect();
         // What only sends itself is a leaf.
         if costly.iter().all(|(name, _)| *name == own) {
             return Ok(Vec::new());
@@ -133,8 +184,10 @@ impl Children {
         let node = |(name, node): (Name, TreeNode)| {
             let mut costs = IndexMap::new();
             for phase in Phase::ALL {
-                let cost = phase_cost(&node.cost, phase)?;
-                if cost != PhaseCost::default() {
+                let cost = phase_cost(&node.seen, phase, timing)?;
+                let silent =
+                    PhaseCost { seconds: cost.seconds.filter(|s| *s == 0.0), ..PhaseCost::default() };
+                if cost != silent {
                     costs.insert(phase.to_string(), cost);
                 }
             }
@@ -142,20 +195,18 @@ impl Children {
                 Name::Function(symbol) => calls.name(symbol).to_string(),
                 Name::Text(text) => text.to_string(),
             };
-            Ok(CallNode {
-                name,
-                op: node.op,
-                times: node.times,
-                costs,
-                children: node.children.finish(calls)?,
-            })
+            let seconds = timing.map(|timing| timing.counted(&node.seen.cost, &node.seen.spent).seconds());
+            let children = node.children.finish(calls, timing)?;
+            Ok(CallNode { name, op: node.op, times: node.times, seconds, costs, children })
         };
         costly.into_iter().map(node).collect()
     }
 }
 
 /// The costs of a phase.
-pub(crate) fn phase_cost(cost: &Cost, phase: Phase) -> Result<PhaseCost, Overflow> {
+pub(crate) fn phase_cost(seen: &Seen, phase: Phase, timing: Option<&Timing>) -> Result<PhaseCost, Overflow> {
+    let cost = &seen.cost;
+    let seconds = timing.map(|timing| timing.of_phase(cost, &seen.spent, phase).seconds());
     let traffic = cost.traffic(phase)?;
     Ok(PhaseCost {
         bytes: traffic.bytes,
@@ -163,6 +214,7 @@ pub(crate) fn phase_cost(cost: &Cost, phase: Phase) -> Result<PhaseCost, Overflo
         rounds: cost.rounds[phase].count,
         flights: cost.flights[phase].count,
         uncertainty: (traffic.spread > 0).then_some(Uncertainty { bytes: traffic.spread }),
+        seconds,
     })
 }
 
@@ -174,12 +226,17 @@ pub(crate) fn phase_cost(cost: &Cost, phase: Phase) -> Result<PhaseCost, Overflo
 pub(crate) struct CallTreeBuilder<'a> {
     calls: &'a Calls<Share>,
     costs: &'a Fold<Communication<'a>>,
+    clock: Option<&'a Fold<Clock>>,
     built: HashMap<(CallId, usize, Before), Rc<Children>>,
 }
 
 impl<'a> CallTreeBuilder<'a> {
-    pub(crate) fn new(calls: &'a Calls<Share>, costs: &'a Fold<Communication<'a>>) -> Self {
-        Self { calls, costs, built: HashMap::new() }
+    pub(crate) fn new(
+        calls: &'a Calls<Share>,
+        costs: &'a Fold<Communication<'a>>,
+        clock: Option<&'a Fold<Clock>>,
+    ) -> Self {
+        Self { calls, costs, clock, built: HashMap::new() }
     }
 
     /// The tree below one run of a call.
@@ -213,7 +270,8 @@ impl<'a> CallTreeBuilder<'a> {
         let nothing = Children::default();
         for item in &calls.call(call).items {
             let cost = self.costs.item(item)?;
-            let seen = cost.after(&before);
+            let spent = self.clock.map(|clock| clock.item(item).unwrap_or_else(|never| match never {}));
+            let seen = Seen { cost: cost.after(&before), spent: spent.unwrap_or_default() };
             match item {
                 Item::Call { call, times } => {
                     let name = calls.call(*call).name;
@@ -264,7 +322,9 @@ impl<'a> CallTreeBuilder<'a> {
             let name = self.calls.call(*call).name;
             let name = if self.calls.name(name).is_empty() { SIDE.into() } else { Name::Function(name) };
             let below = self.build(*call, depth - 1, Before::default())?;
-            children.add(name, 1, &self.costs.value(*call).after(&Before::default()), &below)?;
+            let cost = self.costs.value(*call).after(&Before::default());
+            let spent = self.clock.map(|clock| *clock.value(*call)).unwrap_or_default();
+            children.add(name, 1, &Seen { cost, spent }, &below)?;
         }
         Ok(children)
     }

@@ -63,7 +63,7 @@ impl Axis {
 }
 
 /// What a model costs at one point.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// The value of each axis.
     pub values: Vec<String>,
@@ -74,7 +74,7 @@ pub struct Point {
 }
 
 /// A sweep's results.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sweep {
     /// The model's file.
     pub file: String,

@@ -9,7 +9,7 @@ use quick_xml::events::BytesText;
 
 use hawkeye_graph::printable;
 
-use super::table::{binary, grouped};
+use super::table::{binary, grouped, shown};
 use crate::budget::{Cause, Check};
 use crate::{Quantity, Report};
 
@@ -24,7 +24,8 @@ pub fn checks_text(report: &Report, checks: &[Check]) -> String {
     table.load_style(NOTHING).set_header(["", "budget", "has", "may have", "exactly", ""]);
     for check in failed.iter().chain(&fine) {
         let verdict = if check.holds() { "fine" } else { "failed" };
-        let exactly = format!("{} of {}", grouped(check.actual), grouped(check.limit));
+        let exactly =
+            format!("{} of {}", shown(check.actual, check.quantity), shown(check.limit, check.quantity));
         let (has, may) = (amount(check.actual, check.quantity), amount(check.limit, check.quantity));
         table.add_row([verdict, &check.name, &has, &may, &exactly, &change(check)]);
     }
@@ -78,7 +79,7 @@ pub fn checks_junit(report: &Report, checks: &[Check]) -> String {
             let suite = writer.create_element("testsuite").with_attribute(("name", subject.as_str()));
             suite.with_attributes(numbers).write_inner_content(|writer| {
                 for check in checks {
-                    let name = format!("{} at most {}", check.name, grouped(check.limit));
+                    let name = format!("{} at most {}", check.name, shown(check.limit, check.quantity));
                     let case = writer
                         .create_element("testcase")
                         .with_attribute(("classname", "hawkeye.check"))
@@ -123,7 +124,7 @@ fn sentence(check: &Check) -> String {
     let causes: Vec<String> = check.causes.iter().map(|cause| because(cause, check.quantity)).collect();
     let mostly = if causes.is_empty() { String::new() } else { format!("; mostly {}", causes.join(", ")) };
     let change = change(check);
-    let (actual, limit) = (grouped(check.actual), grouped(check.limit));
+    let (actual, limit) = (shown(check.actual, check.quantity), shown(check.limit, check.quantity));
     let change = if change.is_empty() { change } else { format!(", {change}") };
     format!("{} is {actual} where {limit} is allowed{change}{mostly}", check.name)
 }
@@ -156,7 +157,7 @@ fn because(cause: &Cause, quantity: Quantity) -> String {
 fn amount(n: u128, quantity: Quantity) -> String {
     match (quantity, u64::try_from(n)) {
         (Quantity::Bytes, Ok(bytes)) => binary(bytes),
-        _ => grouped(n),
+        _ => shown(n, quantity),
     }
 }
 

@@ -10,7 +10,7 @@ use comfy_table::{CellAlignment, Table};
 use hawkeye_graph::printable;
 
 use super::csv::field;
-use super::table::grouped;
+use super::table::{exact, grouped, shown};
 use super::text::{FAINT, HEADING, shortened, styled};
 use crate::compare::{Change, Columns, Comparison, OperatorChange, PhaseDifferences};
 
@@ -67,7 +67,9 @@ pub fn comparison_markdown(comparison: &Comparison, quantity: Quantity, top: Opt
 /// side after the first costs more.
 #[must_use]
 pub fn comparison_csv(comparison: &Comparison) -> String {
-    let columns = || (0..PHASES.len()).flat_map(|phase| Quantity::ALL.map(|quantity| (phase, quantity)));
+    let quantities = comparison.quantities();
+    let columns =
+        || (0..PHASES.len()).flat_map(|phase| quantities.iter().map(move |quantity| (phase, *quantity)));
     let sides: Vec<char> = letters().take(comparison.sides.len()).collect();
     let mut header = vec!["operator".to_owned(), "op".to_owned(), "change".to_owned()];
     for (phase, quantity) in columns() {
@@ -79,10 +81,14 @@ pub fn comparison_csv(comparison: &Comparison) -> String {
         let mut numbers = Vec::new();
         for (phase, quantity) in columns() {
             let value = |cost: &Option<crate::Phases>| {
-                cost.map_or_else(String::new, |cost| quantity.of(cost.each()[phase]).to_string())
+                cost.map_or_else(String::new, |cost| exact(quantity.of(cost.each()[phase]).into(), quantity))
             };
             numbers.extend(row.costs.iter().map(value));
-            numbers.extend(row.differences.iter().map(|d| d.each()[phase].get(quantity).to_string()));
+            numbers.extend(row.differences.iter().map(|d| {
+                let difference = d.each()[phase].get(quantity);
+                let sign = if difference < 0 { "-" } else { "" };
+                format!("{sign}{}", exact(difference.unsigned_abs(), quantity))
+            }));
         }
         numbers
     };
@@ -142,12 +148,12 @@ impl Amounts {
     }
 
     /// Value of A; then value, difference and ratio of each other side.
-    fn cells(&self) -> Vec<String> {
-        let shown = |value: &Option<u128>| value.map_or_else(|| "-".to_owned(), grouped);
+    fn cells(&self, quantity: Quantity) -> Vec<String> {
+        let of = |value: &Option<u128>| value.map_or_else(|| "-".to_owned(), |n| shown(n, quantity));
         let Some((first, others)) = self.values.split_first() else { return Vec::new() };
-        let mut cells = vec![shown(first)];
+        let mut cells = vec![of(first)];
         for (value, difference) in others.iter().zip(&self.differences) {
-            cells.extend([shown(value), signed(*difference), ratio(*first, *value)]);
+            cells.extend([of(value), signed(*difference, quantity), ratio(*first, *value)]);
         }
         cells
     }
@@ -172,11 +178,11 @@ fn totals(comparison: &Comparison) -> (Table, Vec<i128>) {
     let mut changes = Vec::new();
     table.set_header([String::new()].into_iter().chain(titles(comparison)));
     for (phase, name) in PHASES.iter().enumerate() {
-        for quantity in Quantity::ALL {
+        for &quantity in comparison.quantities() {
             let amounts = Amounts::new(&comparison.totals, quantity, &[phase]);
             if amounts.values.iter().flatten().any(|value| *value > 0) {
                 let label = format!("{name} {}", quantity.name());
-                table.add_row([label].into_iter().chain(amounts.cells()));
+                table.add_row([label].into_iter().chain(amounts.cells(quantity)));
                 changes.push(amounts.change());
             }
         }
@@ -202,7 +208,7 @@ fn operators(
     // A row that says "and 1 more" takes the place of the one it hides.
     let shown = top.filter(|top| top + 1 < comparison.operators.len()).unwrap_or(usize::MAX);
     let mut add = |labels: [String; 3], amounts: &Amounts| {
-        table.add_row(labels.into_iter().chain(amounts.cells()));
+        table.add_row(labels.into_iter().chain(amounts.cells(quantity)));
         changes.push(amounts.change());
     };
     for operator in comparison.operators.iter().take(shown) {
@@ -233,13 +239,13 @@ fn colour(change: i128) -> Style {
 }
 
 /// A difference with its sign.
-pub(super) fn signed(difference: i128) -> String {
+pub(super) fn signed(difference: i128, quantity: Quantity) -> String {
     let sign = match difference {
         0 => "",
         1.. => "+",
         _ => "-",
     };
-    format!("{sign}{}", grouped(difference.unsigned_abs()))
+    format!("{sign}{}", shown(difference.unsigned_abs(), quantity))
 }
 
 /// The second amount in terms of the first, to three places.

@@ -10,6 +10,7 @@ use super::comparison::signed;
 use super::csv::field;
 use super::table::grouped;
 use super::text::{FAINT, HEADING, styled};
+use crate::Quantity;
 use crate::measured::{Agreement, Line, Measured};
 
 const WRONG: Style = AnsiColor::Red.on_default().bold();
@@ -77,7 +78,7 @@ fn table(measured: &Measured) -> Table {
             line.printed.clone(),
             shown(Some(line.measured)),
             shown(line.report),
-            line.difference.map_or_else(String::new, signed),
+            line.difference.map_or_else(String::new, |n| signed(n, Quantity::Messages)),
             line.agreement.name().to_owned(),
         ]);
     }

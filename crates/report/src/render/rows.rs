@@ -34,11 +34,11 @@ impl View {
 
 /// Amounts by phase and quantity. Sums over phases may be larger than what the report itself holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Cells([[u128; 3]; 3]);
+pub(crate) struct Cells([[u128; 4]; 3]);
 
 impl Cells {
     pub(crate) fn set(&mut self, phase: usize, cost: &PhaseCost) {
-        self.0[phase] = Quantity::ALL.map(|quantity| quantity.of(cost).into());
+        self.0[phase] = Quantity::WITH_TIME.map(|quantity| quantity.of(cost).into());
     }
 
     pub(crate) fn get(&self, phase: usize, quantity: Quantity) -> u128 {

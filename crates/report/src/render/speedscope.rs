@@ -50,7 +50,11 @@ pub fn speedscope(report: &Report, weight: Quantity) -> String {
         let mut profile = Profile {
             kind: "sampled",
             name: format!("{name} {}", weight.name()),
-            unit: if weight == Quantity::Bytes { "bytes" } else { "none" },
+            unit: match weight {
+                Quantity::Bytes => "bytes",
+                Quantity::Seconds => "nanoseconds",
+                Quantity::Messages | Quantity::Rounds => "none",
+            },
             start_value: 0,
             end_value: 0,
             samples: Vec::new(),

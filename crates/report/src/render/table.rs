@@ -10,10 +10,11 @@ use super::rows::{Cells, Rows, View, detail};
 pub(crate) fn table(rows: &Rows, view: View) -> Table {
     let quantity = view.sort.unwrap_or(Quantity::Bytes);
     let phases: Vec<usize> = (0..PHASES.len())
-        .filter(|phase| Quantity::ALL.iter().any(|quantity| rows.total.get(*phase, *quantity) > 0))
+        .filter(|phase| Quantity::WITH_TIME.iter().any(|quantity| rows.total.get(*phase, *quantity) > 0))
         .collect();
     let by_phase = view.axis != Axis::Phase && phases.len() > 1;
     let rounds = view.axis != Axis::Link;
+    let seconds = rounds && rows.total.sum(Quantity::Seconds) > 0;
     let mut header = vec![view.axis.name().to_owned()];
     header.extend(detail(view.axis).map(str::to_owned));
     let labels = header.len();
@@ -24,11 +25,12 @@ pub(crate) fn table(rows: &Rows, view: View) -> Table {
     }
     header.push("messages".to_owned());
     header.extend(rounds.then(|| "rounds".to_owned()));
+    header.extend(seconds.then(|| "seconds".to_owned()));
     header.push(format!("% of {}", quantity.name()));
 
     let mut table = Table::new();
     table.set_header(header);
-    let shown = rows.with_rest();
+    let listed = rows.with_rest();
     let numbers = |cells: &Cells| {
         let mut numbers: Vec<String> = if by_phase {
             phases.iter().map(|phase| grouped(cells.get(*phase, Quantity::Bytes))).collect()
@@ -37,9 +39,10 @@ pub(crate) fn table(rows: &Rows, view: View) -> Table {
         };
         numbers.push(grouped(cells.sum(Quantity::Messages)));
         numbers.extend(rounds.then(|| grouped(cells.sum(Quantity::Rounds))));
+        numbers.extend(seconds.then(|| shown(cells.sum(Quantity::Seconds), Quantity::Seconds)));
         numbers
     };
-    for row in &shown {
+    for row in &listed {
         let mut cells = vec![row.name.clone()];
         cells.extend(detail(view.axis).map(|_| row.detail.clone()));
         cells.extend(numbers(&row.cells));
@@ -80,6 +83,31 @@ pub fn grouped(n: u128) -> String {
         text.push(digit);
     }
     text
+}
+
+/// An amount of a quantity as people read it.
+#[must_use]
+pub fn shown(amount: u128, quantity: Quantity) -> String {
+    match quantity {
+        Quantity::Bytes | Quantity::Messages | Quantity::Rounds => grouped(amount),
+        // To the millisecond, or to three digits below.
+        Quantity::Seconds if amount >= 1_000_000_000 => {
+            let milliseconds = (amount + 500_000) / 1_000_000;
+            format!("{}.{:03}", grouped(milliseconds / 1000), milliseconds % 1000)
+        }
+        Quantity::Seconds => {
+            let microseconds = (amount + 500) / 1000;
+            format!("0.{microseconds:06}")
+        }
+    }
+}
+
+/// An amount of a quantity as programs read it.
+pub(crate) fn exact(amount: u128, quantity: Quantity) -> String {
+    match quantity {
+        Quantity::Bytes | Quantity::Messages | Quantity::Rounds => amount.to_string(),
+        Quantity::Seconds => format!("{}.{:09}", amount / 1_000_000_000, amount % 1_000_000_000),
+    }
 }
 
 /// Bytes in binary units.

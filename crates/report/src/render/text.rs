@@ -9,9 +9,9 @@ use hawkeye_graph::printable;
 
 use super::facts::facts;
 use super::rows::{Cells, Row, Rows, View};
-use super::table::{binary, grouped, share, table};
+use super::table::{binary, grouped, share, shown, table};
 use super::warnings::warnings;
-use crate::{Axis, PHASES, Quantity, Report};
+use crate::{Axis, PHASES, Quantity, Report, SpentInfo};
 
 pub(super) const HEADING: Style = Style::new().bold();
 pub(super) const FAINT: Style = Style::new().dimmed();
@@ -32,6 +32,7 @@ pub fn text(report: &Report, view: View) -> String {
     // Writing to a string never fails.
     let _ = heading(&mut text, report);
     totals(&mut text, report);
+    time(&mut text, report);
     if let Some(lines) = dominant(report, view) {
         text.push('\n');
         for line in lines.lines() {
@@ -70,16 +71,46 @@ fn told(text: &mut String, report: &Report) {
     }
 }
 
+/// How long it takes, and on what: "12.9 s online on wan-100m (100 Mbit/s, 40 ms there and back) with
+/// crypten-cpu: ...".
+fn time(text: &mut String, report: &Report) {
+    let Some(time) = &report.time else { return };
+    let share = |part: f64| if time.seconds > 0.0 { 100.0 * part / time.seconds } else { 0.0 };
+    let speed =
+        time.bandwidth.map_or("unlimited bandwidth".to_owned(), |bits| format!("{} Mbit/s", bits / 1e6));
+    let SpentInfo { latency, transfer, work, wait } = time.spent;
+    // Writing to a string never fails.
+    let _ = writeln!(
+        text,
+        "\n{HEADING}{:.3} s predicted{HEADING:#} for {} on {} ({speed}, {} ms there and back), machine {}",
+        time.seconds,
+        time.phases.join(" and "),
+        time.network,
+        time.rtt * 1e3,
+        time.machine,
+    );
+    let parts = [("latency", latency), ("transfer", transfer), ("work", work), ("waiting", wait)];
+    let parts = parts.map(|(name, part)| format!("{name} {part:.3} s ({:.0} %)", share(part)));
+    let _ = writeln!(text, "  {}", parts.join(", "));
+    if time.machine == "none" {
+        let _ = writeln!(text, "  local work is left out: no profile of a machine was given");
+    }
+}
+
 fn totals(text: &mut String, report: &Report) {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["", "", "bytes", "messages", "rounds"]);
+    let header = ["", "", "bytes"].into_iter().chain(report.quantities().iter().skip(1).map(|q| q.name()));
+    table.load_style(NOTHING).set_header(header);
     for (name, cost) in PHASES.iter().zip(report.totals.each()) {
         let exact = Quantity::ALL.map(|quantity| grouped(quantity.of(cost).into()));
         let mut bytes = exact[0].clone();
         if let Some(uncertainty) = cost.uncertainty {
             bytes.push_str(&format!(" ± {}", grouped(uncertainty.bytes.into())));
         }
-        table.add_row([*name, &binary(cost.bytes), &bytes, &exact[1], &exact[2]]);
+        let mut cells = vec![(*name).to_owned(), binary(cost.bytes), bytes];
+        cells.extend(exact.into_iter().skip(1));
+        cells.extend(cost.seconds.map(|_| shown(Quantity::Seconds.of(cost).into(), Quantity::Seconds)));
+        table.add_row(cells);
     }
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     let costs = report.totals.each().into_iter();

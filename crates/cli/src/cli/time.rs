@@ -1,0 +1,78 @@
+//! What time is predicted for: options that several commands share.
+
+use clap::Args;
+use hawkeye::time::{Machine, Network, units};
+use hawkeye::{MachineChoice, TimeOptions};
+
+/// The network and the machine.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Time")]
+#[group(id = "link", multiple = true)]
+pub(crate) struct Time {
+    /// Predict seconds on this network: a preset such as lan-1g or wan-100m, or a YAML file
+    #[arg(long, value_name = "PRESET|FILE", value_parser = network)]
+    network: Option<Network>,
+    /// Bandwidth of each party's uplink, e.g. 200Mbit/s or 40MB/s
+    #[arg(long, value_name = "RATE", value_parser = units::bandwidth)]
+    bandwidth: Option<f64>,
+    /// Time of a message there and back, e.g. 20ms
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    rtt: Option<f64>,
+}
+
+/// The machine.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Time")]
+pub(crate) struct OnMachine {
+    /// What local work takes: a profile such as crypten-cpu, a YAML file, or none; the framework's own
+    /// if not given
+    #[arg(long, value_name = "PROFILE|FILE|none", value_parser = machine, requires = "link")]
+    machine: Option<MachineChoice>,
+}
+
+impl Time {
+    pub(crate) fn options(&self, on: &OnMachine) -> Option<TimeOptions> {
+        let network = match (&self.network, self.bandwidth, self.rtt) {
+            (None, None, None) => return None,
+            (None, bandwidth, rtt) => Network::of(bandwidth, rtt.unwrap_or_default()),
+            (Some(network), bandwidth, rtt) => {
+                let name = match (bandwidth, rtt) {
+                    (None, None) => network.name.clone(),
+                    _ => format!("{} (changed)", network.name),
+                };
+                let rtt = rtt.unwrap_or(network.rtt);
+                Network { name, bandwidth: bandwidth.or(network.bandwidth), rtt, ..network.clone() }
+            }
+        };
+        Some(TimeOptions { network, machine: on.machine.clone().unwrap_or(MachineChoice::Default) })
+    }
+}
+
+fn network(text: &str) -> Result<Network, String> {
+    let presets = Network::presets();
+    if let Some(preset) = presets.iter().find(|network| network.name == text) {
+        return Ok(preset.clone());
+    }
+    let names: Vec<&str> = presets.iter().map(|network| network.name.as_str()).collect();
+    let file = read(text, "preset", &names)?;
+    let name = text.rsplit('/').next().unwrap_or(text);
+    Network::parse(&file, name).map_err(|errors| format!("{text}: {}", errors.join("; ")))
+}
+
+fn machine(text: &str) -> Result<MachineChoice, String> {
+    if text == "none" {
+        return Ok(MachineChoice::None);
+    }
+    if let Some(machine) = Machine::embedded(text) {
+        return Ok(MachineChoice::Profile(machine));
+    }
+    let names: Vec<&str> = Machine::names().collect();
+    let file = read(text, "profile", &names)?;
+    let machine = Machine::parse(&file).map_err(|errors| format!("{text}: {}", errors.join("; ")))?;
+    Ok(MachineChoice::Profile(machine))
+}
+
+fn read(path: &str, kind: &str, names: &[&str]) -> Result<String, String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| format!("it is no {kind}, and as a file: {error}; {kind}s are {}", names.join(", ")))
+}

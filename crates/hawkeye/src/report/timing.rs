@@ -1,0 +1,146 @@
+//! Seconds of a settled program.
+
+use hawkeye_cost::{Cost, Fold, Phase, PhaseMap};
+use hawkeye_graph::{Diagnostic, Failure, Place};
+use hawkeye_lower::Settled;
+use hawkeye_report::{SpentInfo, TimeInfo};
+use hawkeye_sheets::Manifest;
+use hawkeye_time::{Clock, Machine, Network, Spent, Transport, transfers};
+
+/// What time is predicted for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimeOptions {
+    /// The network between the parties.
+    pub network: Network,
+    /// The machine that they run on.
+    pub machine: MachineChoice,
+}
+
+/// Whose local work counts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MachineChoice {
+    /// That of the framework's first profile, if it has one.
+    Default,
+    /// Nobody's: local work takes no time.
+    None,
+    /// That of a profile.
+    Profile(Machine),
+}
+
+/// A clock for a program, and what it runs on.
+pub(crate) struct Timing {
+    pub(crate) clock: Fold<Clock>,
+    /// Seconds of transfer of each operation, on a network where they depend on what comes before.
+    transfers: Option<Vec<f64>>,
+    transport: Transport,
+    network: Network,
+    machine: Option<Machine>,
+    /// Whether the profile of the machine says what an operator takes, and in how many runs it does.
+    operator: f64,
+}
+
+impl Timing {
+    /// A clock for a program of a framework.
+    ///
+    /// # Errors
+    /// If the machine's profile lacks a kind of work, or the program is too long for the network.
+    pub(crate) fn new(
+        options: &TimeOptions,
+        manifest: &Manifest,
+        parties: u16,
+        program: &Settled,
+    ) -> Result<(Self, Vec<Diagnostic>), Failure> {
+        let mut warnings = Vec::new();
+        let transport = manifest.transport.clone().unwrap_or_else(|| {
+            let message = format!(
+                "the manifest of {} does not say how its transport sends; a flight is taken as half a round trip",
+                manifest.name
+            );
+            warnings.push(Diagnostic::warning(Place::Model, message));
+            Transport::default()
+        });
+        let machine = match &options.machine {
+            MachineChoice::None => None,
+            MachineChoice::Profile(machine) => Some(machine.clone()),
+            MachineChoice::Default => transport.profiles.first().and_then(|name| Machine::embedded(name)),
+        };
+        let clock = Clock::new(&options.network, &transport, machine.as_ref(), parties, &program.calls);
+        let clock = clock.map_err(|kinds| {
+            let profile = machine.as_ref().map_or("", |machine| machine.profile.as_str());
+            let lacking = |kind: &String| {
+                let message = format!("the profile {profile} does not say what the work \"{kind}\" takes");
+                Diagnostic::error(Place::Model, message)
+                    .help("add it under work, in seconds; or say --machine none to leave local work out")
+            };
+            Failure(kinds.iter().map(lacking).collect())
+        })?;
+        let operator = clock.operator();
+        let clock = Fold::new(&program.calls, clock).unwrap_or_else(|never| match never {});
+        let transfers = if options.network.has_memory() {
+            let operations: Vec<_> = program.operations.iter().map(|operation| operation.call).collect();
+            let walked = transfers(&program.calls, &operations, &clock).map_err(|_| {
+                let message =
+                    "the program has too many messages to follow a network with a burst or slow start";
+                Diagnostic::error(Place::Model, message).help("leave burst and slow_start out of the network")
+            })?;
+            Some(walked)
+        } else {
+            None
+        };
+        let network = options.network.clone();
+        Ok((Self { clock, transfers, transport, network, machine, operator }, warnings))
+    }
+
+    /// By how much the clock's transfer of an operation is off, since the network has a memory.
+    pub(crate) fn transfer_factor(&self, operation: usize, spent: &PhaseMap<Spent>) -> f64 {
+        let clocked: f64 = Phase::ALL.iter().map(|phase| spent[*phase].transfer).sum();
+        match &self.transfers {
+            Some(transfers) if clocked > 0.0 => transfers[operation] / clocked,
+            _ => 1.0,
+        }
+    }
+
+    /// Seconds of an operator itself, in each run.
+    pub(crate) fn operator(&self) -> f64 {
+        self.operator
+    }
+
+    /// What a phase takes.
+    pub(crate) fn of_phase(&self, cost: &Cost, spent: &PhaseMap<Spent>, phase: Phase) -> Spent {
+        self.clock.algebra().spent(spent, cost, phase)
+    }
+
+    /// What the phases that count take.
+    pub(crate) fn counted(&self, cost: &Cost, spent: &PhaseMap<Spent>) -> Spent {
+        let mut sum = Spent::default();
+        Phase::ALL.into_iter().filter(|phase| self.counts(*phase)).for_each(|phase| {
+            sum += self.of_phase(cost, spent, phase);
+        });
+        sum
+    }
+
+    fn counts(&self, phase: Phase) -> bool {
+        phase == Phase::Online || self.transport.in_line.iter().any(|name| name == phase.name())
+    }
+
+    /// What the report says about time.
+    pub(crate) fn info(&self, cost: &Cost, spent: &PhaseMap<Spent>) -> TimeInfo {
+        let total = self.counted(cost, spent);
+        TimeInfo {
+            network: self.network.name.clone(),
+            bandwidth: self.network.bandwidth,
+            rtt: self.network.rtt,
+            machine: self.machine.as_ref().map_or("none", |machine| &machine.profile).to_owned(),
+            evidence: self.machine.as_ref().map(|machine| machine.evidence.clone()),
+            phases: Phase::ALL.iter().filter(|phase| self.counts(**phase)).map(ToString::to_string).collect(),
+            seconds: total.seconds(),
+            spent: spent_info(total),
+        }
+    }
+}
+
+/// What seconds are spent on, as the report has it.
+pub(crate) fn spent_info(spent: Spent) -> SpentInfo {
+    let Spent { latency, transfer, work, wait } = spent;
+    SpentInfo { latency, transfer, work, wait }
+}

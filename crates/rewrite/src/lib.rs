@@ -1,0 +1,128 @@
+//! Rewrites a model for least communication.
+//!
+//! A [`Rule`] is a file under `rules`: it looks at a node and builds what takes its place. [`rewrite`]
+//! applies rules as long as the graph gets cheaper, where the price of a graph is the caller's to say.
+
+mod draft;
+mod edit;
+mod proof;
+mod rule;
+mod rules;
+mod run;
+mod search;
+mod weights;
+
+use std::collections::HashMap;
+
+use hawkeye_graph::{Dim, Elements, Failure, Graph, Origin, Value};
+use hawkeye_shapes::{Bindings, bind};
+
+pub use edit::{Edit, Spelling};
+pub use proof::{Proof, prove};
+pub use rule::{Family, Promise, Rule, Site};
+pub use rules::RULES;
+pub use run::output_types;
+pub use search::{Applied, Loads, Objective, Price, Pricing};
+pub use weights::Weights;
+
+use draft::Draft;
+use search::{Search, State};
+use weights::Recipes;
+
+/// What the user fixes.
+pub struct Options<'a> {
+    /// The rules that may be applied.
+    pub rules: Vec<&'static Rule>,
+    /// What is to be least.
+    pub objective: Objective,
+    /// What the framework's front end loads; everything that has a price if not given.
+    pub loads: Option<&'a Loads<'a>>,
+}
+
+/// A rewritten model.
+pub struct Rewritten {
+    /// The graph; weights that rules made have no elements before [`Rewritten::complete`].
+    pub graph: Graph,
+    /// What was applied, in order.
+    pub applied: Vec<Applied>,
+    /// The price before; `None` if the framework can't run the model as it was.
+    pub before: Option<Price>,
+    /// The price after.
+    pub after: Option<Price>,
+    recipes: Recipes,
+}
+
+/// Fixes the shapes of a graph's inputs, which rules build on.
+///
+/// # Errors
+/// If a size is not known.
+pub fn fixed(graph: &Graph, bindings: &Bindings) -> Result<Graph, Failure> {
+    let shapes = bind(graph, bindings)?;
+    let mut graph = graph.clone();
+    for (id, shape) in shapes {
+        if let Origin::Input(declared) = &mut graph.values[id.index()].origin {
+            declared.dims = Some(shape.into_iter().map(Dim::Fixed).collect());
+        }
+    }
+    Ok(graph)
+}
+
+/// Applies rules to a graph of [`fixed`] shapes as long as they make it cheaper.
+///
+/// # Errors
+/// If no graph that was looked at has a price; then the failure of the graph itself.
+pub fn rewrite<'a>(
+    graph: &Graph,
+    options: &Options<'a>,
+    weights: &'a Weights,
+    pricing: &'a mut Pricing<'a>,
+) -> Result<Rewritten, Failure> {
+    let draft = Draft::new(graph.clone(), Recipes::default());
+    let first = pricing(graph);
+    let before = first.as_ref().ok().copied();
+    let mut search = Search {
+        rules: options.rules.clone(),
+        objective: options.objective,
+        loads: options.loads,
+        weights,
+        pricing,
+        prices: HashMap::from([(draft.key(), before)]),
+    };
+    let State { draft, price, applied } = search.climb(State { draft, price: before, applied: Vec::new() });
+    match first {
+        Err(failure) if price.is_none() => Err(failure),
+        _ => Ok(Rewritten { graph: draft.graph, applied, before, after: price, recipes: draft.recipes }),
+    }
+}
+
+impl Rewritten {
+    /// Computes the weights that rules made, so that the graph can be written.
+    ///
+    /// # Errors
+    /// If the model does not hold the weights that they are made of.
+    pub fn complete(&mut self, weights: &Weights) -> Result<(), Failure> {
+        self.graph = completed(&self.graph, &self.recipes, weights)?;
+        Ok(())
+    }
+}
+
+/// A graph with the elements of weights that rules made.
+fn completed(graph: &Graph, recipes: &Recipes, weights: &Weights) -> Result<Graph, Failure> {
+    let mut graph = graph.clone();
+    let made = |value: &&mut Value| {
+        matches!(&value.origin, Origin::Initializer(tensor) if tensor.elements.is_none())
+            && recipes.computes(&value.name)
+    };
+    let made: Vec<&mut Value> = graph.values.iter_mut().filter(made).collect();
+    let names: Vec<String> = made.iter().map(|value| value.name.clone()).collect();
+    if names.is_empty() {
+        return Ok(graph);
+    }
+    let computed = weights.values(&names, recipes)?;
+    for (value, list) in made.into_iter().zip(computed) {
+        if let Origin::Initializer(tensor) = &mut value.origin {
+            tensor.elements = Some(Elements::Floats(list.into_iter().map(f64::from).collect()));
+        }
+    }
+    Ok(graph)
+}

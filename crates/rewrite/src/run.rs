@@ -1,0 +1,81 @@
+//! Running a graph in tract.
+
+use std::path::Path;
+
+use hawkeye_graph::{DType, DeclaredType, Diagnostic, Dim, Fact, Failure, Graph, Kind, Place, ValueId};
+use hawkeye_onnx::export;
+use hawkeye_shapes::{bind, infer};
+use prost::Message;
+use tract_onnx::pb::ModelProto;
+use tract_onnx::prelude::*;
+
+/// A tensor that goes into a graph.
+#[derive(Clone, Debug)]
+pub(crate) struct Feed {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) dtype: DType,
+    pub(crate) numbers: Vec<f32>,
+}
+
+/// What the outputs of a graph are: their types as inference finds them.
+#[must_use]
+pub fn output_types(graph: &Graph, facts: &hawkeye_graph::Table<ValueId, Fact>) -> Vec<DeclaredType> {
+    let declared = |id: &ValueId| DeclaredType {
+        dtype: facts[*id].dtype.unwrap_or(DType::Float32),
+        dims: facts[*id].shape().map(|shape| shape.into_iter().map(Dim::Fixed).collect()),
+        kind: Kind::Tensor,
+    };
+    graph.outputs.iter().map(declared).collect()
+}
+
+/// Runs a graph; `source` is the model that holds its weights.
+///
+/// # Errors
+/// If tract can't run it, or weights are not there.
+pub(crate) fn run(graph: &Graph, feeds: &[Feed], source: Option<&Path>) -> Result<Vec<Vec<f32>>, Failure> {
+    let inputs = bind(graph, &Default::default()).unwrap_or_default();
+    let types = output_types(graph, &infer(graph, &inputs).facts);
+    let exported = export(graph, &types, source)?;
+    let folder = source.and_then(Path::parent).and_then(Path::to_str);
+    attempt(&exported.bytes, feeds, folder).map_err(|error| {
+        // The chain names the operator that could not be run, its last link why.
+        let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+        Diagnostic::error(Place::Model, format!("tract can't run it: {}", chain.join(": "))).into()
+    })
+}
+
+fn attempt(model: &[u8], feeds: &[Feed], folder: Option<&str>) -> TractResult<Vec<Vec<f32>>> {
+    let proto = ModelProto::decode(model)?;
+    let onnx = tract_onnx::onnx();
+    let mut model = onnx.parse(&proto, folder)?.model;
+    for (index, feed) in feeds.iter().enumerate() {
+        let shape: Vec<TDim> = feed.shape.iter().map(|d| d.to_dim()).collect();
+        model.set_input_fact(index, InferenceFact::dt_shape(datum(feed.dtype), shape))?;
+    }
+    let model = model.into_typed()?.into_decluttered()?.into_runnable()?;
+    let inputs = feeds
+        .iter()
+        .map(|feed| {
+            let tensor = tract_ndarray::ArrayD::from_shape_vec(feed.shape.clone(), feed.numbers.clone())?;
+            Ok(Tensor::from(tensor).cast_to_dt(datum(feed.dtype))?.into_owned().into())
+        })
+        .collect::<TractResult<TVec<TValue>>>()?;
+    let outputs = model.run(inputs)?;
+    outputs
+        .iter()
+        .map(|output| {
+            let output = output.cast_to::<f32>()?;
+            Ok(output.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+        })
+        .collect()
+}
+
+fn datum(dtype: DType) -> DatumType {
+    match dtype {
+        DType::Int64 => DatumType::I64,
+        DType::Int32 => DatumType::I32,
+        DType::Bool => DatumType::Bool,
+        DType::Float64 => DatumType::F64,
+        _ => DatumType::F32,
+    }
+}

@@ -1,0 +1,52 @@
+//! Original and result are run on the same numbers, and a wrong rule is named.
+#![allow(missing_docs, reason = "tests")]
+
+mod common;
+
+use common::{exact, fixtures, graph, optimized};
+use hawkeye_rewrite::{Edit, Family, Promise, Proof, Rule, Site, Weights, prove};
+
+/// Drops the Relu, which changes the function.
+fn wrong(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
+    edit.replace(site.output()?, site.input(0)?);
+    Some(())
+}
+
+static WRONG: Rule = Rule {
+    name: "wrong",
+    family: Family::Activation,
+    what: "Relu(x) -> x",
+    when: "never",
+    why: "it does not compare",
+    source: "none",
+    promise: Promise::Exact,
+    anchors: &["Relu"],
+    rewrite: wrong,
+};
+
+#[test]
+fn a_wrong_rule_among_others_is_named() {
+    let path = fixtures().join("rewrites/bn_relu_conv_scale_push.before.onnx");
+    let original = graph(&path);
+    let mut rules = exact();
+    rules.push(&WRONG);
+    let mut rewritten = optimized(&path, "spu-semi2k", rules, false);
+    rewritten.complete(&Weights::new(Some(&path), &original)).expect("its weights are there");
+    assert!(rewritten.applied.len() > 1, "other rules apply, too");
+    let failure = prove(&original, &rewritten, &path).expect_err("it computes something else");
+    assert!(failure.0[0].message.contains("rule wrong is to blame"), "{}", failure.0[0].message);
+}
+
+#[test]
+fn right_rules_are_proved() {
+    for name in ["bn_relu_conv_scale_push", "bn_before_conv_padded_map", "bn_fold_convtranspose", "qkv_merge"]
+    {
+        let path = fixtures().join(format!("rewrites/{name}.before.onnx"));
+        let original = graph(&path);
+        let mut rewritten = optimized(&path, "crypten", exact(), true);
+        assert!(!rewritten.applied.is_empty(), "{name}");
+        rewritten.complete(&Weights::new(Some(&path), &original)).expect("its weights are there");
+        let proof = prove(&original, &rewritten, &path).expect("it is right");
+        assert!(matches!(proof, Proof::Ran { .. }), "{name}: {proof}");
+    }
+}
