@@ -1,6 +1,7 @@
 //! Starlark sheets as a lowering.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
@@ -23,12 +24,18 @@ pub struct Sheets {
     help: String,
     nodes: HashMap<(Pass, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
-    /// Whether the sheet planned the whole training step, whose parts one function then lowers.
+    /// The operators that the sheet plans all together, for one function to lower; `None` if it has a
+    /// function for each.
+    planned: OnceLock<Result<Option<BTreeSet<String>>, String>>,
+    /// Whether the sheet planned the whole training step.
     planned_step: bool,
 }
 
-/// The function that lowers the parts of a training step that the sheet planned as a whole.
+/// The function that lowers what the sheet planned as a whole.
 pub const PLANNED_PART: &str = "lower_part";
+
+/// What a sheet calls the list of the operators that it plans all together.
+const PLANNED: &str = "OPERATORS";
 
 impl std::fmt::Debug for Sheets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -46,7 +53,15 @@ struct Outcome {
 impl Sheets {
     pub(crate) fn new(library: Library, parties: Parties, help: String) -> Self {
         let recorder = Recorder::new(parties);
-        Self { library, recorder, help, nodes: HashMap::new(), drawn: HashMap::new(), planned_step: false }
+        Self {
+            library,
+            recorder,
+            help,
+            nodes: HashMap::new(),
+            drawn: HashMap::new(),
+            planned: OnceLock::new(),
+            planned_step: false,
+        }
     }
 
     /// Operators that the sheets lower, as they are named in ONNX, sorted. All sheets are run.
@@ -54,11 +69,32 @@ impl Sheets {
     /// # Errors
     /// If a sheet can't be run.
     pub fn operators(&self) -> Result<Vec<String>, LoweringError> {
+        if let Some(planned) = self.planned()? {
+            return Ok(planned.iter().cloned().collect());
+        }
         let mut names = self.library.names("lower_").map_err(LoweringError::Broken)?;
         names.retain(|name| name != PLANNED_PART);
         names.iter_mut().for_each(|name| *name = name["lower_".len()..].to_owned());
         names.sort();
         Ok(names)
+    }
+
+    /// The operators that the sheet plans all together.
+    fn planned(&self) -> Result<Option<&BTreeSet<String>>, LoweringError> {
+        let planned = self.planned.get_or_init(|| {
+            let Some(names) = self.library.get(PLANNED)? else { return Ok(None) };
+            let name = |data| if let Data::Text(name) = data { Some(name) } else { None };
+            match to_data(names.value.value()) {
+                Some(Data::List(names) | Data::Tuple(names)) => {
+                    Ok(Some(names.into_iter().filter_map(name).collect()))
+                }
+                _ => Err(format!("{PLANNED} is not a list of names")),
+            }
+        });
+        match planned {
+            Ok(planned) => Ok(planned.as_ref()),
+            Err(problem) => Err(LoweringError::Broken(problem.clone())),
+        }
     }
 
     /// Where the functions are defined that were called so far.
@@ -179,7 +215,7 @@ impl Sheets {
     }
 
     fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
-        let function = if self.planned_step {
+        let function = if self.planned_step || self.planned()?.is_some() {
             PLANNED_PART.to_owned()
         } else {
             Self::entry(node.pass, &node.domain, &node.op)
@@ -244,7 +280,11 @@ fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
 impl Lowering for Sheets {
     fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError> {
         let function = Self::entry(Pass::Forward, domain, op);
-        if self.planned_step || self.defines(&function) {
+        let found = match self.planned()? {
+            Some(planned) => planned.contains(&identifier(domain, op)),
+            None => self.defines(&function),
+        };
+        if self.planned_step || found {
             return Ok(());
         }
         Err(LoweringError::Unsupported {

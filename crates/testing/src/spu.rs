@@ -69,7 +69,7 @@ const fn compiled(traces: &'static [&'static str], cause: &'static str) -> Resid
 }
 
 /// All of them, with their causes.
-pub const RESIDUALS: [Residual; 16] = [
+pub const RESIDUALS: [Residual; 6] = [
     booked(
         &["y_misc-semi2k", "y_misc-aby3"],
         "the truncation of a divisor that is itself a quotient is measured at the node after the division",
@@ -94,39 +94,6 @@ pub const RESIDUALS: [Residual; 16] = [
         &["z_softmax-semi2k-lsmnn"],
         "measured with another front end, whose LogSoftmax is jax.nn.log_softmax and not the logarithm of softmax",
     ),
-    compiled(
-        &[
-            "fresh_106-semi2k",
-            "fresh_106-semi2k3-pubw",
-            "fresh_106-aby3",
-            "fresh_106-cheetah",
-            "fresh_178-semi2k",
-            "fresh_178-semi2k3-pubw",
-            "fresh_178-aby3",
-        ],
-        "of a quotient divided by itself, XLA computes both cross products at once: (a / b) / (a / b) = ab / ba",
-    ),
-    compiled(
-        &["fresh_113-semi2k", "fresh_113-semi2k3-pubw", "fresh_113-aby3", "fresh_113-cheetah"],
-        "two clips of the same tensor with the same lower and another upper bound share the lower one",
-    ),
-    compiled(
-        &["rnd_005-semi2k", "rnd_005-semi2k-pubw"],
-        "the same product before and after a reshape is computed once: XLA moves the reshape behind it",
-    ),
-    compiled(
-        &["rnd_012-semi2k", "rnd_012-semi2k-pubw", "hyp_t18-semi2k"],
-        "a ReduceMax and the maximum inside a Softmax of the same tensor are one",
-    ),
-    compiled(&["hyp_t19-semi2k"], "a LogSoftmax uses the Softmax of the same tensor"),
-    compiled(
-        &["flat_trs_b1-semi2k"],
-        "a transposed matrix product of batch 1 has lost its first dimension, so Softmax compares with -inf once more",
-    ),
-    compiled(&["hyp_t11-semi2k"], "w / (x * sqrt v) becomes (w / x) * rsqrt v"),
-    compiled(&["hyp_t12-semi2k"], "exp x * exp y becomes exp(x + y)"),
-    compiled(&["hyp_t16-semi2k"], "sqrt(x * x) becomes |x|"),
-    compiled(&["hyp_t22-semi2k"], "0 * x becomes 0"),
 ];
 
 /// A measured run. Bytes and messages are sums over the parties, as SPU's "Link details" show them.
