@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Node;
+use crate::{Node, printable};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,13 +60,15 @@ impl fmt::Display for Place {
                     write!(f, " {index}")?;
                 }
                 if !name.is_empty() {
-                    write!(f, " \"{name}\"")?;
+                    write!(f, " \"{}\"", printable(name))?;
                 }
-                write!(f, " ({op}, opset {opset})")
+                write!(f, " ({}, opset {opset})", printable(op))
             }
-            Self::Value(name) => write!(f, "value \"{name}\""),
-            Self::File { path, position: Some((line, column)) } => write!(f, "{path}:{line}:{column}"),
-            Self::File { path, position: None } => f.write_str(path),
+            Self::Value(name) => write!(f, "value \"{}\"", printable(name)),
+            Self::File { path, position: Some((line, column)) } => {
+                write!(f, "{}:{line}:{column}", printable(path))
+            }
+            Self::File { path, position: None } => f.write_str(&printable(path)),
         }
     }
 }

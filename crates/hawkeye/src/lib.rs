@@ -31,7 +31,7 @@ pub use hawkeye_graph::{Diagnostic, Failure, Place, Severity, Shapes};
 pub use hawkeye_lower::Visibility;
 pub use hawkeye_onnx::{Annotated, Annotations, Model, import, load, read, strip};
 pub use hawkeye_report::Report;
-pub use hawkeye_shapes::{Bindings, bind, infer};
+pub use hawkeye_shapes::{Bindings, bind, check_dims, infer};
 pub use hawkeye_sheets::{Definition, Definitions, Framework, builtin_names};
 pub use hawkeye_time as time;
 pub use operator::{Operand, operator};

@@ -267,6 +267,8 @@ fn framework_info(framework: &Instance) -> FrameworkInfo {
         parties: framework.parties,
         party_names,
         evidence: framework.manifest.evidence.clone(),
+        measured: framework.manifest.measured,
+        security: framework.manifest.security.clone(),
         parameters: framework.parameters.iter().map(|(name, value)| (name.clone(), scalar(value))).collect(),
     }
 }

@@ -50,7 +50,8 @@ fn csv_adds_up_on_every_axis() {
     for report in REPORTS.iter() {
         for axis in Axis::ALL {
             for (top, depth) in [(None, 0), (Some(2), 2), (Some(7), 3), (None, usize::MAX)] {
-                let text = csv(report, View { axis, sort: top.map(|_| Quantity::Rounds), top, depth });
+                let text =
+                    csv(report, View { axis, sort: top.map(|_| Quantity::Rounds), top, depth, fold: false });
                 let mut lines = text.lines();
                 let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
                 let lines: Vec<Vec<&str>> = lines.map(|line| line.rsplit(',').collect()).collect();
@@ -80,7 +81,7 @@ fn numbers(line: &str) -> Vec<Option<u64>> {
 fn tables_for_people_add_up_on_every_axis() {
     for report in REPORTS.iter() {
         for axis in Axis::ALL {
-            let view = View { axis, sort: None, top: Some(4), depth: 2 };
+            let view = View { axis, sort: None, top: Some(4), depth: 2, fold: false };
             let page = markdown(report, view);
             let lines: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
             let [header, _, rows @ .., total] = lines.as_slice() else { panic!("no table in {page}") };
@@ -137,7 +138,7 @@ fn a_tree_cut_at_any_depth_adds_up() {
             let total: u64 = phases(&report.totals).iter().map(|cost| weight.of(cost)).sum();
             assert_eq!(sum, total, "{} cut at {depth}", weight.name());
         }
-        let view = View { axis: Axis::Protocol, sort: None, top: None, depth: 3 };
+        let view = View { axis: Axis::Protocol, sort: None, top: None, depth: 3, fold: false };
         let bytes: u64 = phases(&report.totals).iter().map(|cost| cost.bytes).sum();
         let text = csv(&report, view);
         let of_line = |line: &str| {

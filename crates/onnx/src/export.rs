@@ -13,6 +13,7 @@ use hawkeye_graph::{
 };
 use prost::Message;
 
+use crate::foreign::decode;
 use crate::function::{FlatNode, Functions, imports};
 use crate::map::read;
 use crate::scope::scope;
@@ -45,8 +46,7 @@ pub struct Exported {
 /// Constants whose elements neither the graph nor the source holds; a source that can't be read.
 pub fn export(graph: &Graph, outputs: &[DeclaredType], source: Option<&Path>) -> Result<Exported, Failure> {
     let source = match source {
-        Some(path) => ModelProto::decode(read(path)?)
-            .map_err(|e| Diagnostic::error(Place::Model, format!("not an ONNX file: {e}")))?,
+        Some(path) => decode(&read(path)?)?,
         None => ModelProto::default(),
     };
     let (functions, opsets) = (Functions::new(&source), imports(&source.opset_import));

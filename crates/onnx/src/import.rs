@@ -14,10 +14,11 @@ use prost::Message;
 use crate::attribute::{attribute, kind};
 use crate::declared::declared;
 use crate::digest::{Digest, digest};
+use crate::foreign::{decode, not_onnx};
 use crate::function::{DEEPEST, FlatNode, Functions, Opsets, domain, imports};
 use crate::tensor::{dense, tensor};
 use crate::wire::attribute_proto::AttributeType;
-use crate::wire::{AttributeProto, GraphProto, ModelProto, TensorProto};
+use crate::wire::{AttributeProto, GraphProto, TensorProto};
 
 /// Opsets of ONNX's own domain that are understood.
 const OPSETS: std::ops::RangeInclusive<i64> = 1..=28;
@@ -44,15 +45,8 @@ pub struct Model {
 /// # Errors
 /// Everything that is wrong with the model, each with its place.
 pub fn import(bytes: Bytes, folder: Option<&Path>) -> Result<Model, Failure> {
-    let proto = ModelProto::decode(bytes.clone()).map_err(|e| {
-        Diagnostic::error(Place::Model, format!("not an ONNX file: {e}"))
-            .help("the file may be truncated, or in another format; export it again")
-    })?;
-    let Some(graph) = &proto.graph else {
-        let message =
-            if bytes.is_empty() { "the file is empty" } else { "not an ONNX file: it holds no graph" };
-        return Err(Diagnostic::error(Place::Model, message).into());
-    };
+    let proto = decode(&bytes)?;
+    let Some(graph) = &proto.graph else { return Err(not_onnx(&bytes, "it holds no graph").into()) };
     let opsets = imports(&proto.opset_import);
     let mut errors = Vec::new();
     let mut diagnostics = Vec::new();

@@ -8,6 +8,7 @@ mod attribute;
 mod declared;
 mod digest;
 mod export;
+mod foreign;
 mod function;
 mod import;
 mod map;

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use hawkeye_graph::{DType, Diagnostic, Failure, Place, SMALL};
 use prost::Message;
 
+use crate::foreign::decode;
 use crate::function::DEEPEST;
 use crate::map::read;
 use crate::tensor::{element_count, external};
 use crate::wire::attribute_proto::AttributeType;
 use crate::wire::tensor_proto::DataLocation;
-use crate::wire::{AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto};
+use crate::wire::{AttributeProto, GraphProto, NodeProto, SparseTensorProto, TensorProto};
 
 /// The first version of ONNX's files with sparse tensors.
 const SPARSE_IR: i64 = 6;
@@ -51,8 +52,7 @@ const SIZED_BY_NUMBERS: &[&str] = &["Resize", "Upsample"];
 /// # Errors
 /// If the file can't be read, is no model, or keeps parameters in attributes.
 pub fn strip(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut model = ModelProto::decode(read(path)?)
-        .map_err(|e| Diagnostic::error(Place::Model, format!("not an ONNX file: {e}")))?;
+    let mut model = decode(&read(path)?)?;
     let opset =
         model.opset_import.iter().filter(|i| matches!(i.domain(), "" | "ai.onnx")).map(|i| i.version());
     let folder = path.parent().unwrap_or(Path::new(""));

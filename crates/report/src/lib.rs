@@ -12,9 +12,9 @@ mod schema;
 
 pub use quantity::{Axis, PHASES, Quantity};
 pub use schema::{
-    CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, OWN, Operator, OutputInfo, PARALLEL,
-    PassCost, PhaseCost, Phases, Report, RunInfo, SCHEMA, SIDE, Scalar, SpentInfo, TimeInfo, TrainingInfo,
-    Uncertainty,
+    CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, MeasuredRuns, ModelInfo, OWN, Operator, OutputInfo,
+    PARALLEL, PassCost, PhaseCost, Phases, Report, RunInfo, SCHEMA, SIDE, Scalar, SpentInfo, TimeInfo,
+    TrainingInfo, Uncertainty,
 };
 
 /// The schema of a report, as JSON Schema (draft 2020-12).

@@ -120,8 +120,25 @@ pub struct FrameworkInfo {
     pub party_names: IndexMap<u16, String>,
     /// What its numbers rest on: `measured` or `modelled`.
     pub evidence: String,
+    /// Runs of the framework that reports were compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<MeasuredRuns>,
+    /// Against whom it protects: how many parties may collude, whether they follow the protocol, and whom
+    /// all have to trust.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security: Option<String>,
     /// Every parameter with its value.
     pub parameters: IndexMap<String, Scalar>,
+}
+
+/// Runs of a framework, whatever the model, that its reports were compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasuredRuns {
+    /// How many there are.
+    pub runs: u64,
+    /// Of how many the report is exact in every number.
+    pub exact: u64,
 }
 
 /// A parameter's value.

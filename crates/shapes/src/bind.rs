@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{DeclaredType, Diagnostic, Dim, Failure, Graph, Kind, Origin, Place, ValueId};
+use hawkeye_graph::{DeclaredType, Diagnostic, Dim, Failure, Graph, Kind, Origin, Place, ValueId, nearest};
 
 /// What the user fixes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +45,37 @@ pub fn bind(graph: &Graph, bindings: &Bindings) -> Result<BTreeMap<ValueId, Vec<
     let shapes = inputs.iter().map(|(id, name, declared)| (*id, binder.shape(name, declared))).collect();
     binder.report_unbound();
     if binder.errors.is_empty() { Ok(shapes) } else { Err(Failure(binder.errors)) }
+}
+
+/// Whether the model has every symbol that a size is given for. Those who give the sizes of many models at
+/// once need not ask.
+///
+/// # Errors
+/// The symbols that no input of it has, each with the one that may be meant.
+pub fn check_dims(graph: &Graph, dims: &BTreeMap<String, u64>) -> Result<(), Failure> {
+    let declared = graph.inputs.iter().filter_map(|id| match &graph.value(*id).origin {
+        Origin::Input(declared) => declared.dims.as_ref(),
+        _ => None,
+    });
+    let symbols: BTreeSet<&str> = declared
+        .flatten()
+        .filter_map(|dim| match dim {
+            Dim::Symbol(symbol) => Some(symbol.as_str()),
+            Dim::Fixed(_) => None,
+        })
+        .collect();
+    let unknown = dims.keys().filter(|name| !symbols.contains(name.as_str()));
+    let errors: Vec<Diagnostic> = unknown
+        .map(|name| {
+            let known = format!("its dimensions without a size: {}", list(symbols.iter().copied()));
+            let help = match nearest(name, symbols.iter().copied()) {
+                Some(near) => format!("did you mean \"{near}\"? {known}"),
+                None => known,
+            };
+            Diagnostic::error(Place::Model, format!("the model has no dimension named \"{name}\"")).help(help)
+        })
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(Failure(errors)) }
 }
 
 struct Binder<'a> {

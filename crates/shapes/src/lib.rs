@@ -14,6 +14,6 @@ mod proto;
 mod rules;
 mod types;
 
-pub use bind::{Bindings, bind};
+pub use bind::{Bindings, bind, check_dims};
 pub use expand::{Expanded, expand};
 pub use infer::infer;

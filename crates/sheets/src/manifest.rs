@@ -4,6 +4,7 @@ use hawkeye_grad::Trainable;
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use hawkeye_report::MeasuredRuns;
 use hawkeye_report::measured::Log;
 use hawkeye_time::Transport;
 
@@ -31,6 +32,10 @@ pub struct Manifest {
     pub training: TrainingRule,
     #[serde(default = "modelled")]
     pub evidence: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<MeasuredRuns>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refuses: Vec<String>,
     #[serde(default)]

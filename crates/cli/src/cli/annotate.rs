@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hawkeye::{Annotated, Diagnostic, Failure, Framework, Place, analyse, annotations, load, read};
+use hawkeye::{
+    Annotated, Diagnostic, Failure, Framework, Place, analyse, annotations, check_dims, load, read,
+};
 
+use super::input::source;
 use super::output;
 use super::run::Run;
 
@@ -14,7 +17,7 @@ pub(crate) struct Annotate {
     pub(crate) model: PathBuf,
     /// Where to write the annotated model
     #[arg(short, long)]
-    output: PathBuf,
+    pub(crate) output: PathBuf,
     /// A built-in framework, or the path of one's own directory
     #[arg(short, long)]
     framework: String,
@@ -24,14 +27,15 @@ pub(crate) struct Annotate {
 
 pub(crate) fn run(command: &Annotate) -> Result<(), Failure> {
     let framework = Framework::open(&command.framework)?;
-    let model = load(&command.model)?;
+    let source = source(&command.model)?;
+    let model = load(&source.path)?;
     let options = command.run.options();
-    let file = command.model.file_name().unwrap_or_default().to_string_lossy();
-    let report = analyse(&model, &file, framework, &options)?;
+    check_dims(&model.graph, &options.bindings.dims)?;
+    let report = analyse(&model, &source.name, framework, &options)?;
     let annotations = annotations(&model, &report, &options.bindings)?;
-    let bytes = read(&command.model)?;
+    let bytes = read(&source.path)?;
     let annotated = Annotated::new(&bytes, &annotations)?;
-    output::stream(&command.output, |to| annotated.write(to))?;
+    output::stream(Some(&command.output), |to| annotated.write(to))?;
     let folder = |path: &std::path::Path| path.parent().map(std::path::Path::to_owned).unwrap_or_default();
     if annotated.external_data && folder(&command.model) != folder(&command.output) {
         let message = "the model's weights lie in files of their own, which must lie beside it";

@@ -1,17 +1,20 @@
 //! What the command line accepts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use hawkeye::{Diagnostic, Failure, Place};
 use hawkeye_report::{Axis, Quantity};
 
 use super::annotate::Annotate;
 use super::budget::Budget;
 use super::check::Check;
 use super::compare::Compare;
+use super::destination::apart;
 use super::explain::Explain;
 use super::grad::Grad;
+use super::input::is_standard;
 use super::optimize::Optimize;
 use super::run::{Run, Sizes, Training};
 use super::sweep::SweepArguments;
@@ -154,6 +157,50 @@ Exit codes: 0 fine; 1 with --check, if something can be saved; 2 an error.")]
 }
 
 impl Command {
+    /// Refuses what would destroy or exhaust an input, before anything is done.
+    ///
+    /// # Errors
+    /// If the output is an input, or standard input is to be read twice.
+    pub(crate) fn check_files(&self) -> Result<(), Failure> {
+        let (inputs, output) = self.files();
+        if inputs.iter().filter(|path| is_standard(path)).count() > 1 {
+            let place = Place::File { path: "-".to_owned(), position: None };
+            let message = "standard input is given twice, but can be read only once";
+            return Err(Diagnostic::error(place, message).into());
+        }
+        apart(output, &inputs)
+    }
+
+    /// What is read, and where the result goes.
+    fn files(&self) -> (Vec<&Path>, Option<&Path>) {
+        match self {
+            Self::Profile(profile) => (vec![&profile.model], profile.output.as_deref()),
+            Self::Shapes(shapes) => (vec![&shapes.model], None),
+            Self::Budget(budget) => (vec![&budget.model], None),
+            Self::Optimize(optimize) => {
+                (optimize.model.iter().map(PathBuf::as_path).collect(), optimize.output.as_deref())
+            }
+            Self::Strip(strip) => (vec![&strip.model], Some(&strip.output)),
+            Self::Grad(grad) => (vec![&grad.model], grad.output.as_deref()),
+            Self::Check(check) => {
+                let inputs = [Some(&check.subject), check.baseline.as_ref()];
+                (inputs.into_iter().flatten().map(PathBuf::as_path).collect(), check.output.as_deref())
+            }
+            Self::Annotate(annotate) => (vec![&annotate.model], Some(&annotate.output)),
+            Self::Sweep(sweep) => (vec![&sweep.model], sweep.output.as_deref()),
+            Self::Explain(explain) => {
+                (explain.model.iter().map(PathBuf::as_path).collect(), explain.output.as_deref())
+            }
+            Self::Compare(compare) => {
+                let inputs = compare.subjects.iter().chain(&compare.measured);
+                (inputs.map(PathBuf::as_path).collect(), compare.output.as_deref())
+            }
+            Self::Frameworks { .. } | Self::Schema | Self::Completions { .. } | Self::Man { .. } => {
+                (Vec::new(), None)
+            }
+        }
+    }
+
     /// The file or framework that errors are about.
     pub(crate) fn subject(&self) -> String {
         match self {
@@ -212,6 +259,10 @@ pub(crate) struct Profile {
     /// Rows to show before one for the rest; text and markdown show 15, csv all if not given
     #[arg(long)]
     pub(crate) top: Option<usize>,
+    /// A row of its own for every operator, also where text and markdown show those alike as one:
+    /// "12 x /encoder/layer.*/output/Erf"
+    #[arg(long)]
+    pub(crate) unfold: bool,
     /// What the stacks of folded and speedscope count
     #[arg(long, default_value = "bytes", value_parser = quantity())]
     pub(crate) weight: Quantity,

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use hawkeye::{Diagnostic, Failure, Framework, Options, Report, analyse, builtin_names};
+use hawkeye::{Diagnostic, Failure, Framework, Options, Report, analyse, builtin_names, check_dims};
 use hawkeye_report::budget::{Budget, Increase, hold, hold_to_baseline};
 use hawkeye_report::render;
 
-use super::input::{Input, about, open};
+use super::input::{Input, about, open, source};
 use super::output;
 use super::run::{Run, Training};
 
@@ -27,7 +27,7 @@ pub(crate) struct Check {
     limits: Vec<Budget>,
     /// A report whose totals are the limits
     #[arg(long, value_name = "REPORT", group = "budgets")]
-    baseline: Option<PathBuf>,
+    pub(crate) baseline: Option<PathBuf>,
     /// How much more than the baseline's a total may be
     #[arg(long, value_name = "PERCENT", default_value = "0%", requires = "baseline")]
     max_increase: Increase,
@@ -35,12 +35,12 @@ pub(crate) struct Check {
     run: Run,
     #[command(flatten)]
     training: Training,
-    /// How to write the result: for people, as annotations of GitHub, as JUnit's XML
-    #[arg(long, value_enum, default_value_t = ChecksFormat::Text)]
-    format: ChecksFormat,
+    /// How to write the result: for people (if not given), as annotations of GitHub, as JUnit's XML
+    #[arg(long, value_enum)]
+    format: Option<ChecksFormat>,
     /// Where to write it; standard output if not given
     #[arg(short, long)]
-    output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Formats of checks.
@@ -55,13 +55,14 @@ pub(crate) fn run(command: &Check) -> Result<ExitCode, Failure> {
     let report = subject(command)?;
     let mut checks = hold(&report, &command.limits).map_err(Failure)?;
     if let Some(path) = &command.baseline {
-        let Input::Report(baseline) = open(path)? else {
+        let Input::Report(baseline) = open(&source(path)?)? else {
             let help = "write one with hawkeye profile --format yaml -o baseline.yaml";
             return Err(about(path, "is a model, not a report".to_owned()).help(help).into());
         };
         checks.extend(hold_to_baseline(&report, &baseline, command.max_increase)?);
     }
-    let text = match command.format {
+    let format = output::format(command.format, command.output.as_deref())?;
+    let text = match format.unwrap_or(ChecksFormat::Text) {
         ChecksFormat::Text => render::checks_text(&report, &checks),
         ChecksFormat::Github => render::checks_github(&report, &checks),
         ChecksFormat::Junit => render::checks_junit(&report, &checks),
@@ -71,7 +72,8 @@ pub(crate) fn run(command: &Check) -> Result<ExitCode, Failure> {
 }
 
 fn subject(command: &Check) -> Result<Report, Failure> {
-    let model = match open(&command.subject)? {
+    let source = source(&command.subject)?;
+    let model = match open(&source)? {
         Input::Report(report) => return Ok(*report),
         Input::Model(model) => model,
     };
@@ -82,6 +84,6 @@ fn subject(command: &Check) -> Result<Report, Failure> {
         return Err(problem.help(help).into());
     };
     let options = Options { training: command.training.options(), depth: 0, ..command.run.options() };
-    let file = command.subject.file_name().unwrap_or_default().to_string_lossy();
-    analyse(&model, &file, Framework::open(framework)?, &options)
+    check_dims(&model.graph, &options.bindings.dims)?;
+    analyse(&model, &source.name, Framework::open(framework)?, &options)
 }

@@ -1,17 +1,19 @@
 //! `hawkeye compare`.
 
-use std::io::IsTerminal;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Steps, analyse, builtin_names};
+use hawkeye::{
+    Diagnostic, Failure, Framework, Options, Place, Report, Steps, analyse, builtin_names, check_dims,
+};
 use hawkeye_report::Quantity;
 use hawkeye_report::compare::{Comparison, compare};
 use hawkeye_report::measured::{Measured, Patterns};
 use hawkeye_report::render;
 
-use super::input::{Input, about, open};
+use super::input::{Input, about, open, source};
 use super::output;
 use super::run::{Run, Training};
 use super::values::{quantity, visibility};
@@ -34,7 +36,7 @@ pub(crate) struct Compare {
     training: Training,
     /// Compare with what the framework printed in a run instead (repeatable: a log per party)
     #[arg(long, value_name = "LOG")]
-    measured: Vec<PathBuf>,
+    pub(crate) measured: Vec<PathBuf>,
     /// How to write it; text on a terminal and json elsewhere if not given
     #[arg(long, value_enum)]
     format: Option<ComparisonFormat>,
@@ -49,7 +51,7 @@ pub(crate) struct Compare {
     fail_on_difference: bool,
     /// Where to write it; standard output if not given
     #[arg(short, long)]
-    output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Sides have a letter each.
@@ -77,8 +79,9 @@ fn variant(text: &str) -> Result<Variant, String> {
 }
 
 pub(crate) fn run(command: &Compare) -> Result<ExitCode, Failure> {
-    let seen = command.output.is_none() && std::io::stdout().is_terminal();
-    let format = command.format.unwrap_or(if seen { ComparisonFormat::Text } else { ComparisonFormat::Json });
+    let seen = output::is_seen(command.output.as_deref());
+    let chosen = output::format(command.format, command.output.as_deref())?;
+    let format = chosen.unwrap_or(if seen { ComparisonFormat::Text } else { ComparisonFormat::Json });
     let (text, differs) = if command.measured.is_empty() {
         let reports = sides(command)?;
         if reports.len() < 2 {
@@ -131,7 +134,8 @@ fn complaint(message: String, help: &str) -> Diagnostic {
 fn sides(command: &Compare) -> Result<Vec<Report>, Failure> {
     let mut reports = Vec::new();
     for path in &command.subjects {
-        match open(path)? {
+        let source = source(path)?;
+        match open(&source)? {
             Input::Report(report) => reports.push(*report),
             Input::Model(model) => {
                 if command.frameworks.is_empty() {
@@ -143,7 +147,7 @@ fn sides(command: &Compare) -> Result<Vec<Report>, Failure> {
                 for name in &command.frameworks {
                     let base = Variant(Vec::new());
                     for variant in std::iter::once(&base).chain(&command.variants) {
-                        reports.push(profile(path, &model, name, command, variant, 0)?);
+                        reports.push(profile(&source.name, &model, name, command, variant, 0)?);
                     }
                 }
             }
@@ -153,7 +157,7 @@ fn sides(command: &Compare) -> Result<Vec<Report>, Failure> {
 }
 
 fn profile(
-    path: &Path,
+    file: &str,
     model: &hawkeye::Model,
     framework: &str,
     command: &Compare,
@@ -165,7 +169,10 @@ fn profile(
         let wrong = |what: &str| complaint(format!("--variant {key}={value}: {value} is no {what}"), "");
         match key.as_str() {
             "parties" => options.parties = Some(value.parse().map_err(|_| wrong("number of parties"))?),
-            "batch" => options.bindings.batch = Some(value.parse().map_err(|_| wrong("size"))?),
+            "batch" => {
+                let size: NonZero<u64> = value.parse().map_err(|_| wrong("size"))?;
+                options.bindings.batch = Some(size.get());
+            }
             "weights" => options.weights = Some(visibility(value).map_err(|e| complaint(e, ""))?),
             "optimizer" | "step" => {
                 let training = options.training.as_mut();
@@ -187,8 +194,8 @@ fn profile(
             },
         }
     }
-    let file = path.file_name().unwrap_or_default().to_string_lossy();
-    analyse(model, &file, Framework::open(framework)?, &options)
+    check_dims(&model.graph, &options.bindings.dims)?;
+    analyse(model, file, Framework::open(framework)?, &options)
 }
 
 /// A report against logs.
@@ -199,11 +206,13 @@ fn measured(command: &Compare) -> Result<Measured, Failure> {
     };
     let mut logs = Vec::new();
     for log in &command.measured {
-        let bytes = std::fs::read(log).map_err(|e| about(log, format!("can't be read: {e}")))?;
+        let bytes =
+            std::fs::read(source(log)?.path).map_err(|e| about(log, format!("can't be read: {e}")))?;
         let name = log.file_name().unwrap_or_default().to_string_lossy().into_owned();
         logs.push((name, String::from_utf8_lossy(&bytes).into_owned()));
     }
-    let subject = open(path)?;
+    let source = source(path)?;
+    let subject = open(&source)?;
     let names = match (command.frameworks.as_slice(), &subject) {
         ([name], _) => vec![name.clone()],
         ([], Input::Report(report)) => vec![report.framework.name.clone()],
@@ -212,8 +221,8 @@ fn measured(command: &Compare) -> Result<Measured, Failure> {
             return Err(complaint("logs are of one framework".to_owned(), "give --framework once").into());
         }
     };
-    let [name] = names.as_slice() else { return fitting(path, &subject, &names, &logs, command) };
-    let measured = against(path, &subject, name, &logs, command)?;
+    let [name] = names.as_slice() else { return fitting(&source.name, &subject, &names, &logs, command) };
+    let measured = against(&source.name, &subject, name, &logs, command)?;
     if measured.lines.is_empty() {
         let first = command.measured.first().map(PathBuf::as_path).unwrap_or(path);
         let log = Framework::open(name)?.manifest.log;
@@ -228,7 +237,7 @@ fn measured(command: &Compare) -> Result<Measured, Failure> {
 
 /// Logs against one framework's report.
 fn against(
-    path: &Path,
+    file: &str,
     subject: &Input,
     name: &str,
     logs: &[(String, String)],
@@ -246,7 +255,7 @@ fn against(
             let counted = || logs.iter().find_map(|(_, text)| patterns.party_count(text));
             let parties = command.run.parties.or_else(counted).map(|n| ("parties".to_owned(), n.to_string()));
             let variant = Variant(parties.into_iter().collect());
-            let report = profile(path, model, name, command, &variant, usize::MAX)?;
+            let report = profile(file, model, name, command, &variant, usize::MAX)?;
             Ok(patterns.against(logs, &report, true))
         }
     }
@@ -255,18 +264,18 @@ fn against(
 /// Of several frameworks that print alike, the one that agrees with the most numbers, and differs
 /// in none.
 fn fitting(
-    path: &Path,
+    file: &str,
     subject: &Input,
     names: &[String],
     logs: &[(String, String)],
     command: &Compare,
 ) -> Result<Measured, Failure> {
-    let fits = |name: &String| against(path, subject, name, logs, command).ok().filter(|m| !m.differs());
+    let fits = |name: &String| against(file, subject, name, logs, command).ok().filter(|m| !m.differs());
     let mut found: Vec<Measured> = names.iter().filter_map(fits).collect();
     found.sort_by_key(Measured::agreeing);
     let best = found.pop().filter(|best| found.iter().all(|other| other.agreeing() < best.agreeing()));
     let Some(best) = best else {
-        let first = command.measured.first().map(PathBuf::as_path).unwrap_or(path);
+        let first = command.measured.first().map(PathBuf::as_path).unwrap_or(Path::new("log"));
         return Err(about(first, "may be of several frameworks".to_owned())
             .help(format!("give --framework: {}", names.join(", ")))
             .into());

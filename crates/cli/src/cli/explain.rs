@@ -8,11 +8,13 @@ use anstyle::Style;
 use clap::{Args, ValueEnum};
 use hawkeye::{
     Bindings, Diagnostic, Explained, Explanation, Failure, Framework, Model, Operand, Options, Place, Report,
-    Visibility, analyse_traced, explain, load, operator,
+    Visibility, analyse_traced, check_dims, explain, load, operator,
 };
 use hawkeye_grad::Pass;
+use hawkeye_graph::printable;
 use hawkeye_sheets::{Counter, Manifest, Parties, Quantity, Reference, Rounds};
 
+use super::input::source;
 use super::output;
 use super::run::Training;
 use super::values::{dimension, dims, named_visibility, pair, pass, visibility};
@@ -53,7 +55,7 @@ pub(crate) struct Explain {
     #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_visibility)]
     inputs: Vec<(String, Visibility)>,
     /// Size of the inputs' leading dimension
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     batch: Option<u64>,
     /// Size of one of the model's symbolic dimensions (repeatable)
     #[arg(long = "dim", value_name = "NAME=N", value_parser = dimension)]
@@ -70,11 +72,11 @@ pub(crate) struct Explain {
     #[arg(long)]
     explain_units: bool,
     /// How to write it
-    #[arg(long, value_enum, default_value_t = ExplanationFormat::Text)]
-    format: ExplanationFormat,
+    #[arg(long, value_enum)]
+    format: Option<ExplanationFormat>,
     /// Where to write it; standard output if not given
     #[arg(short, long)]
-    output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Formats of an explanation.
@@ -116,11 +118,13 @@ pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
         ..Options::default()
     };
     options.depth = usize::MAX;
+    check_dims(&model.graph, &options.bindings.dims)?;
     let (report, definitions) = analyse_traced(&model, &file, framework, &options)?;
     let Some(explanation) = explain(&report, &definitions, command.pass, &node) else {
         return Err(unknown(&report, &node).into());
     };
-    let text = match command.format {
+    let format = output::format(command.format, command.output.as_deref())?;
+    let text = match format.unwrap_or(ExplanationFormat::Text) {
         ExplanationFormat::Text => {
             text(&report, &explanation, command.depth.unwrap_or(usize::MAX), manifest.reference.as_ref())
         }
@@ -147,8 +151,8 @@ fn subject(command: &Explain) -> Result<(Model, String, String), Failure> {
         let message = "give a model and a node, or --op with --shape";
         return Err(Diagnostic::error(Place::Model, message).into());
     };
-    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok((load(path)?, file, node.clone()))
+    let source = source(path)?;
+    Ok((load(&source.path)?, source.name, node.clone()))
 }
 
 /// There is no such node; names like it are those of that operator, or spelt alike.
@@ -190,8 +194,8 @@ fn text(report: &Report, explanation: &Explanation, depth: usize, reference: Opt
     let _ = writeln!(
         text,
         "{HEADING}{}{HEADING:#} ({}) -> {} under {} {}, {} parties",
-        node.name,
-        node.op,
+        printable(&node.name),
+        printable(&node.op),
         shapes.join(", "),
         framework.name,
         framework.version,

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hawkeye::{Diagnostic, Failure, Place, bind, infer, load};
+use hawkeye::{Diagnostic, Failure, Place, bind, check_dims, infer, load};
 use hawkeye_grad::{Loss, Optimizer, Recipe, Step, Trainable, differentiable, parameters, sweep, synthesise};
 use hawkeye_graph::{DeclaredType, Dim, Graph, Kind, Shapes, ValueId};
 use hawkeye_onnx::export;
 use hawkeye_shapes::expand;
 
+use super::input::source;
 use super::output;
 use super::run::Sizes;
 
@@ -35,19 +36,22 @@ pub(crate) struct Grad {
     sizes: Sizes,
     /// Where to write the step; standard output if not given
     #[arg(short, long)]
-    output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 }
 
 pub(crate) fn run(command: &Grad) -> Result<(), Failure> {
-    let model = load(&command.model)?;
+    let source = source(&command.model)?;
+    let model = load(&source.path)?;
     output::warn(&model.diagnostics);
     let graph = &model.graph;
-    let inputs = bind(graph, &command.sizes.bindings())?;
+    let bindings = command.sizes.bindings();
+    check_dims(graph, &bindings.dims)?;
+    let inputs = bind(graph, &bindings)?;
     // Recurrent layers, attention and control flow are differentiated as what defines them.
     let expanded = expand(graph, &inputs, &differentiable);
     let step = differentiate(command, &expanded.graph, &expanded.shapes)?;
     let types = types(&step.graph);
-    let exported = export(&step.graph, &types, Some(&command.model))?;
+    let exported = export(&step.graph, &types, Some(&source.path))?;
     if exported.external {
         let message = "the weights stay in other files, next to the model; keep the step next to them";
         output::warn(&[Diagnostic::warning(Place::Model, message)]);

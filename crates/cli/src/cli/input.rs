@@ -1,10 +1,11 @@
-//! Files that may be a model or a report.
+//! Files that commands read: models and reports, also from standard input and pipes.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
 
 use hawkeye::{Diagnostic, Failure, Model, Place, Report, load};
+use tempfile::NamedTempFile;
 
 /// What a file holds.
 pub(crate) enum Input {
@@ -12,28 +13,96 @@ pub(crate) enum Input {
     Model(Box<Model>),
 }
 
+/// More than that is not read from a pipe: a message of protobuf has at most 2 GiB.
+const MOST_BYTES: u64 = 1 << 31;
+
+/// A file that can be read as often as need be.
+pub(crate) struct Source {
+    pub(crate) path: PathBuf,
+    /// Its name in reports.
+    pub(crate) name: String,
+    /// The path as the user gave it.
+    given: PathBuf,
+    /// Keeps what came through a pipe.
+    _spooled: Option<NamedTempFile>,
+}
+
+/// Whether a path means standard input.
+pub(crate) fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// What is known of a file, or of standard input.
+pub(super) fn metadata(path: &Path) -> io::Result<Metadata> {
+    fs::metadata(if is_standard(path) { Path::new("/dev/stdin") } else { path })
+}
+
+/// The file of a path. What comes through a pipe is kept in a file of its own, since models are mapped,
+/// and some commands look at them twice.
+///
+/// # Errors
+/// If it can't be read.
+pub(crate) fn source(path: &Path) -> Result<Source, Failure> {
+    let unreadable = |e: io::Error| Failure::from(about(path, format!("can't be read: {e}")));
+    let regular = !is_standard(path) && fs::metadata(path).map_err(unreadable)?.file_type().is_file();
+    if regular {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        return Ok(Source {
+            path: path.to_owned(),
+            name: name.into_owned(),
+            given: path.to_owned(),
+            _spooled: None,
+        });
+    }
+    if path.is_dir() {
+        return Err(unreadable(io::Error::other("it is a directory")));
+    }
+    let spooled =
+        if is_standard(path) { spool(io::stdin().lock()) } else { File::open(path).and_then(spool) };
+    let spooled = spooled.map_err(unreadable)?;
+    let name = if is_standard(path) || path.ends_with("stdin") { "stdin" } else { "pipe" };
+    Ok(Source {
+        path: spooled.path().to_owned(),
+        name: name.to_owned(),
+        given: path.to_owned(),
+        _spooled: Some(spooled),
+    })
+}
+
+fn spool(from: impl Read) -> io::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new()?;
+    let copied = io::copy(&mut from.take(MOST_BYTES + 1), &mut file)?;
+    if copied > MOST_BYTES {
+        return Err(io::Error::other("there is more than 2 GiB, which no ONNX file holds"));
+    }
+    file.flush()?;
+    file.rewind()?;
+    Ok(file)
+}
+
 /// Opens a model or a report. A report begins with a brace (JSON), or with its schema, a comment or a
 /// document's start (YAML), which no ONNX file does.
-pub(crate) fn open(path: &Path) -> Result<Input, Failure> {
-    let unreadable = |e: std::io::Error| Failure::from(about(path, format!("can't be read: {e}")));
+pub(crate) fn open(source: &Source) -> Result<Input, Failure> {
+    let path = &source.path;
+    let unreadable = |e: io::Error| Failure::from(about(path, format!("can't be read: {e}")));
     let mut start = Vec::new();
     File::open(path).and_then(|file| file.take(64).read_to_end(&mut start)).map_err(unreadable)?;
     let start = String::from_utf8_lossy(&start).trim_start().to_owned();
     if !["{", "schema:", "#", "---"].iter().any(|sign| start.starts_with(sign)) {
         return load(path).map(|model| Input::Model(Box::new(model)));
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let text = fs::read_to_string(path).map_err(unreadable)?;
     let report = if start.starts_with('{') {
         serde_json::from_str(&text).map_err(|e| e.to_string())
     } else {
         serde_yaml::from_str(&text).map_err(|e| e.to_string())
     };
     let help = "write one with hawkeye profile --format yaml";
-    let report: Report = report.map_err(|e| about(path, format!("is no report: {e}")).help(help))?;
+    let report: Report = report.map_err(|e| about(&source.given, format!("is no report: {e}")).help(help))?;
     if report.schema != hawkeye_report::SCHEMA {
         let message =
             format!("is of schema {}, but this is made for {}", report.schema, hawkeye_report::SCHEMA);
-        return Err(about(path, message).help(help).into());
+        return Err(about(&source.given, message).help(help).into());
     }
     Ok(Input::Report(Box::new(report)))
 }

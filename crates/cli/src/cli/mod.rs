@@ -5,6 +5,7 @@ mod arguments;
 mod budget;
 mod check;
 mod compare;
+mod destination;
 mod explain;
 mod frameworks;
 mod grad;
@@ -14,6 +15,7 @@ mod optimize;
 mod output;
 mod plot;
 mod profile;
+mod repeated;
 mod run;
 mod shapes;
 mod strip;
@@ -23,12 +25,12 @@ mod values;
 
 use std::process::ExitCode;
 
-pub(crate) use arguments::Arguments;
-use arguments::Command;
+use arguments::{Arguments, Command};
+pub(crate) use repeated::arguments;
 
 /// Runs a command.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
-    let result = match &arguments.command {
+    let result = arguments.command.check_files().and_then(|()| match &arguments.command {
         Command::Profile(command) => profile::run(command).map(|()| ExitCode::SUCCESS),
         Command::Shapes(command) => shapes::run(command).map(|()| ExitCode::SUCCESS),
         Command::Strip(command) => strip::run(command).map(|()| ExitCode::SUCCESS),
@@ -46,7 +48,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Sweep(command) => sweep::run(command).map(|()| ExitCode::SUCCESS),
         Command::Optimize(command) => optimize::run(command),
         Command::Explain(command) => explain::run(command).map(|()| ExitCode::SUCCESS),
-    };
+    });
     match result {
         Ok(code) => code,
         Err(failure) => {

@@ -33,7 +33,7 @@ pub(crate) struct Optimize {
     run: Run,
     /// Where to write the rewritten model; without it, advice only
     #[arg(short, long)]
-    output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
     /// What is to be least
     #[arg(long, value_enum, default_value_t = Goal::Bytes)]
     objective: Goal,

@@ -1,61 +1,89 @@
 //! Writing results and complaints.
 
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
+use clap::ValueEnum;
 use hawkeye::{Diagnostic, Failure, Place, Severity};
-use tempfile::NamedTempFile;
 
-/// Writes to a file, whole or not at all, or to standard output. A reader that has seen enough is
-/// no error.
+use hawkeye_graph::printable;
+
+use super::destination;
+
+/// File name extensions, and the formats that they stand for.
+const EXTENSIONS: [(&str, &str); 13] = [
+    ("txt", "text"),
+    ("yaml", "yaml"),
+    ("yml", "yaml"),
+    ("json", "json"),
+    ("csv", "csv"),
+    ("md", "markdown"),
+    ("markdown", "markdown"),
+    ("htm", "html"),
+    ("html", "html"),
+    ("folded", "folded"),
+    ("speedscope", "speedscope"),
+    ("svg", "svg"),
+    ("xml", "junit"),
+];
+
+/// Writes text to a path, or to standard output if there is none or it is `-`. Colours go to terminals
+/// only, and not where NO_COLOR is set. A reader that has seen enough is no error.
 pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> {
-    let Some(path) = path else {
-        // Colours go to terminals only, and not where NO_COLOR is set.
+    if path.is_none_or(destination::is_standard) {
         let mut stdout = anstream::stdout().lock();
-        return match stdout.write_all(content).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(failed(error.to_string())),
-            _ => Ok(()),
-        };
-    };
+        return finished(stdout.write_all(content).and_then(|()| stdout.flush()), path);
+    }
     stream(path, |file| file.write_all(&anstream::adapter::strip_bytes(content).into_vec()))
 }
 
 /// The same of what is no text.
 pub(crate) fn write_bytes(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> {
-    let Some(path) = path else {
-        let mut stdout = std::io::stdout().lock();
-        return match stdout.write_all(content).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(failed(error.to_string())),
-            _ => Ok(()),
-        };
-    };
     stream(path, |file| file.write_all(content))
 }
 
-/// Writes what a function writes to a file, whole or not at all.
+/// Writes what a function writes.
 pub(crate) fn stream(
-    path: &Path,
+    path: Option<&Path>,
     content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> Result<(), Failure> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let whole = || -> std::io::Result<()> {
-        let mut file = BufWriter::new(created(folder)?);
-        content(&mut file)?;
-        file.into_inner().map_err(std::io::IntoInnerError::into_error)?.persist(path)?;
-        Ok(())
-    };
-    whole().map_err(|e| {
-        let place = Place::File { path: path.display().to_string(), position: None };
-        Diagnostic::error(place, format!("can't be written: {e}")).into()
-    })
+    finished(destination::fill(path.unwrap_or(Path::new("-")), content), path)
 }
 
-/// A file with the permissions of any other that the user makes; temporary ones are private otherwise.
-fn created(folder: &Path) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+fn finished(result: std::io::Result<()>, path: Option<&Path>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let path = path.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
+            let place = Place::File { path, position: None };
+            Err(Diagnostic::error(place, format!("can't be written: {error}")).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a person reads along at a terminal.
+pub(crate) fn is_seen(path: Option<&Path>) -> bool {
+    path.is_none_or(destination::is_standard) && std::io::stdout().is_terminal()
+}
+
+/// The format that was asked for, or else the one that the path's extension stands for.
+///
+/// # Errors
+/// If that is one that the command does not write.
+pub(crate) fn format<F: ValueEnum>(given: Option<F>, path: Option<&Path>) -> Result<Option<F>, Failure> {
+    let Some(path) = path.filter(|_| given.is_none()) else { return Ok(given) };
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let Some((_, name)) = EXTENSIONS.iter().find(|(known, _)| *known == extension) else { return Ok(None) };
+    match F::from_str(name, true) {
+        Ok(format) => Ok(Some(format)),
+        Err(_) => {
+            let formats = F::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+            let formats: Vec<String> = formats.map(|value| value.get_name().to_owned()).collect();
+            let place = Place::File { path: path.display().to_string(), position: None };
+            let help = format!("give --format, one of {}, or another name", formats.join(", "));
+            Err(Diagnostic::error(place, format!("this command does not write {name}")).help(help).into())
+        }
+    }
 }
 
 /// A failure to write.
@@ -83,14 +111,19 @@ fn print(diagnostics: &[Diagnostic], subject: Option<&str>) {
         };
         let place = match (&diagnostic.place, subject) {
             (Place::File { .. }, _) | (_, None) => diagnostic.place.to_string(),
-            (Place::Model, Some(subject)) => subject.to_owned(),
-            (place, Some(subject)) => format!("{subject}: {place}"),
+            (Place::Model, Some(subject)) => printable(subject).into_owned(),
+            (place, Some(subject)) => format!("{}: {place}", printable(subject)),
         };
-        text.push_str(&format!("{severity}: {}\n  --> {place}\n", diagnostic.message));
+        text.push_str(&format!("{severity}: {}\n  --> {place}\n", lines(&diagnostic.message)));
         if let Some(help) = &diagnostic.help {
-            text.push_str(&format!("  = help: {help}\n"));
+            text.push_str(&format!("  = help: {}\n", lines(help)));
         }
     }
     // There is nowhere left to report a failure to.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A message whose lines are its own, but whose names may hold anything.
+fn lines(message: &str) -> String {
+    message.lines().map(printable).collect::<Vec<_>>().join("\n")
 }

@@ -1,20 +1,20 @@
 //! `hawkeye profile`.
 
-use std::io::IsTerminal;
-
-use hawkeye::{Failure, Framework, Options, Report, analyse, load};
+use hawkeye::{Failure, Framework, Options, Report, analyse, check_dims, load};
 use hawkeye_report::render::{self, View};
 
 use super::arguments::{Format, Profile};
+use super::input::source;
 use super::output;
 
 pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
-    let format = command.format.unwrap_or_else(|| {
-        let seen = command.output.is_none() && std::io::stdout().is_terminal();
-        if seen { Format::Text } else { Format::Yaml }
+    let chosen = output::format(command.format, command.output.as_deref())?;
+    let format = chosen.unwrap_or_else(|| {
+        if output::is_seen(command.output.as_deref()) { Format::Text } else { Format::Yaml }
     });
     let framework = Framework::open(&command.framework)?;
-    let model = load(&command.model)?;
+    let source = source(&command.model)?;
+    let model = load(&source.path)?;
     let defaults = Options::default();
     let options = Options {
         training: command.training.options(),
@@ -28,13 +28,14 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         },
         ..command.run.options()
     };
-    let file = command.model.file_name().unwrap_or_default().to_string_lossy();
-    let report = analyse(&model, &file, framework, &options)?;
+    check_dims(&model.graph, &options.bindings.dims)?;
+    let report = analyse(&model, &source.name, framework, &options)?;
     let view = View {
         axis: command.by,
         sort: command.sort,
         top: command.top,
         depth: command.depth.unwrap_or(defaults.depth),
+        fold: !command.unfold && matches!(format, Format::Text | Format::Markdown),
     };
     let rendered = render(&report, format, view, command)?;
     let path = command.output.as_deref();

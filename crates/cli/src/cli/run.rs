@@ -46,7 +46,7 @@ impl Run {
 #[derive(Debug, Args)]
 pub(crate) struct Sizes {
     /// Size of the inputs' leading dimension
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     batch: Option<u64>,
     /// Size of one of the model's symbolic dimensions (repeatable)
     #[arg(long = "dim", value_name = "NAME=N", value_parser = dimension)]

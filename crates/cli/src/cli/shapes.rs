@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use hawkeye::{Failure, bind, infer, load};
-use hawkeye_graph::DType;
+use hawkeye::{Failure, bind, check_dims, infer, load};
+use hawkeye_graph::{DType, printable};
 use serde::Serialize;
 
 use super::arguments::{Shapes, ShapesFormat};
+use super::input::source;
 use super::output;
 
 #[derive(Serialize)]
@@ -22,8 +23,10 @@ struct Row<'a> {
 }
 
 pub(crate) fn run(command: &Shapes) -> Result<(), Failure> {
-    let model = load(&command.model)?;
-    let inputs = bind(&model.graph, &command.sizes.bindings())?;
+    let model = load(&source(&command.model)?.path)?;
+    let bindings = command.sizes.bindings();
+    check_dims(&model.graph, &bindings.dims)?;
+    let inputs = bind(&model.graph, &bindings)?;
     let shapes = infer(&model.graph, &inputs);
     output::warn(&shapes.diagnostics);
     let row = |id| {
@@ -55,5 +58,5 @@ fn line(row: &Row<'_>) -> String {
             let _ = write!(line, "[{}]", dims.join(", "));
         }
     }
-    format!("{line:<32} {}\n", row.name)
+    format!("{line:<32} {}\n", printable(row.name))
 }

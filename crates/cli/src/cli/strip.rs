@@ -3,9 +3,10 @@
 use hawkeye::{Failure, strip};
 
 use super::arguments::Strip;
+use super::input::source;
 use super::output;
 
 pub(crate) fn run(command: &Strip) -> Result<(), Failure> {
-    let stripped = strip(&command.model)?;
-    output::stream(&command.output, |file| file.write_all(&stripped))
+    let stripped = strip(&source(&command.model)?.path)?;
+    output::stream(Some(&command.output), |file| file.write_all(&stripped))
 }

@@ -1,20 +1,20 @@
 //! `hawkeye sweep`.
 
 use std::fmt::Write;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use anstyle::Style;
 use clap::{Args, ValueEnum};
 use hawkeye::{
     Axis, Diagnostic, Failure, MOST_POINTS, Options, Place, Statement, Sweep, Variable, Visibility, amount,
-    load, statements, sweep,
+    check_dims, load, statements, sweep,
 };
 use hawkeye_report::Quantity;
 use hawkeye_report::render::grouped;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use super::input::source;
 use super::output;
 use super::plot::plot;
 use super::run::Training;
@@ -55,7 +55,7 @@ pub(crate) struct SweepArguments {
     format: Option<SweepFormat>,
     /// Where to write it; standard output if not given
     #[arg(short, long)]
-    output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Formats of a sweep.
@@ -110,25 +110,23 @@ const SAID: usize = 24;
 const HEADING: Style = Style::new().bold();
 
 pub(crate) fn run(command: &SweepArguments) -> Result<(), Failure> {
-    let seen = command.output.is_none() && std::io::stdout().is_terminal();
-    let by_name = || {
-        let svg = command.output.as_ref()?.extension()? == "svg";
-        svg.then_some(SweepFormat::Svg)
-    };
-    let format =
-        command.format.or_else(by_name).unwrap_or(if seen { SweepFormat::Text } else { SweepFormat::Csv });
+    let seen = output::is_seen(command.output.as_deref());
+    let chosen = output::format(command.format, command.output.as_deref())?;
+    let format = chosen.unwrap_or(if seen { SweepFormat::Text } else { SweepFormat::Csv });
     let axes = axes(command)?;
-    let model = load(&command.model)?;
+    let source = source(&command.model)?;
+    let model = load(&source.path)?;
+    let named = command.dims.iter().map(|(name, _)| (name.clone(), 0)).collect();
+    check_dims(&model.graph, &named)?;
     let options = Options {
         weights: command.weights,
         visibility: command.inputs.iter().cloned().collect(),
         training: command.training.options(),
         ..Options::default()
     };
-    let file = command.model.file_name().unwrap_or_default().to_string_lossy();
     let bar = progress(&axes);
     let framework = command.frameworks.first().map(String::as_str).unwrap_or_default();
-    let result = sweep(&model, &file, framework, &axes, &options, &|| bar.inc(1));
+    let result = sweep(&model, &source.name, framework, &axes, &options, &|| bar.inc(1));
     bar.finish_and_clear();
     let sweep = result?;
     let text = match format {

@@ -7,6 +7,8 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 
+use hawkeye_graph::printable;
+
 use super::table::{binary, grouped, shown};
 use crate::budget::{Cause, Check};
 use crate::{Quantity, Report};
@@ -106,7 +108,7 @@ pub fn checks_junit(report: &Report, checks: &[Check]) -> String {
 }
 
 fn subject(report: &Report) -> String {
-    format!("{} under {} {}", report.model.file, report.framework.name, report.framework.version)
+    format!("{} under {} {}", printable(&report.model.file), report.framework.name, report.framework.version)
 }
 
 fn verdict(checks: &[Check]) -> String {
@@ -147,8 +149,8 @@ fn change(check: &Check) -> String {
 fn because(cause: &Cause, quantity: Quantity) -> String {
     let now = amount(cause.actual, quantity);
     match cause.before {
-        Some(before) => format!("{}: {} to {now}", cause.name, amount(before, quantity)),
-        None => format!("{}: {now}", cause.name),
+        Some(before) => format!("{}: {} to {now}", printable(&cause.name), amount(before, quantity)),
+        None => format!("{}: {now}", printable(&cause.name)),
     }
 }
 

@@ -7,6 +7,8 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
 use comfy_table::{CellAlignment, Table};
 
+use hawkeye_graph::printable;
+
 use super::csv::field;
 use super::table::{exact, grouped, shown};
 use super::text::{FAINT, HEADING, shortened, styled};
@@ -25,7 +27,7 @@ pub fn comparison_text(comparison: &Comparison, quantity: Quantity, top: Option<
         let _ = writeln!(
             text,
             "{HEADING}{letter}{HEADING:#}  {} under {} {}, {} parties, batch {}: {HEADING}{}{HEADING:#}",
-            side.model.file,
+            printable(&side.model.file),
             side.framework.name,
             side.framework.version,
             side.framework.parties,
@@ -38,7 +40,7 @@ pub fn comparison_text(comparison: &Comparison, quantity: Quantity, top: Option<
     table.load_style(NOTHING);
     styled(&mut text, &table, [FAINT].into_iter().chain(changes.into_iter().map(colour)));
     let _ = writeln!(text, "\n{HEADING}{}{HEADING:#}\n", counted(comparison));
-    let (mut table, changes) = operators(comparison, quantity, top, shortened);
+    let (mut table, changes) = operators(comparison, quantity, top, |name| shortened(&printable(name)));
     table.load_style(NOTHING);
     styled(&mut text, &table, [FAINT].into_iter().chain(changes.into_iter().map(colour)));
     text
@@ -55,7 +57,7 @@ pub fn comparison_markdown(comparison: &Comparison, quantity: Quantity, top: Opt
     };
     let sides: String = letters().zip(&comparison.sides).map(side).collect();
     let (mut first, _) = totals(comparison);
-    let (mut second, _) = operators(comparison, quantity, top, |name| name.replace('|', "\\|"));
+    let (mut second, _) = operators(comparison, quantity, top, |name| printable(name).replace('|', "\\|"));
     first.load_style(ASCII_MARKDOWN);
     second.load_style(ASCII_MARKDOWN);
     format!("{sides}\n{first}\n\n{}\n\n{second}\n", counted(comparison))

@@ -1,5 +1,7 @@
 //! Comma-separated values (RFC 4180).
 
+use hawkeye_graph::printable;
+
 use super::rows::{Rows, View, detail};
 use super::table::exact;
 use crate::{Axis, PHASES, Quantity, Report};
@@ -27,12 +29,9 @@ pub fn csv(report: &Report, view: View) -> String {
     text
 }
 
-/// A field, quoted if need be.
+/// A field on one line, quoted if need be.
 #[must_use]
 pub fn field(text: &str) -> String {
-    if text.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
+    let text = printable(text);
+    if text.contains(['"', ',']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into_owned() }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use hawkeye_graph::printable;
+
 use super::stacks::stacks;
 use crate::{PHASES, Quantity, Report};
 
@@ -15,7 +17,7 @@ pub fn folded(report: &Report, weight: Quantity) -> String {
         for stack in &stacks {
             let amount = stack.cells.get(phase, weight);
             if amount > 0 {
-                let frames = stack.frames.iter().map(|frame| frame.replace([';', '\n', '\r'], ":"));
+                let frames = stack.frames.iter().map(|frame| printable(frame).replace(';', ":"));
                 let frames: Vec<String> = frames.collect();
                 // Writing to a string never fails.
                 let _ = writeln!(text, "{name};{} {amount}", frames.join(";"));

@@ -8,6 +8,7 @@ const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = concat!(
     include_str!("html/data.js"),
+    include_str!("html/fold.js"),
     include_str!("html/flame.js"),
     include_str!("html/table.js"),
     include_str!("html/page.js"),
@@ -18,7 +19,7 @@ const SCRIPT: &str = concat!(
 pub fn html(report: &Report) -> String {
     let framework = &report.framework;
     let title = format!("{} under {} {}", report.model.file, framework.name, framework.version);
-    let view = View { axis: Axis::Operator, sort: None, top: None, depth: usize::MAX };
+    let view = View { axis: Axis::Operator, sort: None, top: None, depth: usize::MAX, fold: false };
     // Nothing in the data can end the element that holds it.
     let data = serde_json::to_string(report).expect("strings and numbers serialize").replace('<', "\\u003c");
     let fill = |name: &str| match name {

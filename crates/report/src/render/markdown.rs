@@ -2,9 +2,13 @@
 
 use comfy_table::presets::ASCII_MARKDOWN;
 
+use hawkeye_graph::printable;
+
+use super::facts::facts;
 use super::rows::{Rows, View};
 use super::table::table;
 use super::text::dominant;
+use super::warnings::{Warning, warnings};
 use crate::Report;
 
 /// What dominates, and the table of the view.
@@ -18,8 +22,14 @@ pub fn markdown(report: &Report, view: View) -> String {
     let mut table = table(&rows, view);
     table.load_style(ASCII_MARKDOWN);
     let headline = dominant(report, view).map(|lines| format!(" {lines}")).unwrap_or_default();
+    let facts: String =
+        facts(report).iter().map(|(name, value)| format!("- {name}: {}\n", printable(value))).collect();
+    let warning = |w: &Warning<'_>| format!("\n> {}: {} ({})\n", w.severity, w.message, w.place());
+    let told: String = warnings(report).iter().map(warning).collect();
     format!(
-        "**{} under {} {}**, {} parties.{headline}\n\n{table}\n",
-        report.model.file, report.framework.name, report.framework.version, report.framework.parties
+        "**{} under {} {}**.{headline}\n\n{facts}\n{table}\n{told}",
+        printable(&report.model.file),
+        report.framework.name,
+        report.framework.version,
     )
 }

@@ -5,6 +5,8 @@
 mod checks;
 mod comparison;
 mod csv;
+mod facts;
+mod fold;
 mod folded;
 mod html;
 mod markdown;
@@ -16,6 +18,7 @@ mod speedscope;
 mod stacks;
 mod table;
 mod text;
+mod warnings;
 
 pub use checks::{checks_github, checks_junit, checks_text};
 pub use comparison::{comparison_csv, comparison_markdown, comparison_text};

@@ -4,6 +4,9 @@ use std::ops::AddAssign;
 
 use indexmap::IndexMap;
 
+use hawkeye_graph::printable;
+
+use super::fold::folded;
 use super::protocols::protocols;
 use crate::{Axis, PHASES, PhaseCost, Phases, Quantity, Report};
 
@@ -18,6 +21,8 @@ pub struct View {
     pub top: Option<usize>,
     /// Levels of modules, and of protocol calls.
     pub depth: usize,
+    /// Whether operators that repeat, at the same cost in places alike, share a row.
+    pub fold: bool,
 }
 
 impl View {
@@ -28,7 +33,7 @@ impl View {
 }
 
 /// Amounts by phase and quantity. Sums over phases may be larger than what the report itself holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Cells([[u128; 4]; 3]);
 
 impl Cells {
@@ -86,6 +91,13 @@ pub(crate) struct Rows {
 impl Rows {
     pub(crate) fn new(report: &Report, view: View) -> Self {
         let mut rows = all(report, view.axis, view.depth);
+        if view.fold && view.axis == Axis::Operator {
+            rows = folded(rows);
+        }
+        for row in &mut rows {
+            row.name = printable(&row.name).into_owned();
+            row.detail = printable(&row.detail).into_owned();
+        }
         if let Some(quantity) = view.sort {
             rows.sort_by_key(|row| std::cmp::Reverse(row.cells.sum(quantity)));
         }

@@ -31,7 +31,6 @@ pub(crate) fn table(rows: &Rows, view: View) -> Table {
     let mut table = Table::new();
     table.set_header(header);
     let listed = rows.with_rest();
-    let shares = shares(listed.iter().map(|row| row.cells.sum(quantity)));
     let numbers = |cells: &Cells| {
         let mut numbers: Vec<String> = if by_phase {
             phases.iter().map(|phase| grouped(cells.get(*phase, Quantity::Bytes))).collect()
@@ -43,11 +42,11 @@ pub(crate) fn table(rows: &Rows, view: View) -> Table {
         numbers.extend(seconds.then(|| shown(cells.sum(Quantity::Seconds), Quantity::Seconds)));
         numbers
     };
-    for (row, share) in listed.iter().zip(shares) {
+    for row in &listed {
         let mut cells = vec![row.name.clone()];
         cells.extend(detail(view.axis).map(|_| row.detail.clone()));
         cells.extend(numbers(&row.cells));
-        cells.push(percent(share));
+        cells.push(percent(share(row.cells.sum(quantity), rows.total.sum(quantity))));
         table.add_row(cells);
     }
     let mut total = vec!["total".to_owned()];
@@ -62,20 +61,9 @@ pub(crate) fn table(rows: &Rows, view: View) -> Table {
     table
 }
 
-/// Shares in thousandths. What rounding down leaves goes to the largest remainders, so that shares add
-/// up to the whole.
-pub(crate) fn shares(amounts: impl Iterator<Item = u128>) -> Vec<u128> {
-    let amounts: Vec<u128> = amounts.collect();
-    let total: u128 = amounts.iter().sum();
-    if total == 0 {
-        return vec![0; amounts.len()];
-    }
-    let mut shares: Vec<u128> = amounts.iter().map(|amount| amount * 1000 / total).collect();
-    let mut order: Vec<usize> = (0..amounts.len()).collect();
-    order.sort_by_key(|i| std::cmp::Reverse(amounts[*i] * 1000 % total));
-    let missing = 1000 - shares.iter().sum::<u128>();
-    order.into_iter().zip(0..missing).for_each(|(i, _)| shares[i] += 1);
-    shares
+/// A share in thousandths, rounded: equal amounts have equal shares, which need not add up to the whole.
+pub(crate) fn share(amount: u128, total: u128) -> u128 {
+    (amount * 1000 + total / 2).checked_div(total).unwrap_or(0)
 }
 
 /// Thousandths as per cent.

@@ -5,9 +5,13 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
+use hawkeye_graph::printable;
+
+use super::facts::facts;
 use super::rows::{Cells, Row, Rows, View};
-use super::table::{binary, grouped, shares, shown, table};
-use crate::{Axis, PHASES, Quantity, Report, SpentInfo, TrainingInfo};
+use super::table::{binary, grouped, share, shown, table};
+use super::warnings::warnings;
+use crate::{Axis, PHASES, Quantity, Report, SpentInfo};
 
 pub(super) const HEADING: Style = Style::new().bold();
 pub(super) const FAINT: Style = Style::new().dimmed();
@@ -15,10 +19,10 @@ const LARGE: Style = AnsiColor::Red.on_default().bold();
 const MEDIUM: Style = AnsiColor::Yellow.on_default();
 /// Longest name of a row; of longer ones the end is shown, which tells most.
 const NAME: usize = 44;
-/// Width of the largest bar.
+/// Width of the bar of what costs all.
 const BAR: usize = 20;
 /// Warnings that are shown: more would push the numbers off the screen.
-const WARNINGS: usize = 2;
+const WARNINGS: usize = 4;
 
 /// Totals, what dominates, and the table of the view, with escape codes for colours.
 #[must_use]
@@ -37,37 +41,32 @@ pub fn text(report: &Report, view: View) -> String {
     }
     text.push('\n');
     rows(&mut text, report, view);
-    warnings(&mut text, report);
+    told(&mut text, report);
     text
 }
 
 fn heading(text: &mut String, report: &Report) -> std::fmt::Result {
     let framework = &report.framework;
-    write!(text, "{HEADING}{}{HEADING:#} under ", report.model.file)?;
-    write!(text, "{HEADING}{} {}{HEADING:#}, ", framework.name, framework.version)?;
-    write!(text, "{} parties, batch {}", framework.parties, report.run.batch)?;
-    for (name, size) in &report.run.dims {
-        write!(text, ", {name} {size}")?;
-    }
-    writeln!(text, ", weights {}", report.run.weights)?;
-    if let Some(training) = &report.run.training {
-        let TrainingInfo { loss, optimizer, first_step, steps, trained } = training;
-        let last = first_step.saturating_add(*steps).saturating_sub(1);
-        let span = if *steps == 1 { format!("step {last}") } else { format!("steps {first_step} to {last}") };
-        let trained = grouped((*trained).into());
-        writeln!(text, "training {trained} parameters, {span}: {loss}, {optimizer}")?;
+    write!(text, "{HEADING}{}{HEADING:#} under ", printable(&report.model.file))?;
+    writeln!(text, "{HEADING}{} {}{HEADING:#}", framework.name, framework.version)?;
+    for (name, value) in facts(report) {
+        writeln!(text, "{FAINT}{name:<9}{FAINT:#} {}", printable(&value))?;
     }
     writeln!(text)
 }
 
-fn warnings(text: &mut String, report: &Report) {
-    for diagnostic in report.diagnostics.iter().take(WARNINGS) {
-        let (severity, message) = (&diagnostic.severity, &diagnostic.message);
+fn told(text: &mut String, report: &Report) {
+    let warnings = warnings(report);
+    for warning in warnings.iter().take(WARNINGS) {
+        let (severity, message) = (warning.severity, warning.message);
         // Writing to a string never fails.
-        let _ = writeln!(text, "\n{MEDIUM}{severity}{MEDIUM:#}: {message}\n  --> {}", diagnostic.place);
+        let _ = writeln!(text, "\n{MEDIUM}{severity}{MEDIUM:#}: {message}\n  --> {}", warning.place());
+        if let Some(help) = warning.help {
+            let _ = writeln!(text, "  = help: {help}");
+        }
     }
-    if report.diagnostics.len() > WARNINGS {
-        let more = report.diagnostics.len() - WARNINGS;
+    if warnings.len() > WARNINGS {
+        let more = warnings.len() - WARNINGS;
         let _ = writeln!(text, "\nand {more} more, which --format yaml lists under diagnostics");
     }
 }
@@ -124,7 +123,7 @@ fn totals(text: &mut String, report: &Report) {
 /// largest operator, /conv1/Conv, is 3 %."
 pub(crate) fn dominant(report: &Report, view: View) -> Option<String> {
     let quantity = view.sort?;
-    let by = |axis| Rows::new(report, View { axis, top: None, sort: None, ..view });
+    let by = |axis| Rows::new(report, View { axis, top: None, sort: None, fold: false, ..view });
     let whole = by(view.axis);
     if view.axis == Axis::Phase {
         let (share, row) = largest(&whole, |cells| cells.sum(quantity))?;
@@ -176,18 +175,18 @@ fn rows(text: &mut String, report: &Report, view: View) {
     table.load_style(NOTHING);
     let shown = rows.with_rest();
     let amounts: Vec<u128> = shown.iter().map(|row| row.cells.sum(quantity)).collect();
-    let largest = rows.rows.iter().map(|row| row.cells.sum(quantity)).max().unwrap_or(0).max(1);
+    let total = rows.total.sum(quantity).max(1);
     let mut styles = vec![FAINT];
     let mut bars = vec![String::new()];
-    for (i, (amount, share)) in amounts.iter().zip(shares(amounts.iter().copied())).enumerate() {
+    for (i, amount) in amounts.iter().enumerate() {
         let rest = i >= rows.rows.len();
-        styles.push(match share {
+        styles.push(match share(*amount, total) {
             _ if rest => FAINT,
             200.. => LARGE,
             50.. => MEDIUM,
             _ => Style::new(),
         });
-        bars.push(if rest { String::new() } else { bar(*amount, largest) });
+        bars.push(if rest { String::new() } else { bar(*amount, total) });
     }
     styles.push(HEADING);
     bars.push(String::new());
@@ -213,9 +212,9 @@ pub(super) fn shortened(name: &str) -> String {
     }
 }
 
-/// A bar, in eighths of a character.
-fn bar(amount: u128, largest: u128) -> String {
-    let eighths = usize::try_from(amount * (BAR as u128 * 8) / largest).unwrap_or(0);
+/// A bar as long as the share of the total, in eighths of a character.
+fn bar(amount: u128, total: u128) -> String {
+    let eighths = usize::try_from(amount * (BAR as u128 * 8) / total).unwrap_or(0);
     let part = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
     "█".repeat(eighths / 8) + part
 }

@@ -164,7 +164,7 @@ const flame = (() => {
       make("b", {}, fullName(frame)),
       make("div", { class: "faint" }, kind + times),
       make("div", {}, shares),
-      make("table", { class: "numbers" }, make("tr", {}, make("th"), ...QUANTITIES.map((q) => make("th", {}, q))), ...rows),
+      make("table", { class: "numbers" }, make("tr", {}, make("th", { class: "left" }, "phase"), ...QUANTITIES.map((q) => make("th", {}, q))), ...rows),
     );
     tip.hidden = false;
     const box = tip.getBoundingClientRect();

@@ -15,13 +15,13 @@ function totals() {
   const row = (name, costs) => {
     const cells = quantities.map((quantity) => {
       const band = quantity === "bytes" && costs.uncertainty ? [make("span", { class: "band" }, ` ± ${exact(costs.uncertainty.bytes)}`)] : [];
-      return make("td", {}, number(costs[quantity] ?? 0, quantity), ...band);
+      return make("td", { class: quantity }, number(costs[quantity] ?? 0, quantity), ...band);
     });
     return make("tr", { class: silent(costs) ? "none" : "" }, make("td", { class: "left" }, name), ...cells);
   };
   const sum = Object.fromEntries(quantities.map((quantity) => [quantity, amount(report.totals, quantity, PHASES)]));
   byId("totals").replaceChildren(
-    make("thead", {}, make("tr", {}, make("th"), ...quantities.map((quantity) => make("th", {}, quantity)))),
+    make("thead", {}, make("tr", {}, make("th", { class: "left" }, "phase"), ...quantities.map((quantity) => make("th", { class: quantity }, quantity)))),
     make("tbody", {}, ...PHASES.map((phase) => row(phase, report.totals[phase]))),
     make("tfoot", {}, row("total", sum)),
   );
@@ -40,11 +40,36 @@ function ranking(title, groups, click) {
       pathName(entry.name),
       number(entry.sum),
       make("span", { class: "percent" }, percent(entry.sum, total)),
-      make("span", { class: "track" }, make("i", { style: `width:${(100 * entry.sum) / shown[0].sum}%` })),
+      make("span", { class: "track" }, make("i", { style: `width:${(100 * entry.sum) / total}%` })),
     );
   const sum = rest.reduce((all, entry) => all + entry.sum, 0);
   const last = make("div", { class: "rank rest" }, make("span", {}, `and ${rest.length} more`), number(sum), make("span", { class: "percent" }, percent(sum, total)));
   return make("div", {}, make("h3", {}, title), ...shown.map(row), ...(rest.length > 0 ? [last] : []));
+}
+
+/** Modules that cost the same in places alike are one. */
+function places() {
+  const sums = new Map();
+  for (const operator of report.operators) {
+    const name = placeOf(operator);
+    const place = sums.get(name) ?? { name, sum: 0, first: operator };
+    place.sum += amount(operator);
+    sums.set(name, place);
+  }
+  return fold([...sums.values()], (place) => place.name, (place) => place.sum).map(({ name, members }) => ({
+    name,
+    sum: members.length * members[0].sum,
+    first: members[0].first,
+  }));
+}
+
+function foldedOperators() {
+  const alike = (operator) => `${operator.op} ${operator.pass} ${amount(operator)}`;
+  return fold(report.operators, (operator) => operator.name, alike).map(({ name, members }) => ({
+    name,
+    sum: members.length * amount(members[0]),
+    first: members[0],
+  }));
 }
 
 function rankings() {
@@ -52,15 +77,15 @@ function rankings() {
   const passes = group(operators, (operator) => operator.pass, (operator) => amount(operator));
   byId("ranks").replaceChildren(
     ...(passes.length > 1 ? [ranking("Passes", passes, (entry) => table.reveal(`pass:${entry.name}`))] : []),
+    ranking("Places", places(), (entry) => flame.reveal(entry.first.pass, [...entry.first.scope, ...(entry.first.scope.length > 0 ? [] : [entry.first.name])])),
     ranking("Kinds of operator", group(operators, (operator) => operator.op, (operator) => amount(operator)), (entry) => table.reveal(`op:${entry.name}`)),
-    ranking(
-      "Operators",
-      operators.map((operator) => ({ name: operator.name, sum: amount(operator), operator })),
-      ({ operator }) => flame.reveal(operator.pass, [...operator.scope, operator.name]),
-    ),
+    ...(operators.some((operator) => operator.scope.length > 0) ? [ranking("Operators", foldedOperators(), ({ first }) => flame.reveal(first.pass, [...first.scope, first.name]))] : []),
     ranking("Protocol calls", flame.protocols(), (entry) => flame.find(entry.name.split(" › ").at(-1))),
   );
 }
+
+/** Bars that are shown before one row for the rest. */
+const MOST_BARS = 100;
 
 // The first level at which no module has most of it all, so that the chart says something.
 function usefulDepth(deepest) {
@@ -90,20 +115,26 @@ function modules() {
       bar.parts[kind < 0 ? 3 : kind] += amount(operator);
       bar.sum += amount(operator);
     }
-    const shown = [...bars.values()].filter((bar) => bar.sum > 0);
-    const largest = Math.max(...shown.map((bar) => bar.sum));
+    const worth = [...bars.values()].filter((bar) => bar.sum > 0);
+    const folded = fold(worth, (bar) => bar.name, (bar) => bar.parts.join(" "));
+    const shown = folded.slice(0, MOST_BARS);
+    const hidden = folded.slice(MOST_BARS);
     const part = (sum, kind) =>
-      sum === 0 ? "" : make("i", { class: `tint-${kind}`, style: `width:${(100 * sum) / largest}%`, title: `${main[kind] ?? "other"}: ${exact(sum)}` });
-    const row = (bar) =>
-      make(
+      sum === 0 ? "" : make("i", { class: `tint-${kind}`, style: `width:${(100 * sum) / total}%`, title: `${main[kind] ?? "other"}: ${exact(sum)}` });
+    const row = ({ name, members }) => {
+      const sum = members.length * members[0].sum;
+      return make(
         "button",
-        { class: "bar", onclick: () => flame.reveal("forward", bar.scope) },
-        pathName(bar.name),
-        make("span", { class: "stack" }, ...bar.parts.map(part)),
-        number(bar.sum),
-        make("span", { class: "percent" }, percent(bar.sum, total)),
+        { class: "bar", onclick: () => flame.reveal("forward", members[0].scope) },
+        pathName(name),
+        make("span", { class: "stack" }, ...members[0].parts.map((sum, kind) => part(members.length * sum, kind))),
+        number(sum),
+        make("span", { class: "percent" }, percent(sum, total)),
       );
-    byId("bars").replaceChildren(...shown.map(row));
+    };
+    const rest = hidden.reduce((all, { members }) => all + members.length * members[0].sum, 0);
+    const last = make("div", { class: "bar rest" }, make("span", {}, `and ${hidden.length} more`), make("span"), number(rest), make("span", { class: "percent" }, percent(rest, total)));
+    byId("bars").replaceChildren(...shown.map(row), ...(hidden.length > 0 ? [last] : []));
     const names = kinds.filter((kind) => kind.sum > 0).length > 3 ? [...main, "other"] : main;
     byId("kinds").replaceChildren(...names.flatMap((name, i) => [make("i", { class: `tint-${name === "other" ? 3 : i}` }), name]));
     byId("depth").textContent = `${depth} ${depth === 1 ? "level" : "levels"}`;
@@ -131,10 +162,10 @@ function links() {
   const row = (link) => {
     const names = [link.phase, party(link.from), party(link.to), ...(channels ? [link.channel ?? ""] : [])];
     const numbers = [number(link.bytes, "bytes"), number(link.messages, "messages")];
-    return make("tr", {}, ...names.map((name) => make("td", { class: "left" }, name)), ...numbers.map((n) => make("td", {}, n)));
+    return make("tr", {}, ...names.map((name) => make("td", { class: "left" }, name)), ...numbers.map((n, i) => make("td", { class: titles[left + i] }, n)));
   };
   byId("traffic").replaceChildren(
-    make("thead", {}, make("tr", {}, ...titles.map((title, i) => make("th", { class: i < left ? "left" : "" }, title)))),
+    make("thead", {}, make("tr", {}, ...titles.map((title, i) => make("th", { class: i < left ? "left" : title }, title)))),
     make("tbody", {}, ...report.links.map(row)),
   );
 }

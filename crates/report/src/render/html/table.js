@@ -10,35 +10,37 @@ const table = (() => {
   let columns = [];
   let sorted = { title: null, descending: true };
   let limit = FIRST;
-  let largest = 1;
+  const opened = new Set(); // names of folded rows that were opened
 
   function makeColumns() {
-    largest = all.reduce((most, operator) => Math.max(most, amount(operator)), 1);
+    const several = view.phase === "all" && phases.length > 1;
     const share = (operator) => amount(operator);
     columns = [
-      { title: "#", value: (operator) => operator.index, text: (n) => String(n) },
-      { title: "operator", left: true, value: (operator) => operator.name, text: pathName },
-      { title: "op", left: true, value: (operator) => operator.op },
-      ...(passes.size > 1 ? [{ title: "pass", left: true, value: (operator) => operator.pass }] : []),
-      { title: "output", value: (operator) => operator.outputs[0]?.shape?.map((n) => n ?? "?").join("×") ?? "" },
-      ...(view.phase === "all" ? phases : [view.phase]).map((phase) => ({
+      { title: "#", kind: "index", value: (operator) => operator.index, text: (n) => String(n) },
+      { title: "operator", kind: "operator", left: true, value: (operator) => operator.name, text: pathName },
+      { title: "op", kind: "op", left: true, value: (operator) => operator.op },
+      ...(passes.size > 1 ? [{ title: "pass", kind: "pass", left: true, value: (operator) => operator.pass }] : []),
+      { title: "output", kind: "output", value: (operator) => operator.outputs[0]?.shape?.map((n) => n ?? "?").join("×") ?? "" },
+      ...(several ? phases : []).map((phase) => ({
         title: `${phase} bytes`,
+        kind: "phase",
         value: (operator) => amount(operator, "bytes", [phase]),
         text: (n) => number(n, "bytes"),
         sum: true,
       })),
-      ...["messages", "rounds"].map((quantity) => ({
+      ...["bytes", "messages", "rounds"].map((quantity) => ({
         title: quantity,
+        kind: quantity === "bytes" && several ? "bytes narrow" : quantity,
         value: ofPhases(quantity),
         text: (n) => number(n, quantity),
         sum: true,
       })),
-      { title: `% of ${view.quantity}`, value: share, text: shareBar, sum: true },
+      { title: `% of ${view.quantity}`, kind: "part", value: share, text: shareBar, sum: true },
     ];
   }
 
   function shareBar(n) {
-    const bar = make("span", { class: "share" }, make("i", { style: `width:${(100 * n) / largest}%` }));
+    const bar = make("span", { class: "share" }, make("i", { style: `width:${(100 * n) / (amount(report.totals) || 1)}%` }));
     return make("span", {}, bar, make("span", { class: "percent" }, percent(n, amount(report.totals))));
   }
 
@@ -57,12 +59,15 @@ const table = (() => {
 
   function sort(operators) {
     const column = columns.find((candidate) => candidate.title === sorted.title) ?? columns.at(-1);
+    const alike = (operator) => JSON.stringify([operator.op, operator.pass, PHASES.map((phase) => operator[phase])]);
+    const value = ({ members }) => (column.sum ? members.length : 1) * column.value(members[0]);
+    const text = ({ members }) => column.value(members[0]);
+    const numeric = operators.length > 0 && typeof column.value(operators[0]) === "number";
     const compare = (a, b) => {
-      const [x, y] = [column.value(a), column.value(b)];
-      const order = typeof x === "number" ? x - y : x.localeCompare(y);
-      return (sorted.descending ? -order : order) || a.index - b.index;
+      const order = numeric ? value(a) - value(b) : text(a).localeCompare(text(b));
+      return (sorted.descending ? -order : order) || a.members[0].index - b.members[0].index;
     };
-    return { column, operators: [...operators].sort(compare) };
+    return { column, groups: fold(operators, (operator) => operator.name, alike).sort(compare) };
   }
 
   function header(sortedBy) {
@@ -73,42 +78,71 @@ const table = (() => {
         draw();
       };
       const order = sorted.descending ? "descending" : "ascending";
-      const attributes = { class: column.left ? "left" : "", "aria-sort": column === sortedBy ? order : null };
+      const attributes = { class: classes(column), "aria-sort": column === sortedBy ? order : null };
       return make("th", attributes, make("button", { onclick: click }, column.title));
     };
     return make("thead", {}, make("tr", {}, ...columns.map(cell)));
   }
 
-  function row(operator) {
+  function classes(column) {
+    return `${column.kind}${column.left ? " left" : ""}`;
+  }
+
+  function row(operator, kind = "") {
     const cell = (column) => {
       const value = column.value(operator);
-      return make("td", { class: column.left ? "left" : "" }, column.text ? column.text(value) : value);
+      return make("td", { class: classes(column) }, column.text ? column.text(value) : value);
     };
-    return make("tr", { class: amount(operator) === 0 ? "none" : "" }, ...columns.map(cell));
+    return make("tr", { class: `${kind} ${amount(operator) === 0 ? "none" : ""}` }, ...columns.map(cell));
+  }
+
+  /** The rows of operators that are alike: one for all of them, and when it was opened one for each. */
+  function rows({ name, members }) {
+    if (members.length === 1) return [row(members[0])];
+    const key = `${members[0].pass} ${name}`;
+    const open = opened.has(key);
+    const toggle = () => {
+      if (open) opened.delete(key);
+      else opened.add(key);
+      draw();
+    };
+    const cell = (column) => {
+      const first = column.value(members[0]);
+      if (column.kind === "operator") {
+        return make("td", { class: classes(column) }, make("button", { class: "fold", "aria-expanded": String(open), onclick: toggle }, pathName(name)));
+      }
+      if (column.kind === "index") return make("td", { class: classes(column) });
+      const value = column.sum ? members.length * first : first;
+      const same = column.sum || members.every((operator) => column.value(operator) === first);
+      return make("td", { class: classes(column) }, same ? (column.text ? column.text(value) : value) : "");
+    };
+    const all = make("tr", { class: amount(members[0]) === 0 ? "none" : "" }, ...columns.map(cell));
+    return open ? [all, ...members.map((operator) => row(operator, "member"))] : [all];
   }
 
   function sums(operators, name, kind) {
     const cell = (column) => {
-      if (column.title === "operator") return make("td", { class: "left" }, name);
-      if (!column.sum) return make("td");
+      if (column.kind === "operator") return make("td", { class: classes(column) }, name);
+      if (!column.sum) return make("td", { class: classes(column) });
       const sum = operators.reduce((all, operator) => all + column.value(operator), 0);
-      return make("td", {}, column.text === shareBar ? percent(sum, amount(report.totals)) : column.text(sum));
+      return make("td", { class: classes(column) }, column.text === shareBar ? percent(sum, amount(report.totals)) : column.text(sum));
     };
     return make("tr", { class: kind }, ...columns.map(cell));
   }
 
   function draw() {
     makeColumns();
-    const { column, operators } = sort(filter());
-    const shown = operators.slice(0, limit);
-    const rest = operators.slice(limit);
-    const body = make("tbody", {}, ...shown.map(row));
+    const operators = filter();
+    const { column, groups } = sort(operators);
+    const shown = groups.slice(0, limit);
+    const rest = groups.slice(limit).flatMap(({ members }) => members);
+    const body = make("tbody", {}, ...shown.flatMap(rows));
     if (rest.length > 0) body.append(sums(rest, `and ${rest.length} more`, "rest"));
     const name = operators.length === all.length ? "total" : "total of these";
     byId("table").replaceChildren(header(column), body, make("tfoot", {}, sums(operators, name, "")));
     byId("filtered").textContent = operators.length === all.length ? `${all.length}` : `${operators.length} of ${all.length}`;
     byId("more").hidden = rest.length === 0;
-    byId("more").textContent = `Show ${Math.min(MORE, rest.length)} more`;
+    byId("more").textContent = `Show ${Math.min(MORE, groups.length - limit)} more`;
   }
 
   byId("more").addEventListener("click", () => {

@@ -1,0 +1,92 @@
+//! What decides what a report is worth, in a few lines: what was run, who is protected from whom, what is
+//! secret, what the numbers rest on.
+
+use super::table::{binary, grouped};
+use crate::{Report, TrainingInfo};
+
+/// A name and a sentence each.
+pub(crate) fn facts(report: &Report) -> Vec<(&'static str, String)> {
+    let framework = &report.framework;
+    let mut facts = vec![("run", run(report))];
+    let trust = framework.security.as_ref().map(|security| format!(", {security}")).unwrap_or_default();
+    facts.push(("parties", format!("{}{trust}", parties(report))));
+    facts.push(("weights", weights(report)));
+    facts.push(("evidence", evidence(report)));
+    facts.extend(traffic(report).map(|traffic| ("traffic", traffic)));
+    facts
+}
+
+fn run(report: &Report) -> String {
+    let run = &report.run;
+    let mut text = format!("batch {}", run.batch);
+    for (name, size) in &run.dims {
+        text.push_str(&format!(", {name} {size}"));
+    }
+    let Some(TrainingInfo { loss, optimizer, first_step, steps, trained }) = &run.training else {
+        return text;
+    };
+    let last = first_step.saturating_add(*steps).saturating_sub(1);
+    let span = if *steps == 1 { format!("step {last}") } else { format!("steps {first_step} to {last}") };
+    let (trained, all) = (grouped((*trained).into()), grouped(report.model.parameters.into()));
+    format!("{text}; trains {trained} of {all} parameters, {span}: {loss}, {optimizer}")
+}
+
+fn parties(report: &Report) -> String {
+    let framework = &report.framework;
+    // A dealer has a name, too, and is not counted.
+    let own = framework.party_names.iter().filter(|(number, _)| **number < framework.parties);
+    let names: Vec<String> = own.map(|(number, name)| format!("{number} {name}")).collect();
+    match names.is_empty() {
+        true => framework.parties.to_string(),
+        false => format!("{} ({})", framework.parties, names.join(", ")),
+    }
+}
+
+fn weights(report: &Report) -> String {
+    let party = report.run.weights.strip_prefix("party ").and_then(|number| number.parse().ok());
+    match party.and_then(|number: u16| report.framework.party_names.get(&number)) {
+        Some(name) => format!("known to {name} alone"),
+        None => match report.run.weights.as_str() {
+            "secret" => "secret to every party".to_owned(),
+            "public" => "public".to_owned(),
+            other => format!("known to {other} alone"),
+        },
+    }
+}
+
+fn evidence(report: &Report) -> String {
+    let framework = &report.framework;
+    if framework.evidence == "formula" {
+        return "a publication's formulas, not what any framework sends".to_owned();
+    }
+    let modelled = format!("modelled from {} {}", framework.name, framework.version);
+    match framework.measured {
+        Some(measured) => format!(
+            "{modelled}, exact on {} of {} measured runs",
+            grouped(measured.exact.into()),
+            grouped(measured.runs.into())
+        ),
+        None => format!("{modelled}, not compared with a run"),
+    }
+}
+
+/// Who sends how much: what each of two parties sends and receives, and what that is for each sample of a
+/// batch; or that nothing is sent at all.
+fn traffic(report: &Report) -> Option<String> {
+    let total: u128 = report.links.iter().map(|link| u128::from(link.bytes)).sum();
+    if total == 0 {
+        return Some("none: all that the model computes on is known to one party or to all".to_owned());
+    }
+    let sum = |from: bool| -> u128 {
+        let ours = report.links.iter().filter(|link| if from { link.from == 0 } else { link.to == 0 });
+        ours.map(|link| u128::from(link.bytes)).sum()
+    };
+    let bytes = |n: u128| u64::try_from(n).map_or_else(|_| grouped(n), binary);
+    let name = report.framework.party_names.get(&0).map(|name| format!(" {name}")).unwrap_or_default();
+    let mut text = format!("party 0{name} sends {} and receives {}", bytes(sum(true)), bytes(sum(false)));
+    if report.run.batch > 1 {
+        let each = total / u128::from(report.run.batch);
+        text.push_str(&format!("; all parties together {} for each sample of the batch", bytes(each)));
+    }
+    Some(text)
+}
