@@ -148,7 +148,7 @@ fn nested_repetitions_of_many_chains_render_in_every_format() {
     let bytes: u64 = (0..=20).map(|k| 4u64.pow(k) * u64::from(20 - k)).sum();
     assert_eq!(report.totals.online.bytes, bytes);
     assert_eq!(report.calls[0].costs["online"].bytes, bytes);
-    let view = View { axis: Axis::Operator, sort: None, top: None, depth: 3 };
+    let view = View { axis: Axis::Operator, sort: None, top: None, depth: 3, fold: false };
     for text in [
         render::text(&report, view),
         render::csv(&report, view),

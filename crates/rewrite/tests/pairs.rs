@@ -81,3 +81,25 @@ fn pairs_under_crypten() {
 fn pairs_under_spu() {
     reaches_the_rewritten_cost("spu-semi2k");
 }
+
+#[test]
+fn approximations_are_applied_by_name_only() {
+    let opened = Framework::open("spu-semi2k").expect("it is built in");
+    for (pair, name) in [
+        ("gelu_quad_mpcformer", "gelu-quad"),
+        ("gelu_relu", "gelu-relu"),
+        ("gelu_sigmoid", "gelu-sigmoid"),
+        ("sum_as_mean_scaled_2quad", "softmax-2quad"),
+        ("relu6_relu", "relu6-relu"),
+        ("relu_square_delphi", "relu-square"),
+        ("maxpool_avgpool", "maxpool-avgpool"),
+    ] {
+        let [before, after] =
+            ["before", "after"].map(|side| fixtures().join(format!("rewrites/{pair}.{side}.onnx")));
+        let rule = hawkeye_rewrite::RULES.iter().find(|rule| rule.name == name).expect("it is listed");
+        assert!(exact().iter().all(|exact| exact.name != name), "{name} is no exact rule");
+        let found = optimized(&before, "spu-semi2k", vec![rule], true).after.expect("it runs");
+        let wanted = price(&load(&after).expect("it loads"), &graph(&after), &opened).expect("it runs");
+        assert!(found.bytes <= wanted.bytes, "{pair}: {found:?} in place of {wanted:?}");
+    }
+}

@@ -176,6 +176,10 @@ impl Command {
         match self {
             Self::Profile(profile) => (vec![&profile.model], profile.output.as_deref()),
             Self::Shapes(shapes) => (vec![&shapes.model], None),
+            Self::Budget(budget) => (vec![&budget.model], None),
+            Self::Optimize(optimize) => {
+                (optimize.model.iter().map(PathBuf::as_path).collect(), optimize.output.as_deref())
+            }
             Self::Strip(strip) => (vec![&strip.model], Some(&strip.output)),
             Self::Grad(grad) => (vec![&grad.model], grad.output.as_deref()),
             Self::Check(check) => {

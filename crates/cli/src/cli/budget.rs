@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use hawkeye::{ActivationBudget, Diagnostic, Failure, Place, Replacement, activation_budget, load};
 use hawkeye_report::render::grouped as with_separators;
 
+use super::input::source;
 use super::output;
 use super::run::Run;
 
@@ -48,15 +49,16 @@ enum BudgetFormat {
 }
 
 pub(crate) fn run(command: &Budget) -> Result<(), Failure> {
-    let model = load(&command.model)?;
-    let file = command.model.file_name().unwrap_or_default().to_string_lossy();
+    let source = source(&command.model)?;
+    let model = load(&source.path)?;
     let replacement = match command.replacement {
         By::Identity => Replacement::Identity,
         By::Square => Replacement::Square,
     };
     let replaced = command.replaced.as_ref().map(names).transpose()?.unwrap_or_default();
     let options = command.run.options();
-    let budget = activation_budget(&model, &file, &command.framework, &options, replacement, &replaced)?;
+    let budget =
+        activation_budget(&model, &source.name, &command.framework, &options, replacement, &replaced)?;
     let text = match command.format {
         BudgetFormat::Text => text(&budget),
         BudgetFormat::Yaml => serde_yaml::to_string(&budget).expect("numbers and names can be written"),

@@ -4,6 +4,7 @@ mod activations;
 mod affine;
 mod affine_after;
 mod affine_before;
+mod approximations;
 mod cleaning;
 mod division;
 mod linear;
@@ -94,4 +95,12 @@ pub const RULES: &[Rule] = &[
     powers::DENOMINATOR,
     powers::INTEGER,
     powers::DROP_SOFTMAX,
+    approximations::GELU_RELU,
+    approximations::GELU_QUAD,
+    approximations::GELU_SIGMOID,
+    approximations::SOFTMAX_2QUAD,
+    approximations::SOFTMAX_RELU,
+    approximations::RELU6_RELU,
+    approximations::RELU_SQUARE,
+    approximations::MAXPOOL_AVGPOOL,
 ];
