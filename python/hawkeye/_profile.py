@@ -28,6 +28,9 @@ def _options(
     dataset_size: int | None = None,
     train_output: str | None = None,
     frozen: Iterable[str] = (),
+    network: str | None = None,
+    bandwidth: str | None = None,
+    rtt: str | None = None,
     depth: int | None = None,
 ) -> dict[str, Any]:
     return {
@@ -45,6 +48,9 @@ def _options(
         "dataset_size": dataset_size,
         "train_output": train_output,
         "frozen": list(frozen),
+        "network": network,
+        "bandwidth": bandwidth,
+        "rtt": rtt,
         "depth": depth,
     }
 
@@ -100,6 +106,9 @@ def profile(
     dataset_size: int | None = None,
     train_output: str | None = None,
     frozen: Iterable[str] = (),
+    network: str | None = None,
+    bandwidth: str | None = None,
+    rtt: str | None = None,
     depth: int | None = None,
 ) -> Report:
     """Report what a model sends under a framework.
@@ -125,6 +134,9 @@ def profile(
         dataset_size: Samples of the data set.
         train_output: The output that the loss looks at.
         frozen: Parameters that are not trained.
+        network: Predict seconds on this network, such as `wan-100m`.
+        bandwidth: Bandwidth of each party's uplink, such as `200Mbit/s`.
+        rtt: Round-trip time, such as `20ms`.
         depth: Levels of the report's call tree.
 
     Raises:
@@ -152,6 +164,9 @@ def profile(
         dataset_size=dataset_size,
         train_output=train_output,
         frozen=frozen,
+        network=network,
+        bandwidth=bandwidth,
+        rtt=rtt,
         depth=depth,
     )
 

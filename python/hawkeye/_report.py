@@ -196,6 +196,12 @@ class Report:
         return Phases(*(Cost(*amounts) for amounts in self._native.totals()))
 
     @cached_property
+    def seconds(self) -> float | None:
+        """Predicted seconds, if a network was given."""
+        time = self._fields.get("time")
+        return None if time is None else float(time["seconds"])
+
+    @cached_property
     def counters(self) -> dict[str, int]:
         """The framework's own statistics, as it would print them."""
         return dict(self._native.counters())

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use hawkeye::{Bindings, Diagnostic, Failure, Loss, Optimizer, Place, Steps, TrainingOptions, Visibility};
+use hawkeye::time::{Network, units};
+use hawkeye::{
+    Bindings, Diagnostic, Failure, Loss, MachineChoice, Optimizer, Place, Steps, TimeOptions, TrainingOptions,
+    Visibility,
+};
 use hawkeye_cost::Party;
 use pyo3::prelude::*;
 
@@ -10,7 +14,8 @@ use pyo3::prelude::*;
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Options {
-    parties: Option<u16>,
+    /// The session's, which has a framework for each number.
+    pub(crate) parties: Option<u16>,
     batch: Option<u64>,
     dims: BTreeMap<String, u64>,
     shapes: BTreeMap<String, Vec<u64>>,
@@ -24,6 +29,9 @@ pub(crate) struct Options {
     dataset_size: Option<u64>,
     train_output: Option<String>,
     frozen: Vec<String>,
+    network: Option<String>,
+    bandwidth: Option<String>,
+    rtt: Option<String>,
     depth: Option<usize>,
 }
 
@@ -37,11 +45,11 @@ impl Options {
         }
     }
 
-    /// The pipeline's options with these settings of the framework.
+    /// The pipeline's options; parties and settings are the session's.
     ///
     /// # Errors
     /// Every option that says nothing.
-    pub(crate) fn pipeline(&self, settings: BTreeMap<String, String>) -> Result<hawkeye::Options, Failure> {
+    pub(crate) fn pipeline(&self) -> Result<hawkeye::Options, Failure> {
         let mut errors = Vec::new();
         let mut note = |error: Diagnostic| errors.push(error);
         let weights = self.weights.as_deref().map(visibility).transpose().map_err(&mut note).ok().flatten();
@@ -53,19 +61,39 @@ impl Options {
             }
         }
         let training = self.training().map_err(&mut note).ok().flatten();
+        let time = self.time().map_err(&mut note).ok().flatten();
         if !errors.is_empty() {
             return Err(Failure(errors));
         }
         let defaults = hawkeye::Options::default();
         Ok(hawkeye::Options {
             bindings: self.bindings(),
-            parties: self.parties,
-            settings,
             weights,
             visibility: named,
             training,
+            time,
             depth: self.depth.unwrap_or(defaults.depth),
+            ..defaults
         })
+    }
+
+    fn time(&self) -> Result<Option<TimeOptions>, Diagnostic> {
+        let bandwidth = self.bandwidth.as_deref().map(units::bandwidth).transpose().map_err(wrong)?;
+        let rtt = self.rtt.as_deref().map(units::duration).transpose().map_err(wrong)?;
+        let network = match &self.network {
+            None if bandwidth.is_none() && rtt.is_none() => return Ok(None),
+            None => Network::of(bandwidth, rtt.unwrap_or_default()),
+            Some(name) => {
+                let presets = Network::presets();
+                let known = || presets.iter().map(|n| n.name.as_str()).collect::<Vec<_>>().join(", ");
+                let preset = presets.iter().find(|network| network.name == *name);
+                let preset =
+                    preset.ok_or_else(|| wrong(format!("there is no network \"{name}\", but {}", known())))?;
+                let rtt = rtt.unwrap_or(preset.rtt);
+                Network { bandwidth: bandwidth.or(preset.bandwidth), rtt, ..preset.clone() }
+            }
+        };
+        Ok(Some(TimeOptions { network, machine: MachineChoice::Default }))
     }
 
     fn training(&self) -> Result<Option<TrainingOptions>, Diagnostic> {

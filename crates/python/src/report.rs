@@ -50,7 +50,7 @@ impl Report {
                 let names = Axis::ALL.map(Axis::name).join(", ");
                 error(format!("\"{by}\" is no axis; there are {names}"))
             })?;
-            let view = render::View { axis, sort: Some(Quantity::Bytes), top, depth };
+            let view = render::View { axis, sort: Some(Quantity::Bytes), top, depth, fold: true };
             Ok(anstream::adapter::strip_str(&render::text(&self.report, view)).to_string())
         })
     }

@@ -1,8 +1,9 @@
 //! Profiling many models under one framework.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use hawkeye::{Framework, analyse, builtin_names};
+use hawkeye::{Failure, Framework, builtin_names};
 use pyo3::prelude::*;
 
 use crate::failure::guarded;
@@ -10,11 +11,24 @@ use crate::model::Source;
 use crate::options::Options;
 use crate::report::Report;
 
-/// A framework with its settings.
+/// A framework with its settings; its sheets are run once for each number of parties asked for.
 #[pyclass(frozen)]
 pub(crate) struct Session {
     framework: Framework,
     settings: BTreeMap<String, String>,
+    opened: Mutex<HashMap<Option<u16>, Arc<hawkeye::Session>>>,
+}
+
+impl Session {
+    fn opened(&self, parties: Option<u16>) -> Result<Arc<hawkeye::Session>, Failure> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = opened.get(&parties) {
+            return Ok(session.clone());
+        }
+        let session = Arc::new(hawkeye::Session::new(self.framework.clone(), parties, &self.settings)?);
+        opened.insert(parties, session.clone());
+        Ok(session)
+    }
 }
 
 #[pymethods]
@@ -22,14 +36,14 @@ impl Session {
     #[new]
     fn new(py: Python<'_>, framework: &str, settings: BTreeMap<String, String>) -> PyResult<Self> {
         let framework = guarded(py, || Framework::open(framework))?;
-        Ok(Self { framework, settings })
+        Ok(Self { framework, settings, opened: Mutex::default() })
     }
 
     /// Profiles a model; `name` stands for it in the report.
     fn profile(&self, py: Python<'_>, model: Source, name: &str, options: Options) -> PyResult<Report> {
         guarded(py, || {
-            let options = options.pipeline(self.settings.clone())?;
-            let report = analyse(&model.load()?, name, self.framework.clone(), &options)?;
+            let session = self.opened(options.parties)?;
+            let report = session.analyse(&model.load()?, name, &options.pipeline()?)?;
             Ok(Report { report })
         })
     }

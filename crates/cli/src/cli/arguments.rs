@@ -187,10 +187,6 @@ impl Command {
                 (inputs.into_iter().flatten().map(PathBuf::as_path).collect(), check.output.as_deref())
             }
             Self::Annotate(annotate) => (vec![&annotate.model], Some(&annotate.output)),
-            Self::Budget(budget) => (vec![&budget.model], None),
-            Self::Optimize(optimize) => {
-                (optimize.model.iter().map(PathBuf::as_path).collect(), optimize.output.as_deref())
-            }
             Self::Sweep(sweep) => (vec![&sweep.model], sweep.output.as_deref()),
             Self::Explain(explain) => {
                 (explain.model.iter().map(PathBuf::as_path).collect(), explain.output.as_deref())
