@@ -155,7 +155,7 @@ impl Loader {
         }
         // Starlark's own shift wraps to 32 bits without notice (facebook/starlark-rust#204), and its product
         // takes whatever memory it needs.
-        let checked = [("<<", "shift_left"), ("*", "multiply")];
+        let checked = [("<<", "__shift_left"), ("*", "__multiply")];
         ast.replace_binary_operators(&checked.map(|(op, f)| (op.to_owned(), f.to_owned())).into());
         let mut files = HashMap::new();
         let mut modules = Vec::new();

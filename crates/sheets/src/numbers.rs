@@ -31,15 +31,16 @@ fn whole(x: f64) -> starlark::Result<i64> {
     }
 }
 
+// What begins with `__` stands for an operator; sheets define names of their own like `multiply`.
 #[starlark_module]
 pub(crate) fn integers(builder: &mut GlobalsBuilder) {
-    fn shift_left(x: i64, bits: i64) -> starlark::Result<i64> {
+    fn __shift_left(x: i64, bits: i64) -> starlark::Result<i64> {
         let bits = u32::try_from(bits).map_err(|_| out_of_range(format!("shift by {bits}")))?;
         let factor = 1i64.checked_shl(bits).filter(|factor| *factor > 0);
         factor.and_then(|factor| x.checked_mul(factor)).ok_or_else(overflow)
     }
 
-    fn multiply<'v>(x: Value<'v>, y: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
+    fn __multiply<'v>(x: Value<'v>, y: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
         if let (Some(x), Some(y)) = (x.unpack_i32(), y.unpack_i32()) {
             return Ok(heap.alloc(i64::from(x) * i64::from(y)));
         }

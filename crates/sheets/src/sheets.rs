@@ -16,6 +16,7 @@ use crate::host::misuse;
 use crate::library::{Found, Library};
 use crate::loader::{explain, limit};
 use crate::recorder::{Parties, Recorder};
+use crate::returned::{Outcome, expansion, wrong};
 
 /// Loaded sheets; see [`Lowering`].
 pub struct Sheets {
@@ -41,13 +42,6 @@ impl std::fmt::Debug for Sheets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sheets").finish_non_exhaustive()
     }
-}
-
-/// What running a sheet function gave.
-struct Outcome {
-    result: Data,
-    call: Option<CallId>,
-    notes: Vec<Note>,
 }
 
 impl Sheets {
@@ -247,45 +241,6 @@ fn identifier(domain: &str, op: &str) -> String {
     } else {
         format!("{}_{op}", domain.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
     }
-}
-
-/// Reads what a `lower_` function returned.
-fn expansion(outcome: Outcome, function: &str) -> Result<Expansion, LoweringError> {
-    let outputs = match outcome.result.field("outputs") {
-        Some(Data::List(states) | Data::Tuple(states)) => states.clone(),
-        None => Vec::new(),
-        Some(other) => return Err(wrong(function, "outputs must be a list of states", other)),
-    };
-    let inputs = match outcome.result.field("inputs") {
-        Some(Data::Dict(states)) => states
-            .iter()
-            .map(|(position, state)| match position {
-                Data::Int(i) => usize::try_from(*i).ok().map(|i| (i, state.clone())),
-                _ => None,
-            })
-            .collect::<Option<Vec<_>>>(),
-        None => Some(Vec::new()),
-        Some(_) => None,
-    };
-    let inputs = inputs.ok_or_else(|| {
-        wrong(function, "inputs must be a dictionary of positions and states", &outcome.result)
-    })?;
-    if let Data::Struct(fields) = &outcome.result
-        && let Some((name, _)) = fields.iter().find(|(name, _)| name != "outputs" && name != "inputs")
-    {
-        let message = format!("{function}: returns a field \"{name}\"; fields are outputs and inputs");
-        return Err(LoweringError::Broken(message));
-    }
-    match outcome.result {
-        Data::None | Data::Struct(_) => {
-            Ok(Expansion { call: outcome.call, outputs, inputs, notes: outcome.notes })
-        }
-        other => Err(wrong(function, "returns None or struct(outputs = [...], inputs = {...})", &other)),
-    }
-}
-
-fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
-    LoweringError::Broken(format!("{function}: {expected}, not {found}"))
 }
 
 impl Lowering for Sheets {
