@@ -27,7 +27,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// # Errors
 /// Those of the command, and mistakes in the arguments.
 pub fn execute(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failure> {
-    let arguments = cli::arguments(arguments)
-        .map_err(|error| Diagnostic::error(Place::Model, error.to_string()))?;
+    let arguments =
+        cli::arguments(arguments).map_err(|error| Diagnostic::error(Place::Model, error.to_string()))?;
     cli::execute(&arguments)
 }

@@ -1,9 +1,7 @@
 //! A stripped model is small, holds no parameters, and has the model's profile.
 
-use std::path::Path;
-
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use hawkeye::{Framework, Model, Options, Report, analyse, load, strip};

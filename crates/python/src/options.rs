@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use hawkeye::time::{Network, units};
 use hawkeye::{
-    Bindings, Diagnostic, Failure, Loss, MachineChoice, Optimizer, Place, Steps, TimeOptions, TrainingOptions,
-    Visibility,
+    Bindings, Diagnostic, Failure, Loss, MachineChoice, Optimizer, Place, Steps, TimeOptions,
+    TrainingOptions, Visibility,
 };
 use hawkeye_cost::Party;
 use pyo3::prelude::*;
@@ -87,8 +87,8 @@ impl Options {
                 let presets = Network::presets();
                 let known = || presets.iter().map(|n| n.name.as_str()).collect::<Vec<_>>().join(", ");
                 let preset = presets.iter().find(|network| network.name == *name);
-                let preset =
-                    preset.ok_or_else(|| wrong(format!("there is no network \"{name}\", but {}", known())))?;
+                let preset = preset
+                    .ok_or_else(|| wrong(format!("there is no network \"{name}\", but {}", known())))?;
                 let rtt = rtt.unwrap_or(preset.rtt);
                 Network { bandwidth: bandwidth.or(preset.bandwidth), rtt, ..preset.clone() }
             }

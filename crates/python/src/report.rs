@@ -64,7 +64,8 @@ impl Report {
     fn check(&self, budgets: Vec<String>) -> PyResult<Vec<(String, u128, u128, bool)>> {
         Python::attach(|py| {
             guarded(py, || {
-                let parse = |text: &String| text.parse::<Budget>().map_err(|e| error(format!("\"{text}\" {e}")));
+                let parse =
+                    |text: &String| text.parse::<Budget>().map_err(|e| error(format!("\"{text}\" {e}")));
                 let budgets: Vec<Budget> = budgets.iter().map(parse).collect::<Result<_, _>>()?;
                 let checks = hold(&self.report, &budgets).map_err(Failure)?;
                 Ok(checks.into_iter().map(|c| (c.name.clone(), c.actual, c.limit, c.holds())).collect())

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
+use std::sync::Arc;
 
 use hawkeye_grad::{Loss, Optimizer, Recipe, Step, sweep, synthesise};
 use hawkeye_graph::{
     Attribute, Attributes, DType, DeclaredType, Dim, Elements, Failure, Graph, Kind, Node, NodeId, Origin,
-    Shapes, Tensor, Value, ValueId,
+    Provenance, Shapes, Tensor, Value, ValueId,
 };
 use hawkeye_shapes::infer;
 use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, IntoTValue, TValue};
