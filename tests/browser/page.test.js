@@ -21,7 +21,6 @@ const runs = {
   inference: ["profile", "resnet50.onnx", "-f", "cryptflow2", "--batch", "1"],
   layers: ["profile", "bert_base.onnx", "-f", "crypten", "--batch", "1", "--dim", "seq=128"],
   training: ["profile", "lenet5.onnx", "-f", "crypten", "--train", "cross_entropy"],
-  comparison: ["compare", "lenet5.onnx", "-f", "crypten", "-f", "cheetah", "-f", "spu-semi2k"],
 };
 
 let browser;
