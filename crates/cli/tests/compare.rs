@@ -224,8 +224,10 @@ fn logs_are_read_whatever_is_around_the_numbers() {
 fn frameworks_are_recognised_by_what_they_print() {
     for name in builtin_names() {
         let manifest = Framework::open(&name).expect("it is built in").manifest;
-        let log = manifest.log.expect("every built-in framework says what it prints");
-        Patterns::new(&log).expect("the patterns are right");
+        // Libraries of primitives, and formulas of packing, print nothing of a whole run.
+        if let Some(log) = manifest.log {
+            Patterns::new(&log).expect("the patterns are right");
+        }
     }
     let log = fixtures().join("logs/crypten_lenet5.log").display().to_string();
     let output = command_line(&["compare", "--measured", &log, "lenet5.onnx", "--format", "text"]);

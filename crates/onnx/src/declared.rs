@@ -50,8 +50,9 @@ fn of_tensor(tensor: &Tensor, unnamed: &mut usize) -> Result<DeclaredType, Strin
     for dim in &shape.dim {
         dims.push(match &dim.value {
             // Exporters write -1 where others write nothing.
+            Some(DimValue::DimValue(-1)) => symbol(unnamed),
             Some(DimValue::DimValue(size)) => {
-                u64::try_from(*size).map_or_else(|_| symbol(unnamed), Dim::Fixed)
+                Dim::Fixed(u64::try_from(*size).map_err(|_| format!("negative dimension {size}"))?)
             }
             Some(DimValue::DimParam(name)) if !name.is_empty() => Dim::Symbol(name.clone()),
             _ => symbol(unnamed),

@@ -137,7 +137,6 @@ pub struct FrameworkInfo {
 
 /// Runs of a framework, whatever the model, that its reports were compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct MeasuredRuns {
     /// How many there are.
     pub runs: u64,

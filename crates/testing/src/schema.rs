@@ -35,8 +35,9 @@ impl Checker<'_> {
                 },
                 "const" => value == rule,
                 "enum" => rule.as_array().expect("a list").contains(value),
-                "minimum" => value.as_u64() >= rule.as_u64(),
-                "maximum" => value.as_u64() <= rule.as_u64(),
+                // Limits are for numbers alone.
+                "minimum" => !value.is_number() || value.as_u64() >= rule.as_u64(),
+                "maximum" => !value.is_number() || value.as_u64() <= rule.as_u64(),
                 "pattern" => {
                     assert_eq!(rule, "^[0-9a-f]{64}$", "the one pattern that is checked here");
                     let text = value.as_str().unwrap_or_default();
