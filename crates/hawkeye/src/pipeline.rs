@@ -154,7 +154,7 @@ pub(crate) fn profile(
             dims: options.bindings.dims.iter().map(|(name, size)| (name.clone(), *size)).collect(),
             weights: conventions.weights.to_string(),
         },
-        visibility: tensors(&model.graph, &visibility),
+        visibility: tensors(model.graph, &visibility),
         counters: framework.manifest.counters.clone(),
         diagnostics,
     };

@@ -129,7 +129,7 @@ fn a_profile_that_lacks_a_kind_of_work_is_refused_by_name() {
     let text = "{profile: p, machine: m, source: s, evidence: assumed, work: {mul: 1.0}}";
     let machine = hawkeye::time::Machine::parse(text).expect("it is well-formed");
     let network = Network::of(None, 0.04);
-    let time = Some(TimeOptions { network, machine: MachineChoice::Profile(machine) });
+    let time = Some(TimeOptions { network, machine: MachineChoice::Profile(Box::new(machine)) });
     let options = Options { time, ..Options::default() };
     let error =
         profile(&fixtures().join("time/mlp_b1.onnx"), "crypten", &options).expect_err("it is refused");

@@ -64,12 +64,12 @@ fn machine(text: &str) -> Result<MachineChoice, String> {
         return Ok(MachineChoice::None);
     }
     if let Some(machine) = Machine::embedded(text) {
-        return Ok(MachineChoice::Profile(machine));
+        return Ok(MachineChoice::Profile(Box::new(machine)));
     }
     let names: Vec<&str> = Machine::names().collect();
     let file = read(text, "profile", &names)?;
     let machine = Machine::parse(&file).map_err(|errors| format!("{text}: {}", errors.join("; ")))?;
-    Ok(MachineChoice::Profile(machine))
+    Ok(MachineChoice::Profile(Box::new(machine)))
 }
 
 fn read(path: &str, kind: &str, names: &[&str]) -> Result<String, String> {

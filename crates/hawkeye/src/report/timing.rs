@@ -24,7 +24,7 @@ pub enum MachineChoice {
     /// Nobody's: local work takes no time.
     None,
     /// That of a profile.
-    Profile(Machine),
+    Profile(Box<Machine>),
 }
 
 /// A clock for a program, and what it runs on.
@@ -61,7 +61,7 @@ impl Timing {
         });
         let machine = match &options.machine {
             MachineChoice::None => None,
-            MachineChoice::Profile(machine) => Some(machine.clone()),
+            MachineChoice::Profile(machine) => Some(machine.as_ref().clone()),
             MachineChoice::Default => transport.profiles.first().and_then(|name| Machine::embedded(name)),
         };
         let clock = Clock::new(&options.network, &transport, machine.as_ref(), parties, &program.calls);
