@@ -153,7 +153,9 @@ fn a_tree_cut_at_any_depth_adds_up() {
 fn extend(value: &mut serde_json::Value, inside: &str) {
     match value {
         serde_json::Value::Object(object) => {
-            object.iter_mut().for_each(|(key, value)| extend(value, key));
+            // Its keys, and theirs, are names that the user chose.
+            let fixed = object.iter_mut().filter(|(key, _)| *key != "visibility");
+            fixed.for_each(|(key, value)| extend(value, key));
             if !["counters", "parameters", "party_names", "dims"].contains(&inside) {
                 object.insert("added_later".to_owned(), serde_json::json!({"bytes": "unheard of"}));
             }
