@@ -6,7 +6,7 @@
 13374176
 """
 
-from hawkeye._files import annotate, grad, strip
+from hawkeye._files import annotate, grad, optimize, strip
 from hawkeye._native import HawkEyeError
 from hawkeye._profile import Session, frameworks, profile, shapes
 from hawkeye._report import Call, Check, Cost, Diagnostic, Link, Operator, Phases, Report
@@ -28,6 +28,7 @@ __all__ = [
     "annotate",
     "frameworks",
     "grad",
+    "optimize",
     "profile",
     "shapes",
     "strip",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterable
 from typing import Any, Union
 
-from hawkeye import _native
+from hawkeye import _models, _native
 
 Path = Union[str, os.PathLike[str]]
 
 
-def _execute(command: str, positional: Iterable[Path], options: dict[str, Any]) -> int:
-    arguments = ["hawkeye", command, *(os.fspath(path) for path in positional)]
+def _arguments(command: str, positional: Iterable[Path], options: dict[str, Any]) -> list[str]:
+    arguments = [command, *(os.fspath(path) for path in positional)]
     for name, value in options.items():
         option = "--" + name.rstrip("_").replace("_", "-")
         values = value if isinstance(value, (list, tuple)) else [value]
@@ -21,7 +24,11 @@ def _execute(command: str, positional: Iterable[Path], options: dict[str, Any]) 
                 arguments.append(option)
             elif item is not None and item is not False:
                 arguments += [option, str(os.fspath(item) if isinstance(item, os.PathLike) else item)]
-    return _native.execute(arguments)
+    return arguments
+
+
+def _execute(command: str, positional: Iterable[Path], options: dict[str, Any]) -> int:
+    return _native.execute(["hawkeye", *_arguments(command, positional, options)])
 
 
 def annotate(model: Path, output: Path, framework: str, **options: Any) -> None:
@@ -40,3 +47,30 @@ def strip(model: Path, output: Path) -> None:
 def grad(model: Path, output: Path, **options: Any) -> None:
     """Write a training step as an ONNX file (`hawkeye grad`)."""
     _execute("grad", [model], {"output": output, **options})
+
+
+def optimize(model: Any, framework: Path, output: Path | None = None, **options: Any) -> dict[str, Any]:
+    """Find the exact rewrites that make a model cheaper (`hawkeye optimize`), and write the result.
+
+    Without an output this is advice. Returns the prices `before` and `after`, and what was `applied`.
+    A model that is no path is looked at without its weights, so only a path can be written.
+
+    >>> advice = optimize("fixtures/models/lenet5.onnx", "crypten")
+    >>> advice["before"]["bytes"], advice["after"]["bytes"]
+    (13374176, 4044256)
+    """
+    source, _ = _models.source(model)
+    content = source if isinstance(source, bytes) else None
+    if content is not None and output is not None:
+        raise TypeError("weights are needed to write a model: pass the path of a file")
+    options = {"framework": framework, "output": output, "format": "json", **options}
+    arguments = _arguments("optimize", ["-" if isinstance(source, bytes) else source], options)
+    # A process of its own, for what it prints is the result.
+    done = subprocess.run([sys.executable, "-m", "hawkeye", *arguments], input=content, capture_output=True)
+    printed, told = done.stdout.decode(), done.stderr.decode().strip()
+    if done.returncode:
+        error = _native.HawkEyeError(told)
+        error.diagnostics = [{"severity": "error", "place": "optimize", "message": told, "help": None}]
+        raise error
+    found: dict[str, Any] = json.JSONDecoder().raw_decode(printed)[0]
+    return found

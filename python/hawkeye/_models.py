@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Union
 
+from hawkeye._native import HawkEyeError
+
 Source = Union[bytes, str]
 
 #: Constants of more elements are never looked at.
@@ -146,6 +148,21 @@ def _weightless(model: Any) -> Iterator[None]:
 
 
 def _exported(module: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bytes:
+    try:
+        return _traced(module, args, options)
+    # Exporters raise what they like.
+    except Exception as error:
+        cause = str(error).strip().partition("\n")[0] or type(error).__name__
+        message = f"{type(module).__name__}: torch can't export the module: {cause}"
+        help = 'try the other exporter (export={"dynamo": False}), or export a file yourself'
+        failure = HawkEyeError(f"{message} (help: {help})")
+        failure.diagnostics = [
+            {"severity": "error", "place": type(module).__name__, "message": message, "help": help}
+        ]
+        raise failure from error
+
+
+def _traced(module: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bytes:
     import torch
 
     if options.get("dynamo", True) and hasattr(torch.onnx, "ONNXProgram"):

@@ -64,7 +64,7 @@ class Session:
 
     >>> session = Session("crypten", max_method="pairwise")
     >>> session.profile("fixtures/models/lenet5.onnx").totals.online.rounds
-    91
+    83
     """
 
     def __init__(self, framework: str | os.PathLike[str], **settings: Setting) -> None:
@@ -142,8 +142,8 @@ def profile(
     Raises:
         HawkEyeError: With every cause, its place and what to do next.
 
-    >>> profile("fixtures/models/lenet5.onnx", "crypten", batch=2).counters["rounds"]
-    133
+    >>> profile("fixtures/models/alexnet.onnx", "crypten", batch=2).counters["rounds"]
+    242
     """
     session = Session(framework, **dict(settings or {}))
     return session.profile(

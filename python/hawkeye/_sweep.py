@@ -157,9 +157,9 @@ def sweep(
     Returns:
         Rows in the order of the points.
 
-    >>> rows = sweep("fixtures/models/lenet5.onnx", ["crypten", "spu-semi2k"], {"batch": [1, 2]})
+    >>> rows = sweep("fixtures/models/alexnet.onnx", ["crypten", "cryptflow2"], {"batch": [1, 2]})
     >>> [(row["framework"], row["batch"], row["rounds"]) for row in rows][:2]
-    [('crypten', 1, 133), ('crypten', 2, 133)]
+    [('crypten', 1, 242), ('crypten', 2, 242)]
     """
     listed = [models] if callable(models) or isinstance(models, (str, os.PathLike)) else list(models)
     names = [frameworks] if isinstance(frameworks, str) else list(frameworks)

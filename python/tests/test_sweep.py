@@ -5,7 +5,9 @@ from pathlib import Path
 
 import hawkeye
 
-LENET = Path(__file__).parents[2] / "fixtures" / "models" / "lenet5.onnx"
+MODELS = Path(__file__).parents[2] / "fixtures" / "models"
+LENET = MODELS / "lenet5.onnx"
+ALEXNET = MODELS / "alexnet.onnx"
 
 
 def content(**unused):
@@ -17,7 +19,7 @@ def absent(width):
 
 
 def test_rows_are_in_the_order_of_the_points():
-    rows = hawkeye.sweep(LENET, ["crypten", "cryptflow2"], {"batch": [2, 1], "set.absent": ["x"]})
+    rows = hawkeye.sweep(ALEXNET, ["crypten", "cryptflow2"], {"batch": [2, 1], "set.absent": ["x"]})
     assert [(row["framework"], row["batch"]) for row in rows] == [
         ("crypten", 2), ("crypten", 1), ("cryptflow2", 2), ("cryptflow2", 1),
     ]  # fmt: skip
@@ -25,9 +27,9 @@ def test_rows_are_in_the_order_of_the_points():
 
 
 def test_points_are_profiles():
-    rows = hawkeye.sweep(LENET, "crypten", {"batch": [1, 3], "set.max_method": ["pairwise"]})
+    rows = hawkeye.sweep(ALEXNET, "crypten", {"batch": [1, 3], "set.max_method": ["pairwise"]})
     for row in rows:
-        report = hawkeye.profile(LENET, "crypten", batch=row["batch"], settings={"max_method": "pairwise"})
+        report = hawkeye.profile(ALEXNET, "crypten", batch=row["batch"], settings={"max_method": "pairwise"})
         assert row["online_bytes"] == report.totals.online.bytes
 
 
@@ -38,8 +40,8 @@ def test_models_may_be_functions_and_fail_alone():
 
 def test_processes_give_the_same():
     with ProcessPoolExecutor(1) as executor:
-        rows = hawkeye.sweep(LENET, "crypten", {"batch": [1, 2]}, executor=executor)
-    assert rows == hawkeye.sweep(LENET, "crypten", {"batch": [1, 2]})
+        rows = hawkeye.sweep(ALEXNET, "crypten", {"batch": [1, 2]}, executor=executor)
+    assert rows == hawkeye.sweep(ALEXNET, "crypten", {"batch": [1, 2]})
 
 
 def test_interrupted_sweeps_go_on(tmp_path):
@@ -54,14 +56,14 @@ def test_interrupted_sweeps_go_on(tmp_path):
 
     grid = {"batch": [1, 2, 3]}
     try:
-        hawkeye.sweep(LENET, "crypten", grid, resume=tmp_path / "rows.sqlite", progress=stop)
+        hawkeye.sweep(ALEXNET, "crypten", grid, resume=tmp_path / "rows.sqlite", progress=stop)
     except Stop:
         pass
     assert len(seen) == 1
     rest = []
-    rows = hawkeye.sweep(LENET, "crypten", grid, resume=tmp_path / "rows.sqlite", progress=rest.append)
+    rows = hawkeye.sweep(ALEXNET, "crypten", grid, resume=tmp_path / "rows.sqlite", progress=rest.append)
     assert len(rest) == 2
-    assert rows == hawkeye.sweep(LENET, "crypten", grid)
+    assert rows == hawkeye.sweep(ALEXNET, "crypten", grid)
 
 
 def test_pareto():
