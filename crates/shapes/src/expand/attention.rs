@@ -90,7 +90,7 @@ pub(crate) fn attention(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
         let bent = emit.op("Tanh", &[inner]);
         scores = emit.scaled(bent, cap);
     }
-    let weights = emit.op_with("Softmax", &[scores], vec![("axis", Attribute::Int(-1))]);
+    let weights = emit.op_with("Softmax", &[scores], &[("axis", Attribute::Int(-1))]);
     let mut y = emit.op("MatMul", &[weights, values]);
     if packed {
         y = emit.transpose(y, &[0, 2, 1, 3]);
@@ -109,7 +109,7 @@ pub(crate) fn rotary(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     let mut table = |input: usize| -> Option<ValueId> {
         let mut table = emit.input(input)?;
         if let Some(positions) = emit.input(3) {
-            table = emit.op_with("Gather", &[table, positions], vec![("axis", Attribute::Int(0))]);
+            table = emit.op_with("Gather", &[table, positions], &[("axis", Attribute::Int(0))]);
         }
         Some(emit.reshape(table, &[x.batch, 1, x.length, half]))
     };
