@@ -90,7 +90,7 @@ impl Update<'_> {
         let mut gradient = self.parameter.gradient;
         let threshold = self.setting("grad_threshold");
         if threshold != 0.0 {
-            // CrypTen (optim/sgd.py) drops elements whose square is not below the threshold's.
+            // Of squares, since a comparison by size would need the sign as well.
             let square = self.e.mul(gradient, gradient);
             let bound = self.e.number(threshold * threshold);
             let small = self.e.op("Less", &[square, bound]);

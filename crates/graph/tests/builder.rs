@@ -99,7 +99,7 @@ fn attributes_inputs_and_operators_can_be_changed() {
 #[test]
 fn a_circle_is_told() {
     let (mut builder, [.., exp]) = chain();
-    builder.set_input(NodeId::new(0), 0, Some(exp));
+    builder.node_mut(NodeId::new(0)).inputs[0] = Some(exp);
     assert_eq!(builder.finish().expect_err("a circle").0, [0, 1]);
 }
 

@@ -9,7 +9,7 @@ use hawkeye_report::TrainingInfo;
 use hawkeye_shapes::{Bindings, bind, infer};
 use hawkeye_sheets::Gradients;
 
-use crate::pipeline::{Stage, Stages};
+use crate::pipeline::{Stage, Stages, sound};
 
 /// What to train, and how.
 #[derive(Clone, Debug, Default)]
@@ -203,6 +203,7 @@ fn with_gradient_graph(
     recipe: &Recipe,
 ) -> Result<Program, Failure> {
     let step = synthesise(stages.graph, shapes, training.sweep, recipe)?;
+    sound(&step.graph)?;
     let mut all = infer(&step.graph, &bind(&step.graph, &Bindings::default())?);
     for id in stages.graph.value_ids() {
         all.facts[id] = shapes.facts[id].clone();

@@ -1,6 +1,6 @@
 //! Attention and what belongs to it, by the function bodies that ONNX gives.
 
-use hawkeye_graph::{Attribute, DType, Node, Tensor, ValueId};
+use hawkeye_graph::{Attribute, DType, Elements, Node, SMALL, Tensor, ValueId};
 
 use super::activation::float;
 use super::emit::Emitter;
@@ -71,8 +71,7 @@ pub(crate) fn attention(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     let raw = emit.op("MatMul", &[queries, turned]);
     let mut scores = raw;
     if node.attributes.int("is_causal").unwrap_or(0) != 0 {
-        let mask = Tensor { dtype: DType::Float32, dims: vec![q.length, k.length], elements: None };
-        let mask = emit.constant(mask);
+        let mask = emit.constant(later_keys(q.length, k.length)?);
         scores = emit.op("Add", &[scores, mask]);
     }
     if let Some(mask) = emit.input(3) {
@@ -97,6 +96,15 @@ pub(crate) fn attention(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
         y = emit.reshape(y, &[q.batch, q.length, q.heads.checked_mul(v.size)?]);
     }
     Some(vec![Some(y), Some(k.value), Some(v.value), Some(raw)])
+}
+
+/// What keeps a query from the keys that come after it.
+fn later_keys(queries: u64, keys: u64) -> Option<Tensor> {
+    let count = queries.checked_mul(keys)?;
+    let bias = |query, key| if key > query { f64::from(f32::MIN) } else { 0.0 };
+    let all = || (0..queries).flat_map(|query| (0..keys).map(move |key| bias(query, key))).collect();
+    let elements = (count <= SMALL).then(|| Elements::Floats(all()));
+    Some(Tensor { dtype: DType::Float32, dims: vec![queries, keys], elements })
 }
 
 /// `RotaryEmbedding`.
