@@ -6,7 +6,7 @@ use hawkeye::{Framework, Options};
 use hawkeye_cost::{Calls, Communication, Data, Fold};
 use hawkeye_lower::{Operation, Program, Runs, Subject, settle};
 use hawkeye_report::measured::{Agreement, Patterns};
-use hawkeye_testing::mp_spdz::{PerParty, difference, has_fixed_rounds, lines, networks};
+use hawkeye_testing::mp_spdz::{PerParty, difference, lines, networks};
 use hawkeye_testing::{fixtures, profile};
 use serde::Deserialize;
 use serde_json::Value;
