@@ -85,6 +85,7 @@ pub struct Clock {
     transport: Transport,
     machine: Option<Machine>,
     floor: f64,
+    contention: f64,
     kinds: IndexMap<Symbol, f64>,
 }
 
@@ -120,6 +121,7 @@ impl Clock {
             transport: transport.clone(),
             machine: machine.cloned(),
             floor: machine.map_or(0.0, |machine| machine.floor(parties)),
+            contention: machine.map_or(1.0, |machine| machine.contention(parties)),
             kinds,
         })
     }
@@ -137,7 +139,7 @@ impl Clock {
     /// Seconds of every operator that runs a protocol.
     #[must_use]
     pub fn operator(&self) -> f64 {
-        self.machine.as_ref().map_or(0.0, |machine| machine.operator)
+        self.machine.as_ref().map_or(0.0, |machine| self.contention * machine.operator)
     }
 
     /// Seconds of a flight without what it carries.
@@ -192,7 +194,7 @@ impl Clock {
     /// Seconds of local work.
     #[expect(clippy::cast_precision_loss, reason = "seconds are no exact numbers")]
     pub(crate) fn of_work(&self, kind: Symbol, amount: u64) -> f64 {
-        self.kinds.get(&kind).map_or(0.0, |seconds| seconds * amount as f64)
+        self.kinds.get(&kind).map_or(0.0, |seconds| self.contention * seconds * amount as f64)
     }
 }
 
