@@ -148,6 +148,12 @@ impl Clock {
         self.transport.flight_rtt * self.network.rtt + software
     }
 
+    /// Latency of the flights of a step by itself.
+    #[expect(clippy::cast_precision_loss, reason = "seconds are no exact numbers")]
+    pub(crate) fn flights(&self, step: &Step) -> f64 {
+        step.flights as f64 * self.flight()
+    }
+
     pub(crate) fn network(&self) -> &Network {
         &self.network
     }
@@ -182,7 +188,7 @@ impl Clock {
         };
         let software = &machine.transport;
         let tensors = software.tensor * (step.tensors.saturating_sub(1) as f64);
-        let until = step.flights as f64 * self.flight() + tensors;
+        let until = self.flights(step) + tensors;
         Spent {
             latency: tensors + software.byte * sent,
             transfer: self.network.transfer(sent),

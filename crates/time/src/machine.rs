@@ -47,7 +47,10 @@ pub struct Software {
 }
 
 /// The embedded profiles, by name.
-const EMBEDDED: [(&str, &str); 1] = [("crypten-cpu", include_str!("../../../profiles/crypten-cpu.yaml"))];
+const EMBEDDED: [(&str, &str); 2] = [
+    ("crypten-cpu", include_str!("../../../profiles/crypten-cpu.yaml")),
+    ("spu-cpu", include_str!("../../../profiles/spu-cpu.yaml")),
+];
 
 impl Machine {
     /// Names of the embedded profiles.
