@@ -1,7 +1,7 @@
 """Measures what a framework's primitives take on this machine, and writes a profile for ``--machine``.
 
-    python -m hawkeye.calibrate crypten -o my-machine.yaml
-    python -m hawkeye.calibrate spu-semi2k -o my-machine.yaml
+    hawkeye calibrate crypten -o my-machine.yaml
+    hawkeye calibrate spu-semi2k -o my-machine.yaml
 
 The framework must be installed here. The parties run on this machine, over its loopback device; every
 primitive is timed alone, and the least of its repetitions counts. No model is run.
@@ -226,22 +226,22 @@ def calibrate(framework: str, address: str) -> dict[str, Any]:
     return {
         "profile": f"{framework}-{platform.node() or 'here'}",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
-        "source": f"measured: hawkeye.calibrate {framework}, parties on one machine",
+        "source": f"measured: hawkeye calibrate {framework}, parties on one machine",
         "evidence": "measured",
         "cores": os.cpu_count() or 1,
         **profile,
     }
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m hawkeye.calibrate", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="hawkeye calibrate", description=__doc__.split("\n")[0])
     parser.add_argument("framework", choices=sorted(PARTIES))
     parser.add_argument("-o", "--output", type=Path, help="file that is written; standard output if left out")
     parser.add_argument("--address", default="127.0.0.1:29700", help="where SPU's first party listens")
     parser.add_argument("--rank", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.rank is not None:
         party(options.framework, options.rank, options.folder, options.address)
         return
@@ -254,4 +254,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
