@@ -100,12 +100,30 @@ fn time(text: &mut String, report: &Report) {
         time.critical_path
             .map_or(String::new(), |path| format!("; {path:.3} s if independent operators ran side by side")),
     );
+    // On a line, transfer is in inverse proportion to the bandwidth, and nothing else depends on it.
+    let rest = latency + work + wait;
+    if let Some(bits) = time.bandwidth.filter(|_| transfer > 0.0 && rest > 0.0) {
+        let _ = writeln!(text, "  below {} transfer dominates", rate(bits * transfer / rest));
+    }
     for pipeline in &time.pipelines {
         pipelined(text, pipeline);
     }
     if time.machine == "none" {
         let _ = writeln!(text, "  local work is left out: no profile of a machine was given");
     }
+}
+
+/// A bandwidth, to three digits.
+fn rate(bits: f64) -> String {
+    let (number, unit) = if bits >= 1e9 { (bits / 1e9, "Gbit/s") } else { (bits / 1e6, "Mbit/s") };
+    let decimals = if number >= 100.0 {
+        0
+    } else if number >= 10.0 {
+        1
+    } else {
+        2
+    };
+    format!("{number:.decimals$} {unit}")
 }
 
 /// What a schedule gains: "inner-layer=2: 8.1 s, 12.3 % saved; ...".
@@ -116,10 +134,11 @@ fn pipelined(text: &mut String, pipeline: &PipelineInfo) {
         0 => String::new(),
         gaining => format!(", {gaining} operators gain"),
     };
+    let together = if *requests > 1 { format!(" for {requests} requests") } else { String::new() };
     // Writing to a string never fails.
     let _ = writeln!(
         text,
-        "  {scheme}: {seconds:.3} s for {requests} at a time, {:.1} % saved, {throughput:.3} requests/s{gain}; \
+        "  {scheme}: {seconds:.3} s{together}, {:.1} % saved, {throughput:.3} requests/s{gain}; \
          processor idle {:.0} %, link {:.0} %",
         100.0 * saved,
         100.0 * idle_processor,
