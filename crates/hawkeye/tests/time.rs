@@ -45,7 +45,7 @@ fn timed(network: Network, machine: MachineChoice) -> TimeOptions {
 }
 
 /// The constants of the independent implementation.
-fn oracle() -> MachineChoice {
+fn constants_of_the_oracle() -> MachineChoice {
     let text = std::fs::read_to_string(fixtures().join("time/oracle.yaml")).expect("the fixture is there");
     MachineChoice::Profile(Box::new(Machine::parse(&text).expect("it is well-formed")))
 }
@@ -61,10 +61,10 @@ fn the_law_is_that_of_the_oracle() {
     let runs = runs("runs");
     assert!(runs.len() > 50);
     for run in &runs {
-        let (ours, oracle) = (run.seconds(false, oracle()), run.number("oracle_no_burst_s"));
+        let (ours, oracle) = (run.seconds(false, constants_of_the_oracle()), run.number("oracle_no_burst_s"));
         assert!((ours / oracle - 1.0).abs() < 1e-6, "{}: {ours}, not {oracle}", run.text("run"));
         // The oracle walks calls of one chain together, which is another order for the token bucket.
-        let (ours, oracle) = (run.seconds(true, oracle()), run.number("oracle_s"));
+        let (ours, oracle) = (run.seconds(true, constants_of_the_oracle()), run.number("oracle_s"));
         assert!((ours / oracle - 1.0).abs() < 0.02, "{}: {ours}, not {oracle}", run.text("run"));
     }
 }

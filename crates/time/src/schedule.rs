@@ -131,6 +131,7 @@ mod tests {
     fn a_mark_is_waited_for() {
         let first = Event { announces: Some(0), ..STEP.into() };
         let second = Event { needs: Some(0), ..STEP.into() };
-        assert_eq!(simulate(&[vec![second], vec![first]]).end, 14.0);
+        let outcome = simulate(&[vec![second], vec![first]]);
+        assert_eq!(outcome, Outcome { end: 14.0, work: 2.0, transfer: 8.0 });
     }
 }
