@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use hawkeye_report::MeasuredRuns;
 use hawkeye_report::measured::Log;
 use hawkeye_time::Transport;
+use hawkeye_time::pipeline::Pipelining;
 
 /// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +43,8 @@ pub struct Manifest {
     pub rounds: Rounds,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transport: Option<Transport>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipelining: Option<Pipelining>,
     pub counters: IndexMap<String, Counter>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Log>,
@@ -249,7 +252,7 @@ pub enum ParameterKind {
     Bool,
     /// A real number.
     Float,
-    /// One of `choices`.
+    /// One of `choices`, whatever the case of its letters; any number is the choice `number`.
     Choice,
 }
 
@@ -336,11 +339,14 @@ impl Parameter {
             }
             (ParameterKind::Choice, Value::String(s)) => {
                 let choices = self.choices.as_deref().unwrap_or_default();
-                if choices.contains(s) {
-                    Ok(Data::Text(s.clone()))
-                } else {
-                    Err(format!("\"{s}\" is none of {}", choices.join(", ")))
-                }
+                let is_number = s.parse::<f64>().is_ok();
+                let chosen = choices
+                    .iter()
+                    .find(|choice| choice.eq_ignore_ascii_case(s))
+                    .or_else(|| choices.iter().find(|choice| is_number && *choice == "number"));
+                chosen
+                    .map(|choice| Data::Text(choice.clone()))
+                    .ok_or_else(|| format!("\"{s}\" is none of {}", choices.join(", ")))
             }
             (kind, _) => Err(format!("is no {}", kind.name())),
         }
