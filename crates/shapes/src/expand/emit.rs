@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use hawkeye_graph::{
-    Attribute, Attributes, DType, Fact, Graph, GraphBuilder, Node, NodeId, Origin, Table, Tensor, ValueId,
+    Attribute, Attributes, DType, Elements, Fact, Graph, GraphBuilder, Node, NodeId, Origin, Table, Tensor,
+    ValueId,
 };
 
 /// Writes what stands for one node.
@@ -126,8 +127,8 @@ impl<'w, 'a> Emitter<'w, 'a> {
     }
 
     pub(crate) fn expand(&mut self, value: ValueId, dims: &[u64]) -> ValueId {
-        let dims = dims.iter().map(|d| i64::try_from(*d).unwrap_or(i64::MAX)).collect();
-        let shape = self.vector(dims);
+        let dims: Vec<i64> = dims.iter().map(|d| i64::try_from(*d).unwrap_or(i64::MAX)).collect();
+        let shape = self.builder.ints(&dims);
         self.op("Expand", &[value, shape])
     }
 
