@@ -6,12 +6,15 @@
 
 mod convert;
 mod definitions;
+mod fault;
 mod folder;
 mod framework;
 mod host;
 mod library;
+mod limits;
 mod loader;
 mod manifest;
+mod nesting;
 mod numbers;
 mod protocol;
 mod recorder;

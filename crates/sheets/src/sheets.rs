@@ -6,15 +6,16 @@ use std::sync::{Arc, OnceLock};
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
 use hawkeye_lower::{Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading, StepPlan};
+use starlark::codemap::FileSpan;
 use starlark::environment::Module;
 use starlark::eval::Evaluator;
 use starlark::{Error, ErrorKind};
 
 use crate::convert::{to_data, to_value};
 use crate::definitions::Definitions;
-use crate::host::misuse;
+use crate::fault::{describe, misuse};
 use crate::library::{Found, Library};
-use crate::loader::{explain, limit};
+use crate::limits::limit;
 use crate::recorder::{Parties, Recorder};
 use crate::returned::{Outcome, expansion, wrong};
 
@@ -179,24 +180,24 @@ impl Sheets {
         let Some(function) = self.library.get(function).map_err(LoweringError::Broken)? else {
             return Ok(None);
         };
-        let outcome = recorder.with_calls(calls, || {
+        recorder.with_calls(calls, || {
             Module::with_temp_heap(|module| {
                 let mut eval = Evaluator::new(&module);
-                limit(&mut eval);
                 eval.extra = Some(recorder);
                 let heap = module.heap();
                 let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
+                let statement = limit(&mut eval);
                 recorder.begin(name, function.definition);
                 let value = heap.access_owned_frozen_value(&function.value);
-                let result = eval.eval_function(value, &arguments, &[])?;
+                let result = eval.eval_function(value, &arguments, &[]).and_then(|result| {
+                    let no_data = || format!("{name} returns {}, which is no plain data", result.get_type());
+                    to_data(result).ok_or_else(|| misuse(no_data()))
+                });
                 let closed = recorder.end();
-                let data = to_data(result).ok_or_else(|| {
-                    misuse(format!("{name} returns {}, which is no plain data", result.get_type()))
-                })?;
-                Ok(Outcome { result: data, call: recorder.store(closed.call), notes: closed.notes })
+                let result = result.map_err(|error| refusal(&error, statement.borrow().as_ref()))?;
+                Ok(Some(Outcome { result, call: recorder.store(closed.call), notes: closed.notes }))
             })
-        });
-        outcome.map(Some).map_err(refusal)
+        })
     }
 
     fn model(
@@ -226,11 +227,12 @@ impl Sheets {
     }
 }
 
-/// `fail` is a refusal; anything else that goes wrong is a fault of the sheet.
-fn refusal(error: Error) -> LoweringError {
+/// `fail` is a refusal; anything else that goes wrong is a fault of the sheet. `last` is the statement that ran
+/// last.
+fn refusal(error: &Error, last: Option<&FileSpan>) -> LoweringError {
     match error.kind() {
         ErrorKind::Fail(message) => LoweringError::Refused(message.to_string().trim().to_owned()),
-        _ => LoweringError::Broken(explain(&error)),
+        _ => LoweringError::Broken(describe(error, last)),
     }
 }
 
