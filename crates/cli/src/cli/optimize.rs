@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};
-use hawkeye::{Diagnostic, Failure, Framework, Model, Place, Report, analyse, load};
+use hawkeye::{Diagnostic, Failure, Framework, Place, Report, Session, load};
 use hawkeye_graph::{Graph, Node, nearest};
 use hawkeye_onnx::export;
 use hawkeye_rewrite::{
@@ -108,12 +108,11 @@ pub(crate) fn run(command: &Optimize) -> Result<ExitCode, Failure> {
     let original = fixed(&model.graph, &options.bindings)?;
     let settings = hawkeye::Options { bindings: hawkeye::Bindings::default(), depth: 0, ..options };
     let weights = Weights::new(Some(path), &original);
-    let mut pricing = |graph: &Graph| {
-        let model = Model { graph: graph.clone(), ..model.clone() };
-        let report = analyse(&model, "", framework.clone(), &settings)?;
-        Ok(price(&report, command.phase))
-    };
-    let loads = |node: &Node| framework.manifest.loads(&node.domain, &node.op, node.opset);
+    let manifest = framework.manifest.clone();
+    let session = Session::new(framework, settings.parties, &settings.settings)?;
+    let mut pricing =
+        |graph: &Graph| session.price(graph, &settings).map(|report| price(&report, command.phase));
+    let loads = |node: &Node| manifest.loads(&node.domain, &node.op, node.opset);
     let options = Options {
         rules: rules(command)?,
         objective: match command.objective {
