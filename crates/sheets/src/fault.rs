@@ -10,6 +10,9 @@ use crate::limits::DEEPEST_CALLS;
 /// Calls that are shown of those that led to a fault.
 const SHOWN_CALLS: usize = 6;
 
+/// Host functions that call functions of sheets: recursion through them is not theirs.
+const COMPOSING: [&str; 4] = ["repeat", "parallel", "in_phase", "once"];
+
 /// A host function was used wrongly.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -71,7 +74,7 @@ fn frames(error: &Error) -> Vec<(String, Option<&FileSpan>)> {
 
 fn endless(frames: &[(String, Option<&FileSpan>)]) -> String {
     let again = |(position, (name, _)): &(usize, &(String, _))| {
-        frames[position + 1..].iter().any(|(other, _)| other == name)
+        !COMPOSING.contains(&name.as_str()) && frames[position + 1..].iter().any(|(other, _)| other == name)
     };
     let recursive = frames.iter().enumerate().find(again).map(|(_, (name, _))| name);
     match recursive {

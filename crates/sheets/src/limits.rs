@@ -20,7 +20,7 @@ const HEAP_RATIO: usize = 16;
 /// Items that one call may have, counting messages.
 pub(crate) const MOST_ITEMS: usize = 200_000;
 /// Calls that one evaluation may record.
-pub(crate) const MOST_CALLS: usize = 400_000;
+pub(crate) const MOST_CALLS: usize = 150_000;
 /// Elements of a repeated list, tuple or text, and of a range.
 pub(crate) const LONGEST: i64 = 1_000_000;
 /// Bytes of a channel's name, which every message on it holds.
