@@ -207,6 +207,25 @@ impl Edit {
         }
     }
 
+    /// `a` with zeros around it: before each axis, then after each.
+    pub fn pad(&mut self, a: ValueId, pads: &[i64]) -> ValueId {
+        if pads.iter().all(|pad| *pad == 0) {
+            return a;
+        }
+        let mode = ("mode", Attribute::String("constant".to_owned()));
+        if self.opset() < 11 {
+            return self.with("Pad", &[a], &[mode, ("pads", Attribute::Ints(pads.to_vec()))]);
+        }
+        let pads = self.ints(pads);
+        self.with("Pad", &[a, pads], &[mode])
+    }
+
+    /// The sum of tensors of one shape, one after another; nothing of none.
+    pub fn sum(&mut self, terms: &[ValueId]) -> Option<ValueId> {
+        let (first, rest) = terms.split_first()?;
+        Some(rest.iter().fold(*first, |sum, term| self.op("Add", &[sum, *term])))
+    }
+
     /// Tensors one after another along an axis.
     pub fn concat(&mut self, parts: &[ValueId], axis: i64) -> ValueId {
         self.with("Concat", parts, &[("axis", Attribute::Int(axis))])

@@ -5,6 +5,7 @@
 
 mod draft;
 mod edit;
+mod presets;
 mod proof;
 mod rule;
 mod rules;
@@ -18,6 +19,7 @@ use hawkeye_graph::{Dim, Elements, Failure, Graph, Origin, Value};
 use hawkeye_shapes::{Bindings, bind};
 
 pub use edit::{Edit, Spelling};
+pub use presets::{PRESETS, Preset};
 pub use proof::{Proof, prove};
 pub use rule::{Family, Promise, Rule, Site};
 pub use rules::RULES;

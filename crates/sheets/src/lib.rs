@@ -11,6 +11,7 @@ mod framework;
 mod host;
 mod library;
 mod loader;
+mod loads;
 mod manifest;
 mod numbers;
 mod protocol;
@@ -21,6 +22,7 @@ mod syntax;
 
 pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
+pub use loads::{Conditions, FrontEnd};
 pub use manifest::{
     Counter, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds,
     TrainingRule, VisibilityRule, Visible,

@@ -28,6 +28,9 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         },
         ..command.run.options()
     };
+    if command.strict {
+        framework.manifest.loads(&model.graph)?;
+    }
     check_dims(&model.graph, &options.bindings.dims)?;
     let report = analyse(&model, &source.name, framework, &options)?;
     let view = View {
