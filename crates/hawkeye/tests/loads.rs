@@ -26,6 +26,22 @@ fn crypten_loads_what_its_manifest_says() {
 }
 
 #[test]
+fn what_crypten_ran_loads() {
+    let manifest = Framework::open("crypten").expect("it is built in").manifest;
+    let traces = std::fs::read_to_string(fixtures().join("crypten/traces.jsonl")).expect("it is there");
+    let mut refused = Vec::new();
+    for line in traces.lines() {
+        let trace: serde_json::Value = serde_json::from_str(line).expect("a trace is a line of JSON");
+        let name = trace["model"].as_str().expect("it names its model");
+        let model = load(&fixtures().join("crypten/models").join(name)).expect("it loads");
+        if let Err(failure) = manifest.loads(&model.graph) {
+            refused.push(format!("{name}: {}", failure.0[0]));
+        }
+    }
+    assert_eq!(refused, Vec::<String>::new());
+}
+
+#[test]
 fn one_warning_names_what_does_not_load() {
     let path = fixtures().join("rewrites/layernorm_fuse_op.after.onnx");
     let report = profile(&path, "crypten", &Options::default()).expect("it has a price");
@@ -37,6 +53,7 @@ fn one_warning_names_what_does_not_load() {
         .collect();
     let [warning] = warnings[..] else { panic!("{warnings:?}") };
     assert!(warning.contains("LayerNormalization (1 node: no such operator)"), "{warning}");
-    let fits = profile(&fixtures().join("models/lenet5.onnx"), "crypten", &Options::default()).expect("it runs");
+    let fits =
+        profile(&fixtures().join("models/lenet5.onnx"), "crypten", &Options::default()).expect("it runs");
     assert!(fits.diagnostics.iter().all(|d| !d.message.contains("does not load")));
 }

@@ -9,7 +9,7 @@ use hawkeye_graph::{
 };
 
 /// How parts of a tensor are taken: front ends know one operator or the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Spelling {
     /// `Slice`, once per part.
     Slice,

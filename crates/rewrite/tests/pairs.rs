@@ -5,19 +5,9 @@ mod common;
 
 use common::{Priced, exact, fixtures, graph};
 
-/// Pairs of which no rule finds the rewrite yet.
-const MISSED: &[&str] = &[
-    "avgpool_as_sum_fold_split",
-    "convtranspose_subpixel",
-    "depthwise_as_batched_matmul",
-    "gap_reducesum_fold",
-    "gap_split_sum_fold",
-    "hardsigmoid_as_clip",
-    "layernorm_affine_fold",
-    "layernorm_fuse_op",
-    "winograd_f2x2_3x3",
-    "winograd_operand_side",
-];
+/// Pairs that are not reached, by framework: a batch of products pays only together with that of the
+/// activations after them.
+const MISSED: &[(&str, &str)] = &[("cheetah", "batch_shared_weight.before.onnx")];
 /// Other functions, or another output.
 const INEXACT: &[&str] = &[
     "attention_scale",
@@ -67,19 +57,40 @@ fn reaches_the_rewritten_cost(setting: &str) {
         let steps: Vec<_> = found.applied.iter().map(|step| step.rule.name).collect();
         let found = found.after.expect("it runs");
         assert!(first.is_none_or(|first| found.bytes <= first.bytes), "{name} got dearer");
-        if found.bytes > wanted.bytes {
-            missed.push(format!("{name} {} {} {} {steps:?}", first.unwrap_or_default().bytes, found.bytes, wanted.bytes));
+        if found.bytes > wanted.bytes && !MISSED.contains(&(setting, name.as_str())) {
+            missed.push(format!(
+                "{name} {} {} {} {steps:?}",
+                first.unwrap_or_default().bytes,
+                found.bytes,
+                wanted.bytes
+            ));
         }
     }
-    println!("{setting}: {} of {compared} missed", missed.len());
-    missed.iter().for_each(|line| println!("  {line}"));
+    assert_eq!(missed, Vec::<String>::new(), "{} of {compared} under {setting}", missed.len());
+    assert!(compared > 30, "{compared} pairs were compared");
 }
 
 #[test]
-fn sweep() {
-    for setting in std::env::var("SETTINGS").unwrap_or("crypten".to_owned()).split(',') {
-        reaches_the_rewritten_cost(setting);
-    }
+fn pairs_under_crypten() {
+    reaches_the_rewritten_cost("crypten");
+    reaches_the_rewritten_cost("crypten parties=3");
+}
+
+#[test]
+fn pairs_under_spu() {
+    reaches_the_rewritten_cost("spu-semi2k");
+    reaches_the_rewritten_cost("spu-aby3");
+}
+
+#[test]
+fn pairs_under_cryptflow2() {
+    reaches_the_rewritten_cost("cryptflow2");
+    reaches_the_rewritten_cost("cryptflow2 training_flag=false");
+}
+
+#[test]
+fn pairs_under_cheetah() {
+    reaches_the_rewritten_cost("cheetah");
 }
 
 #[test]

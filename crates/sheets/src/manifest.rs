@@ -238,6 +238,9 @@ pub struct Parameter {
     pub max: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Vec<String>>,
+    /// What another value needs, if any value keeps the function, so that `optimize --tune` may set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tune: Option<String>,
     pub doc: String,
 }
 
@@ -306,6 +309,16 @@ impl Manifest {
 }
 
 impl Parameter {
+    /// The values that it may take, if they are few.
+    #[must_use]
+    pub fn values(&self) -> Vec<String> {
+        match self.kind {
+            ParameterKind::Bool => vec!["false".to_owned(), "true".to_owned()],
+            ParameterKind::Choice => self.choices.clone().unwrap_or_default(),
+            ParameterKind::Int | ParameterKind::Float => Vec::new(),
+        }
+    }
+
     /// The value as sheets see it.
     ///
     /// # Errors

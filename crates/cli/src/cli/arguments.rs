@@ -243,6 +243,9 @@ pub(crate) struct Profile {
     pub(crate) run: Run,
     #[command(flatten)]
     pub(crate) training: Training,
+    /// End text with what exact rewrites of the model would save, which takes seconds for large models
+    #[arg(long)]
+    pub(crate) advise: bool,
     /// Refuse a model that the framework's own front end does not load, in place of a warning
     #[arg(long)]
     pub(crate) strict: bool,

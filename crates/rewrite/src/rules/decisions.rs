@@ -71,9 +71,8 @@ fn copies(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let x = site.input(0)?;
     let node = site.producer(x).filter(|_| site.is_private(x))?;
     let first = node.inputs.first().copied().flatten()?;
-    let equal = is(node, "Concat")
-        && node.inputs.len() > 1
-        && node.inputs.iter().all(|input| *input == Some(first));
+    let equal =
+        is(node, "Concat") && node.inputs.len() > 1 && node.inputs.iter().all(|input| *input == Some(first));
     if !(is(node, "Expand") || is(node, "Tile") || equal) || site.is_constant(first) {
         return None;
     }

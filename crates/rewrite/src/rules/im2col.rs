@@ -30,8 +30,7 @@ fn conv(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     }
     let Taps { taps, images, channels, height, width } = taps(site, edit, &layer, &window)?;
     let pixels = height * width;
-    let columns: Vec<_> =
-        taps.iter().map(|tap| edit.reshape(*tap, &[images, channels, 1, pixels])).collect();
+    let columns: Vec<_> = taps.iter().map(|tap| edit.reshape(*tap, &[images, channels, 1, pixels])).collect();
     let columns = if let [one] = columns[..] { one } else { edit.concat(&columns, 2) };
     let columns = edit.reshape(columns, &[images, channels * area, pixels]);
     let rows = edit.transpose(columns, &[0, 2, 1]);
@@ -72,8 +71,7 @@ fn depthwise_as_matmul(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     if images != 1 {
         return None;
     }
-    let columns: Vec<_> =
-        taps.iter().map(|tap| edit.reshape(*tap, &[channels, height * width, 1])).collect();
+    let columns: Vec<_> = taps.iter().map(|tap| edit.reshape(*tap, &[channels, height * width, 1])).collect();
     let columns = if let [one] = columns[..] { one } else { edit.concat(&columns, 2) };
     let weight = edit.reshape(layer.weight, &[channels, area, 1]);
     let product = edit.op("MatMul", &[columns, weight]);

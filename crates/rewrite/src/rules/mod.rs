@@ -37,6 +37,8 @@ mod winograd;
 
 use crate::rule::Rule;
 
+pub(crate) static RELU_LINEAR: Rule = approximations::RELU_LINEAR;
+
 /// All rules, in the order in which they are listed.
 pub const RULES: &[Rule] = &[
     cleaning::NOTHING,

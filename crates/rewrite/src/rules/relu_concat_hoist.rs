@@ -3,6 +3,8 @@
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site, int, is};
 
+use super::cleaning::whole;
+
 pub(super) const RULE: Rule = Rule {
     name: "relu-concat-hoist",
     family: Family::Merging,
@@ -35,7 +37,8 @@ fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
         }
         operands.push(node.inputs[0]?);
     }
-    let concat = edit.like(site.node, &operands);
+    let axis = int(site.node, "axis", 0).rem_euclid(site.shape(site.output()?)?.len() as i64);
+    let concat = whole(site, &operands, axis).unwrap_or_else(|| edit.like(site.node, &operands));
     let mut arguments: Vec<_> = first.present_inputs().collect();
     arguments[0] = concat;
     let hoisted = edit.like(first, &arguments);

@@ -3,7 +3,7 @@
 use hawkeye_graph::{Attribute, ValueId};
 
 use crate::edit::Edit;
-use crate::rule::{Family, Promise, Rule, Site, is, list};
+use crate::rule::{Family, Promise, Rule, Site, is};
 
 use super::linear::{Linear, Window};
 

@@ -27,9 +27,26 @@ fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let [a, b] = [x, y].map(|matrix| quarters(site, edit, matrix));
     let ([a11, a12, a21, a22], [b11, b12, b21, b22]) = (a?, b?);
     let mut sum = |op: &str, x: ValueId, y: ValueId| edit.op(op, &[x, y]);
-    let left = [sum("Add", a11, a22), sum("Add", a21, a22), a11, a22, sum("Add", a11, a12), sum("Sub", a21, a11), sum("Sub", a12, a22)];
-    let right = [sum("Add", b11, b22), b11, sum("Sub", b12, b22), sum("Sub", b21, b11), b22, sum("Add", b11, b12), sum("Add", b21, b22)];
-    let mut products = left.into_iter().zip(right).map(|(a, b)| edit.op("MatMul", &[a, b])).collect::<Vec<_>>().into_iter();
+    let left = [
+        sum("Add", a11, a22),
+        sum("Add", a21, a22),
+        a11,
+        a22,
+        sum("Add", a11, a12),
+        sum("Sub", a21, a11),
+        sum("Sub", a12, a22),
+    ];
+    let right = [
+        sum("Add", b11, b22),
+        b11,
+        sum("Sub", b12, b22),
+        sum("Sub", b21, b11),
+        b22,
+        sum("Add", b11, b12),
+        sum("Add", b21, b22),
+    ];
+    let mut products =
+        left.into_iter().zip(right).map(|(a, b)| edit.op("MatMul", &[a, b])).collect::<Vec<_>>().into_iter();
     let mut next = || products.next();
     let (m1, m2, m3, m4, m5, m6, m7) = (next()?, next()?, next()?, next()?, next()?, next()?, next()?);
     let mut quarter = |plus: [ValueId; 3], minus: ValueId| {

@@ -3,7 +3,7 @@
 use hawkeye_graph::{Node, ValueId};
 
 use crate::edit::Edit;
-use crate::rule::{Family, Promise, Rule, Site, int, is, list};
+use crate::rule::{Family, Promise, Rule, Site, is, list};
 
 use super::linear::Linear;
 
@@ -49,7 +49,9 @@ fn layers<'a>(site: &Site<'a>, value: ValueId) -> Option<(Vec<&'a Node>, Vec<Lin
         }
         let readers = site.consumers(value);
         match readers[..] {
-            [one] if ["Flatten", "Reshape", "Squeeze", "Identity", "Dropout"].iter().any(|op| is(one, op)) => {
+            [one]
+                if ["Flatten", "Reshape", "Squeeze", "Identity", "Dropout"].iter().any(|op| is(one, op)) =>
+            {
                 between.push(one);
                 value = one.outputs[0]?;
             }

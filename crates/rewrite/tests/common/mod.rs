@@ -1,4 +1,5 @@
 //! Rewriting a model under a framework, as the command line does.
+#![allow(dead_code, reason = "each test uses its own part")]
 
 use std::path::{Path, PathBuf};
 
@@ -43,8 +44,8 @@ impl Priced {
                 _ => drop(options.settings.insert(name.to_owned(), value.to_owned())),
             }
         }
-        let session =
-            Session::new(framework.clone(), options.parties, &options.settings).expect("the settings are right");
+        let session = Session::new(framework.clone(), options.parties, &options.settings)
+            .expect("the settings are right");
         Self { framework, session, options }
     }
 
@@ -52,21 +53,38 @@ impl Priced {
     pub(crate) fn price(&self, graph: &Graph) -> Result<Price, Failure> {
         let report = self.session.price(graph, &self.options)?;
         let (offline, online) = (&report.totals.offline, &report.totals.online);
-        Ok(Price { bytes: offline.bytes + online.bytes, rounds: offline.rounds + online.rounds })
+        Ok(Price {
+            bytes: offline.bytes + online.bytes,
+            rounds: offline.rounds + online.rounds,
+            seconds: 0.0,
+        })
     }
 
     /// A model rewritten by these rules.
     pub(crate) fn optimized(&self, path: &Path, rules: Vec<&'static Rule>, as_priced: bool) -> Rewritten {
+        self.try_optimized(path, rules, as_priced).expect("it has a price")
+    }
+
+    /// The same, or nothing if the framework can't run it.
+    pub(crate) fn try_optimized(
+        &self,
+        path: &Path,
+        rules: Vec<&'static Rule>,
+        as_priced: bool,
+    ) -> Option<Rewritten> {
         let original = graph(path);
         let weights = Weights::new(Some(path), &original);
         let mut pricing = |graph: &Graph| self.price(graph);
-        let loads = |node: &Node| self.framework.manifest.loads(&node.domain, &node.op, node.opset);
+        let front_end = self.framework.manifest.loads.as_ref();
+        let loads = |node: &Node| front_end.is_none_or(|front_end| front_end.refusal(node).is_none());
         let options = hawkeye_rewrite::Options {
             rules,
             objective: hawkeye_rewrite::Objective::Bytes,
             loads: (!as_priced).then_some(&loads),
+            relus: None,
+            budget: None,
         };
-        rewrite(&original, &options, &weights, &mut pricing).expect("it has a price")
+        rewrite(&original, &options, &weights, &mut pricing).ok()
     }
 }
 

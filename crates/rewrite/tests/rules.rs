@@ -1,0 +1,53 @@
+//! Every rule, wherever it fires on any of the examples, computes what was computed before.
+#![allow(missing_docs, reason = "tests")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::{fixtures, graph};
+use hawkeye_rewrite::{Promise, Proof, RULES, Spelling, Weights, apply, prove};
+
+/// Rules that no example is made for; tract proves them in the models that they are applied to.
+const WITHOUT_EXAMPLE: &[&str] = &[];
+
+#[test]
+fn rules_keep_the_function_wherever_they_fire() {
+    let files: BTreeSet<_> = std::fs::read_dir(fixtures().join("rewrites"))
+        .expect("it is there")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "onnx"))
+        .collect();
+    let (mut fired, mut held): (BTreeMap<&str, usize>, BTreeMap<&str, usize>) = <_>::default();
+    let mut wrong = Vec::new();
+    for path in &files {
+        let original = graph(path);
+        let weights = Weights::new(Some(path), &original);
+        for rule in RULES {
+            if !original.nodes.iter().any(|node| rule.anchors.contains(&node.op.as_str())) {
+                continue;
+            }
+            for spelling in [Spelling::Slice, Spelling::Split] {
+                let Some(mut rewritten) = apply(&original, rule, spelling, &weights) else {
+                    *held.entry(rule.name).or_default() += 1;
+                    continue;
+                };
+                *fired.entry(rule.name).or_default() += 1;
+                if rule.promise != Promise::Exact {
+                    continue;
+                }
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let proof = rewritten.complete(&weights).and_then(|()| prove(&original, &rewritten, path));
+                match proof {
+                    Ok(Proof::Ran { .. } | Proof::NotRun { .. }) => {}
+                    Err(failure) => wrong.push(format!("{}: {name}: {}", rule.name, failure.0[0].message)),
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new(), "{} wrong", wrong.len());
+    let never = RULES.iter().map(|rule| rule.name).filter(|name| !fired.contains_key(name));
+    assert_eq!(never.collect::<Vec<_>>(), WITHOUT_EXAMPLE, "rules that fire nowhere");
+    let always = RULES.iter().map(|rule| rule.name).filter(|name| !held.contains_key(name));
+    assert_eq!(always.collect::<Vec<_>>(), Vec::<&str>::new(), "rules that fire wherever their operator is");
+}
