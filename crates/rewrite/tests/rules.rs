@@ -9,9 +9,50 @@ use common::{fixtures, graph};
 use hawkeye_rewrite::{Promise, Proof, RULES, Spelling, Weights, apply, prove};
 
 /// Rules that no example is made for; tract proves them in the models that they are applied to.
-const WITHOUT_EXAMPLE: &[&str] = &[];
-/// Rules without a condition beyond the operator.
-const UNCONDITIONAL: &[&str] = &[];
+const WITHOUT_EXAMPLE: &[&str] = &[
+    "argmax-of-monotone",
+    "threshold-of-sigmoid",
+    "clip-of-relu",
+    "relu-of-negative",
+    "merge-factors",
+    "merge-consecutive-matmuls",
+    "elementwise-before-copies",
+    "abs-as-relu",
+    "hardswish-as-clip",
+    "truncate-once",
+    "common-denominator",
+    "silu-hard",
+    "silu-relu",
+];
+/// Rules that fire at every example with their operator: no example fails their condition, or they have none.
+const UNCONDITIONAL: &[&str] = &[
+    "batchnorm-as-affine",
+    "maxpool-as-relu-tree",
+    "reducemax-as-relu-tree",
+    "leakyrelu-as-relu",
+    "prelu-as-relu",
+    "max-as-relu",
+    "sigmoid-as-tanh",
+    "tanh-as-sigmoid",
+    "hardsigmoid-as-clip",
+    "softmax-reciprocal",
+    "softmax-relu-tree-sum",
+    "softmax-relu-tree-mean",
+    "convtranspose-subpixel",
+    "gemm-as-matmul",
+    "gap-as-reducesum",
+    "logsoftmax-in-parts",
+    "softmax-2quad",
+    "softmax-relu",
+    "softmax-no-max",
+    "softmax-scale",
+    "relu-square",
+    "relu-quadratic",
+    "sigmoid-hard",
+    "sigmoid-cubic",
+    "tanh-hard",
+    "maxpool-avgpool",
+];
 
 #[test]
 fn rules_keep_the_function_wherever_they_fire() {
