@@ -93,7 +93,7 @@ fn schedules_are_asked_for_by_name() {
     assert!(error(&["--network", "lan-1g", "--pipeline", "inner-layer=1"]).contains("from 2 to 1024"));
     assert!(error(&["--pipeline", "inter-linear"]).contains("required"));
     let other =
-        ["profile", "lenet5.onnx", "-f", "delphi", "--network", "lan-1g", "--pipeline", "inter-linear"];
+        ["profile", "lenet5.onnx", "-f", "cryptflow2", "--network", "lan-1g", "--pipeline", "inter-linear"];
     let refused = command_line(&other);
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("does not say what can be pipelined"));

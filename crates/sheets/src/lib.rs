@@ -13,6 +13,7 @@ mod host;
 mod library;
 mod limits;
 mod loader;
+mod loads;
 mod manifest;
 mod nesting;
 mod numbers;
@@ -24,6 +25,7 @@ mod syntax;
 
 pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
+pub use loads::{Conditions, FrontEnd};
 pub use manifest::{
     Counter, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds,
     TrainingRule, VisibilityRule, Visible,
