@@ -7,8 +7,8 @@ use hawkeye_graph::{
     Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, Value, ValueId, nearest, verify,
 };
 use hawkeye_lower::{
-    Conventions, Lowering, Program, Runs, Training, Visibility, constant_weights, is_constant, lower, read,
-    secrecy, settle,
+    Ability, Conventions, Lowering, Pass, Program, Runs, Training, Visibility, constant_weights, is_constant,
+    lower, read, secrecy, settle,
 };
 use hawkeye_onnx::Model;
 use hawkeye_report::{ModelInfo, Report, RunInfo};
@@ -119,7 +119,8 @@ pub(crate) fn profile(
     let inputs = bind(model.graph, &options.bindings)?;
     let conventions = conventions(model.graph, &framework.manifest, options)?;
     let has = |domain: &str, op: &str| {
-        lowering.lowers(domain, op).is_ok() && (options.training.is_none() || lowering.trains(domain, op))
+        let can = |ability| lowering.supports(ability, domain, op).is_ok();
+        can(Ability::Lower(Pass::Forward)) && (options.training.is_none() || can(Ability::Train))
     };
     let Expanded { graph, shapes, diagnostics: expanded, lacking } = expand(model.graph, &inputs, &has);
     let graph = graph.as_ref();
@@ -143,8 +144,10 @@ pub(crate) fn profile(
     .map_err(|failure| explain(failure, &lacking))?;
     let program = settle(stage.runs, calls, lowering)?;
     let found = [model.diagnostics, &expanded, &stage.diagnostics, &program.diagnostics].concat();
+    let front_end = framework.manifest.loads.as_ref();
+    let refused = front_end.and_then(|front_end| front_end.warning(model.graph));
     let mut diagnostics: Vec<Diagnostic> =
-        clear_weights(graph, &conventions).into_iter().chain(found).collect();
+        refused.into_iter().chain(clear_weights(graph, &conventions)).chain(found).collect();
     let timing = match &options.time {
         Some(time) => {
             let (timing, warnings) = Timing::new(time, &framework.manifest, framework.parties, &program)?;

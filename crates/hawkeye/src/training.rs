@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hawkeye_grad::{Loss, Optimizer, Part, Recipe, Sweep, parameters, sweep, synthesise};
 use hawkeye_graph::{Diagnostic, Dim, Failure, Graph, Node, Origin, Place, Shapes, ValueId};
-use hawkeye_lower::{Program, Runs, Training, lower, secrecy};
+use hawkeye_lower::{Ability, Program, Runs, Training, lower, secrecy};
 use hawkeye_report::TrainingInfo;
 use hawkeye_shapes::{Bindings, bind, infer};
 use hawkeye_sheets::Gradients;
@@ -176,7 +176,7 @@ fn step(
     };
     let own = |part: &Part| {
         let (domain, op) = training.operator(graph, *part);
-        stages.lowering.has(part.pass(), domain, op)
+        stages.lowering.supports(Ability::Lower(part.pass()), domain, op).is_ok()
     };
     let rule = &stages.manifest.training;
     let program = if rule.gradients == Gradients::Graph && !parts.iter().all(own) {

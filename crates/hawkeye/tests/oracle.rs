@@ -52,6 +52,7 @@ fn node(op: &str, inputs: &[&[u64]], output: &[u64], attributes: &[(&str, Data)]
         outputs: vec![tensor(output)],
         attributes: attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         plan: Data::None,
+        planned: false,
         needs: Vec::new(),
         gradients: Vec::new(),
     }

@@ -7,7 +7,7 @@ use hawkeye_graph::{
 
 use crate::program::complain;
 use crate::view::Views;
-use crate::{Lowering, Reading, Visibility};
+use crate::{Ability, Lowering, Reading, Visibility};
 
 /// The graph as the framework reads it, from which shapes must be inferred anew; `None` if that is
 /// how ONNX means it. Values and nodes keep their ids.
@@ -25,7 +25,7 @@ pub fn read(
     let mut errors = Vec::new();
     for id in graph.node_ids() {
         let node = graph.node(id);
-        if !lowering.rereads(&node.domain, &node.op) {
+        if lowering.supports(Ability::Read, &node.domain, &node.op).is_err() {
             continue;
         }
         match lowering.read(&views.outlined(node)) {

@@ -9,6 +9,8 @@ use hawkeye_report::measured::Log;
 use hawkeye_time::Transport;
 use hawkeye_time::pipeline::Pipelining;
 
+use crate::loads::FrontEnd;
+
 /// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,8 +39,8 @@ pub struct Manifest {
     pub measured: Option<MeasuredRuns>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub refuses: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loads: Option<FrontEnd>,
     #[serde(default)]
     pub rounds: Rounds,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -239,6 +241,9 @@ pub struct Parameter {
     pub max: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Vec<String>>,
+    /// What another value needs, if any value keeps the function, so that `optimize --tune` may set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tune: Option<String>,
     pub doc: String,
 }
 
@@ -257,16 +262,6 @@ pub enum ParameterKind {
 }
 
 impl Manifest {
-    /// Whether the framework's own front end loads an operator of that opset.
-    #[must_use]
-    pub fn loads(&self, domain: &str, op: &str, opset: i64) -> bool {
-        let refuses = |refused: &String| match refused.split_once('-') {
-            Some((name, since)) => name == op && since.parse::<i64>().is_ok_and(|since| since <= opset),
-            None => refused == op,
-        };
-        !domain.is_empty() || !self.refuses.iter().any(refuses)
-    }
-
     /// The schema that this version reads.
     pub const SCHEMA: &'static str = "hawkeye-framework/1";
 
@@ -317,6 +312,16 @@ impl Manifest {
 }
 
 impl Parameter {
+    /// The values that it may take, if they are few.
+    #[must_use]
+    pub fn values(&self) -> Vec<String> {
+        match self.kind {
+            ParameterKind::Bool => vec!["false".to_owned(), "true".to_owned()],
+            ParameterKind::Choice => self.choices.clone().unwrap_or_default(),
+            ParameterKind::Int | ParameterKind::Float => Vec::new(),
+        }
+    }
+
     /// The value as sheets see it.
     ///
     /// # Errors
