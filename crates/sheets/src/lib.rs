@@ -6,12 +6,16 @@
 
 mod convert;
 mod definitions;
+mod fault;
 mod folder;
 mod framework;
 mod host;
 mod library;
+mod limits;
 mod loader;
+mod loads;
 mod manifest;
+mod nesting;
 mod numbers;
 mod protocol;
 mod recorder;
@@ -21,6 +25,7 @@ mod syntax;
 
 pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
+pub use loads::{Conditions, FrontEnd};
 pub use manifest::{
     Counter, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds,
     TrainingRule, VisibilityRule, Visible,

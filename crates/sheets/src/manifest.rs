@@ -7,6 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use hawkeye_report::MeasuredRuns;
 use hawkeye_report::measured::Log;
 use hawkeye_time::Transport;
+use hawkeye_time::pipeline::Pipelining;
+
+use crate::loads::FrontEnd;
 
 /// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,12 +39,14 @@ pub struct Manifest {
     pub measured: Option<MeasuredRuns>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub refuses: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loads: Option<FrontEnd>,
     #[serde(default)]
     pub rounds: Rounds,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transport: Option<Transport>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipelining: Option<Pipelining>,
     pub counters: IndexMap<String, Counter>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Log>,
@@ -236,6 +241,9 @@ pub struct Parameter {
     pub max: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Vec<String>>,
+    /// What another value needs, if any value keeps the function, so that `optimize --tune` may set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tune: Option<String>,
     pub doc: String,
 }
 
@@ -249,21 +257,11 @@ pub enum ParameterKind {
     Bool,
     /// A real number.
     Float,
-    /// One of `choices`.
+    /// One of `choices`, whatever the case of its letters; any number is the choice `number`.
     Choice,
 }
 
 impl Manifest {
-    /// Whether the framework's own front end loads an operator of that opset.
-    #[must_use]
-    pub fn loads(&self, domain: &str, op: &str, opset: i64) -> bool {
-        let refuses = |refused: &String| match refused.split_once('-') {
-            Some((name, since)) => name == op && since.parse::<i64>().is_ok_and(|since| since <= opset),
-            None => refused == op,
-        };
-        !domain.is_empty() || !self.refuses.iter().any(refuses)
-    }
-
     /// The schema that this version reads.
     pub const SCHEMA: &'static str = "hawkeye-framework/1";
 
@@ -314,6 +312,16 @@ impl Manifest {
 }
 
 impl Parameter {
+    /// The values that it may take, if they are few.
+    #[must_use]
+    pub fn values(&self) -> Vec<String> {
+        match self.kind {
+            ParameterKind::Bool => vec!["false".to_owned(), "true".to_owned()],
+            ParameterKind::Choice => self.choices.clone().unwrap_or_default(),
+            ParameterKind::Int | ParameterKind::Float => Vec::new(),
+        }
+    }
+
     /// The value as sheets see it.
     ///
     /// # Errors
@@ -336,11 +344,14 @@ impl Parameter {
             }
             (ParameterKind::Choice, Value::String(s)) => {
                 let choices = self.choices.as_deref().unwrap_or_default();
-                if choices.contains(s) {
-                    Ok(Data::Text(s.clone()))
-                } else {
-                    Err(format!("\"{s}\" is none of {}", choices.join(", ")))
-                }
+                let is_number = s.parse::<f64>().is_ok();
+                let chosen = choices
+                    .iter()
+                    .find(|choice| choice.eq_ignore_ascii_case(s))
+                    .or_else(|| choices.iter().find(|choice| is_number && *choice == "number"));
+                chosen
+                    .map(|choice| Data::Text(choice.clone()))
+                    .ok_or_else(|| format!("\"{s}\" is none of {}", choices.join(", ")))
             }
             (kind, _) => Err(format!("is no {}", kind.name())),
         }

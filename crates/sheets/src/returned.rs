@@ -1,7 +1,7 @@
 //! What sheet functions return.
 
 use hawkeye_cost::{CallId, Data};
-use hawkeye_lower::{Expansion, LoweringError, Note};
+use hawkeye_lower::{Expansion, LoweringError, Note, Reading, StepPlan};
 
 /// What running a sheet function gave.
 pub(crate) struct Outcome {
@@ -45,6 +45,55 @@ pub(crate) fn expansion(outcome: Outcome, function: &str) -> Result<Expansion, L
     }
 }
 
-pub(crate) fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
+/// Reads what a `read_` function returned.
+pub(crate) fn readings(result: Data, function: &str) -> Result<Vec<Reading>, LoweringError> {
+    let entries = match result {
+        Data::None => Vec::new(),
+        Data::Dict(entries) => entries,
+        other => return Err(wrong(function, "returns None or a dictionary", &other)),
+    };
+    let reading = |(key, value): (Data, Data)| match (key, value) {
+        (Data::Text(name), value) => Ok(Reading::Attribute(name, value)),
+        (Data::Int(position), Data::List(items)) => {
+            let ints = items.iter().map(|i| if let Data::Int(i) = i { Some(*i) } else { None }).collect();
+            match (usize::try_from(position), ints) {
+                (Ok(position), Some(ints)) => Ok(Reading::Input(position, ints)),
+                _ => Err(wrong(function, "replaces an input by a list of integers", &Data::List(items))),
+            }
+        }
+        (key, _) => Err(wrong(function, "keys are attribute names or input positions", &key)),
+    };
+    entries.into_iter().map(reading).collect()
+}
+
+/// Reads what `plan` or `plan_training` returned.
+pub(crate) fn nodes_plan(function: &str, plan: Data) -> Result<Vec<Data>, LoweringError> {
+    match plan {
+        Data::None => Ok(Vec::new()),
+        Data::List(entries) | Data::Tuple(entries) => Ok(entries),
+        other => Err(wrong(function, "returns None or a list", &other)),
+    }
+}
+
+/// Reads what `plan_step` returned.
+pub(crate) fn step_plan(plan: Data) -> Result<StepPlan, LoweringError> {
+    let entries = |name: &str| match plan.field(name) {
+        Some(Data::List(entries)) => Ok(entries.clone()),
+        _ => Err(wrong("plan_step", &format!("returns a struct with a list \"{name}\""), &plan)),
+    };
+    let Some(Data::Dict(updates)) = plan.field("updates") else {
+        return Err(wrong("plan_step", "returns a struct with a dictionary \"updates\"", &plan));
+    };
+    let entry = |name: &str| plan.field(name).cloned().unwrap_or_default();
+    Ok(StepPlan {
+        forward: entries("forward")?,
+        loss: entry("loss"),
+        gradient: entry("gradient"),
+        backward: entries("backward")?,
+        updates: updates.clone(),
+    })
+}
+
+fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
     LoweringError::Broken(format!("{function}: {expected}, not {found}"))
 }
