@@ -1,6 +1,6 @@
 //! Matrix products by Strassen's seven products of halves.
 
-use hawkeye_graph::ValueId;
+use hawkeye_graph::{Derivation, ValueId};
 
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site};
@@ -9,7 +9,7 @@ pub(super) const RULE: Rule = Rule {
     name: "matmul-strassen",
     family: Family::Spatial,
     what: "MatMul -> seven MatMuls of half the size, sums before and after",
-    when: "two dimensions, even sizes",
+    when: "two dimensions, even sizes, a product of the model itself",
     why: "seven products in place of eight, where products are paid; operands are opened more often",
     source: "Strassen, Numerische Mathematik 13, 1969",
     promise: Promise::Exact,
@@ -18,6 +18,10 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
+    // Products that a rule made stay: halves of halves grow without end.
+    if site.node.provenance.is_by(Derivation::Rewrite) {
+        return None;
+    }
     let (x, y) = (site.input(0)?, site.input(1)?);
     let [rows, inner]: [i64; 2] = site.shape(x)?.try_into().ok()?;
     let [_, columns]: [i64; 2] = site.shape(y)?.try_into().ok()?;
