@@ -212,7 +212,7 @@ pub struct LinkTraffic {
 }
 
 /// Costs of an operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operator {
     /// Position in this list.
     pub index: usize,
@@ -241,6 +241,11 @@ pub struct Operator {
 }
 
 impl Operator {
+    /// Whether it sends anything.
+    pub(crate) fn sends(&self) -> bool {
+        self.phases.each().into_iter().any(|cost| cost.messages > 0 || cost.bytes > 0)
+    }
+
     /// The operator, and outside the forward pass the pass: `Conv`, `Conv backward`, `adam optimizer`.
     #[must_use]
     pub fn kind(&self) -> String {

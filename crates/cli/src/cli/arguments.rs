@@ -48,6 +48,7 @@ pub(crate) enum Command {
   hawkeye profile lenet5.onnx -f crypten --set max_method=pairwise --format json -o report.json
   hawkeye profile lenet5.onnx -f crypten --train cross_entropy --optimizer sgd:lr=0.1,momentum=0.9 --step 2
   hawkeye profile resnet50.onnx -f cryptflow2 --batch 1 --by module --depth 1 --sort rounds
+  hawkeye profile lenet5.onnx resnet18.onnx -f crypten -f cheetah --batch 1
   hawkeye profile resnet50.onnx -f crypten --batch 1 --format html -o resnet50.html
   hawkeye profile resnet50.onnx -f crypten --batch 1 --format folded | inferno-flamegraph > resnet50.svg")]
     Profile(Profile),
@@ -155,7 +156,9 @@ impl Command {
     /// What is read, and where the result goes.
     fn files(&self) -> (Vec<&Path>, Option<&Path>) {
         match self {
-            Self::Profile(profile) => (vec![&profile.model], profile.output.as_deref()),
+            Self::Profile(profile) => {
+                (profile.models.iter().map(PathBuf::as_path).collect(), profile.output.as_deref())
+            }
             Self::Shapes(shapes) => (vec![&shapes.model], None),
             Self::Strip(strip) => (vec![&strip.model], Some(&strip.output)),
             Self::Grad(grad) => (vec![&grad.model], grad.output.as_deref()),
@@ -181,7 +184,9 @@ impl Command {
     /// The file or framework that errors are about.
     pub(crate) fn subject(&self) -> String {
         match self {
-            Self::Profile(profile) => profile.model.display().to_string(),
+            Self::Profile(profile) => {
+                profile.models.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
+            }
             Self::Shapes(shapes) => shapes.model.display().to_string(),
             Self::Strip(strip) => strip.model.display().to_string(),
             Self::Grad(grad) => grad.model.display().to_string(),
@@ -209,11 +214,12 @@ impl Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Profile {
-    /// The model, an ONNX file
-    pub(crate) model: PathBuf,
-    /// A built-in framework, or the path of one's own directory
-    #[arg(short, long)]
-    pub(crate) framework: String,
+    /// The model, an ONNX file; of several, and of several frameworks, a table is made
+    #[arg(required = true, value_name = "MODEL")]
+    pub(crate) models: Vec<PathBuf>,
+    /// A built-in framework, or the path of one's own directory (repeatable)
+    #[arg(short, long = "framework", value_name = "FRAMEWORK", required = true)]
+    pub(crate) frameworks: Vec<String>,
     #[command(flatten)]
     pub(crate) run: Run,
     #[command(flatten)]

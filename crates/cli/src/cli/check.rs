@@ -35,7 +35,7 @@ pub(crate) struct Check {
     run: Run,
     #[command(flatten)]
     training: Training,
-    /// How to write the result: for people (if not given), as annotations of GitHub, as JUnit's XML
+    /// How to write the result: for people (if not given), as JSON, as annotations of GitHub, as JUnit's XML
     #[arg(long, value_enum)]
     format: Option<ChecksFormat>,
     /// Where to write it; standard output if not given
@@ -47,6 +47,7 @@ pub(crate) struct Check {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ChecksFormat {
     Text,
+    Json,
     Github,
     Junit,
 }
@@ -64,6 +65,7 @@ pub(crate) fn run(command: &Check) -> Result<ExitCode, Failure> {
     let format = output::format(command.format, command.output.as_deref())?;
     let text = match format.unwrap_or(ChecksFormat::Text) {
         ChecksFormat::Text => render::checks_text(&report, &checks),
+        ChecksFormat::Json => render::checks_json(&report, &checks),
         ChecksFormat::Github => render::checks_github(&report, &checks),
         ChecksFormat::Junit => render::checks_junit(&report, &checks),
     };

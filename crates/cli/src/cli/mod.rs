@@ -17,6 +17,7 @@ mod repeated;
 mod run;
 mod shapes;
 mod strip;
+mod survey;
 mod sweep;
 mod values;
 

@@ -1,7 +1,9 @@
 //! Reading the command line, where what is given twice is told from what may be.
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
+
+use hawkeye::builtin_names;
 
 use super::Arguments;
 
@@ -11,7 +13,7 @@ const NAMED: [(&str, &str); 4] =
 
 /// The arguments of the program; if they make no sense, it ends with a message.
 pub(crate) fn arguments() -> Arguments {
-    let matches = Arguments::command().get_matches();
+    let matches = Arguments::command().try_get_matches().unwrap_or_else(|error| refuse(error));
     if let Some((_, command)) = matches.subcommand()
         && let Some((option, name)) = twice(command)
     {
@@ -19,6 +21,20 @@ pub(crate) fn arguments() -> Arguments {
         Arguments::command().error(ErrorKind::ArgumentConflict, message).exit();
     }
     Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Ends the program with the error; where it is a framework that is missing, with those that there are.
+fn refuse(mut error: clap::Error) -> ! {
+    let missing = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(names)) => names.iter().any(|name| name.starts_with("--framework")),
+        _ => false,
+    };
+    if error.kind() == ErrorKind::MissingRequiredArgument && missing {
+        let names =
+            ContextValue::StyledStrs(vec![format!("frameworks: {}", builtin_names().join(", ")).into()]);
+        error.insert(ContextKind::Suggested, names);
+    }
+    error.exit()
 }
 
 /// The first name that an option gives two values.

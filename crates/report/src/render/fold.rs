@@ -33,7 +33,7 @@ fn together(mut rows: Vec<Row>) -> Option<Row> {
     let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     let name = format!("{} x {}", names.len(), pattern(&names));
     let detail = rows.first()?.detail.clone();
-    Some(Row { name, detail, cells })
+    Some(Row { name, detail, operator: None, cells })
 }
 
 /// The name that names share, with a star for each number in which they differ.
@@ -73,7 +73,7 @@ mod tests {
     fn row(name: &str, bytes: u64) -> Row {
         let mut cells = Cells::default();
         cells.set(2, &crate::PhaseCost { bytes, ..Default::default() });
-        Row { name: name.to_owned(), detail: "Erf".to_owned(), cells }
+        Row { name: name.to_owned(), detail: "Erf".to_owned(), operator: None, cells }
     }
 
     #[test]

@@ -49,6 +49,20 @@ impl Cells {
         (0..3).map(|phase| self.get(phase, quantity)).sum()
     }
 
+    /// As costs; an amount too large for them is the largest that they hold.
+    pub(crate) fn phases(&self) -> Phases {
+        let [setup, offline, online] = [0, 1, 2].map(|phase| {
+            let amount = |quantity| u64::try_from(self.get(phase, quantity)).unwrap_or(u64::MAX);
+            PhaseCost {
+                bytes: amount(Quantity::Bytes),
+                messages: amount(Quantity::Messages),
+                rounds: amount(Quantity::Rounds),
+                ..PhaseCost::default()
+            }
+        });
+        Phases { setup, offline, online }
+    }
+
     pub(crate) fn is_zero(&self) -> bool {
         *self == Self::default()
     }
@@ -76,6 +90,8 @@ pub(crate) struct Row {
     pub(crate) name: String,
     /// The operator, or how many operators or calls the row stands for.
     pub(crate) detail: String,
+    /// Where the row is one operator, its position in the report.
+    pub(crate) operator: Option<usize>,
     pub(crate) cells: Cells,
 }
 
@@ -90,7 +106,7 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(crate) fn new(report: &Report, view: View) -> Self {
-        let mut rows = all(report, view.axis, view.depth);
+        let mut rows = cut(report, view.axis, view.depth);
         if view.fold && view.axis == Axis::Operator {
             rows = folded(rows);
         }
@@ -116,6 +132,7 @@ impl Rows {
         let rest = self.rest.map(|(count, cells)| Row {
             name: format!("and {count} more"),
             detail: String::new(),
+            operator: None,
             cells,
         });
         self.rows.iter().cloned().chain(rest).collect()
@@ -132,11 +149,17 @@ pub(crate) fn detail(axis: Axis) -> Option<&'static str> {
     }
 }
 
-fn all(report: &Report, axis: Axis, depth: usize) -> Vec<Row> {
+/// The rows of an axis as the report has them.
+pub(crate) fn cut(report: &Report, axis: Axis, depth: usize) -> Vec<Row> {
     let operators = report.operators.iter();
     match axis {
         Axis::Operator => operators
-            .map(|o| Row { name: o.name.clone(), detail: o.kind(), cells: (&o.phases).into() })
+            .map(|o| Row {
+                name: o.name.clone(),
+                detail: o.kind(),
+                operator: Some(o.index),
+                cells: (&o.phases).into(),
+            })
             .collect(),
         Axis::OpType => grouped(operators.map(|o| (o.kind(), 1, (&o.phases).into()))),
         Axis::Module => grouped(operators.map(|o| {
@@ -150,7 +173,7 @@ fn all(report: &Report, axis: Axis, depth: usize) -> Vec<Row> {
             let row = |(phase, cost): (usize, &PhaseCost)| {
                 let mut cells = Cells::default();
                 cells.set(phase, cost);
-                Row { name: PHASES[phase].to_owned(), detail: String::new(), cells }
+                Row { name: PHASES[phase].to_owned(), detail: String::new(), operator: None, cells }
             };
             report.totals.each().into_iter().enumerate().map(row).collect()
         }
@@ -166,8 +189,12 @@ fn grouped(parts: impl Iterator<Item = (String, u64, Cells)>) -> Vec<Row> {
         group.0 += u128::from(count);
         group.1 += cells;
     }
-    let row =
-        |(name, (count, cells)): (String, (u128, Cells))| Row { name, detail: count.to_string(), cells };
+    let row = |(name, (count, cells)): (String, (u128, Cells))| Row {
+        name,
+        detail: count.to_string(),
+        operator: None,
+        cells,
+    };
     groups.into_iter().map(row).collect()
 }
 
@@ -187,5 +214,5 @@ fn links(report: &Report) -> Vec<Row> {
         cells.set(phase, &PhaseCost { bytes: link.bytes, messages: link.messages, ..PhaseCost::default() });
         *rows.entry(name).or_default() += cells;
     }
-    rows.into_iter().map(|(name, cells)| Row { name, detail: String::new(), cells }).collect()
+    rows.into_iter().map(|(name, cells)| Row { name, detail: String::new(), operator: None, cells }).collect()
 }

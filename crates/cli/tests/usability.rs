@@ -1,0 +1,192 @@
+//! What new users run into: slips in options, names that nobody expected, many things at once.
+
+mod common;
+
+use common::{command_line, text};
+
+/// Runs the program, and gives what it prints where it is meant to succeed.
+#[track_caller]
+fn printed(arguments: &[&str]) -> String {
+    let output = command_line(arguments);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// What it complains about.
+#[track_caller]
+fn complaint(arguments: &[&str]) -> String {
+    let output = command_line(arguments);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
+    assert!(output.stdout.is_empty());
+    text(&output.stderr)
+}
+
+#[test]
+fn slips_in_options_are_named() {
+    let cases: [(&[&str], &[&str]); 8] = [
+        (&["profile", "resnet18.onnx", "-f", "crypten", "--batch", "0"], &["--batch", "0"]),
+        (
+            &["profile", "bert_base.onnx", "-f", "crypten", "--batch", "1", "--dim", "sep=8"],
+            &["no dimension named \"sep\"", "did you mean \"seq\"?"],
+        ),
+        (
+            &["shapes", "lenet5.onnx", "--dim", "seq=8"],
+            &["no dimension named \"seq\"", "its dimensions without a size: none"],
+        ),
+        (
+            &["profile", "lenet5.onnx", "-f", "crypten", "--set", "provider=TFP", "--set", "provider=TTP"],
+            &["--set gives \"provider\" a value more than once"],
+        ),
+        (
+            &["sweep", "bert_base.onnx", "-f", "crypten", "--dim", "seq=8", "--dim", "seq=9"],
+            &["--dim gives \"seq\" a value more than once"],
+        ),
+        (&["profile", "lenet5.onnx"], &["--framework", "frameworks: cheetah, crypten, "]),
+        (&["annotate", "lenet5.onnx", "-o", "x.onnx"], &["--framework", "frameworks: cheetah, crypten, "]),
+        (
+            &["compare", "lenet5.onnx", "-f", "crypten", "-f", "cheetha"],
+            &["cheetha", "did you mean cheetah?"],
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let message = complaint(arguments);
+        for part in expected {
+            assert!(message.contains(part), "{arguments:?}: {message}");
+        }
+    }
+}
+
+/// Characters that act on a terminal, but for the ends of lines.
+fn acts(c: char) -> bool {
+    c.is_control() && c != '\n'
+}
+
+#[test]
+fn no_name_acts_on_the_terminal_or_breaks_a_row() {
+    let model = "../usability/hostile_names.onnx";
+    for format in ["text", "yaml", "json", "csv", "markdown", "folded", "speedscope"] {
+        let printed = printed(&["profile", model, "-f", "crypten", "--format", format, "--unfold"]);
+        assert!(!printed.contains(acts), "{format}: {printed:?}");
+    }
+    let csv = printed(&["profile", model, "-f", "crypten", "--format", "csv"]);
+    let report: serde_json::Value =
+        serde_json::from_str(&printed(&["profile", model, "-f", "crypten", "--format", "json"]))
+            .expect("JSON");
+    let count = report["operators"].as_array().expect("a list").len();
+    assert_eq!(csv.lines().count(), count + 1, "a line for the header and each operator: {csv}");
+    for arguments in [
+        &["explain", model, "nothing", "-f", "crypten"][..],
+        &["profile", model, "-f", "delphi"],
+        &["profile", model, "-f", "crypten", "--input", "\u{1b}[31mx=public"],
+    ] {
+        let output = command_line(arguments);
+        assert!(!text(&output.stderr).contains(acts), "{arguments:?}: {:?}", text(&output.stderr));
+    }
+    assert!(!printed(&["shapes", model]).contains(acts));
+    assert!(
+        !printed(&["compare", model, "-f", "crypten", "-f", "spu-semi2k", "--format", "text"]).contains(acts)
+    );
+}
+
+#[test]
+fn operators_without_names_are_told_apart() {
+    let csv = printed(&["profile", "../usability/nameless_nodes.onnx", "-f", "crypten", "--format", "csv"]);
+    let mut rows: Vec<&str> = csv.lines().collect();
+    let count = rows.len();
+    rows.sort_unstable();
+    rows.dedup();
+    assert_eq!(rows.len(), count, "{csv}");
+    assert!(csv.lines().next().is_some_and(|header| header.ends_with(",index,shape,module,pass")));
+}
+
+#[test]
+fn many_frameworks_fit_a_screen_and_one_that_refuses_does_not_end_the_rest() {
+    let mut arguments = vec!["compare", "lenet5.onnx", "--format", "text"];
+    for name in ["crypten", "delphi", "cheetah", "cryptflow2", "spu-semi2k", "spu-aby3", "spu-cheetah"] {
+        arguments.extend(["-f", name]);
+    }
+    let printed = printed(&arguments);
+    let widest = printed.lines().map(|line| line.chars().count()).filter(|width| *width > 100).max();
+    let refusal =
+        printed.lines().find(|line| line.contains("delphi refuses: ")).expect("delphi has no max pool");
+    assert!(widest.is_none_or(|width| width == refusal.chars().count()), "{printed}");
+    assert!(printed.lines().any(|line| line.starts_with(" F  spu-cheetah ")), "{printed}");
+    let failing = [&arguments[..], &["--fail-on-difference"]].concat();
+    assert_eq!(command_line(&failing).status.code(), Some(1));
+    let all_refuse = complaint(&["compare", "lenet5.onnx", "-f", "delphi", "--variant", "batch=2"]);
+    assert!(all_refuse.contains("MaxPool"), "{all_refuse}");
+}
+
+#[test]
+fn comparisons_by_other_rows_add_up() {
+    for by in ["op-type", "module", "protocol", "phase", "link", "pass"] {
+        let csv = printed(&[
+            "compare",
+            "lenet5.onnx",
+            "-f",
+            "crypten",
+            "-f",
+            "cheetah",
+            "--by",
+            by,
+            "--format",
+            "csv",
+        ]);
+        let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.rsplit(',').collect()).collect();
+        let (total, rows) = lines[1..].split_last().expect("a total");
+        // Bytes of the second side, online: rows of every axis have all of them.
+        let column = lines[0].iter().position(|name| *name == "B_online_bytes").expect("a column");
+        let number = |row: &Vec<&str>| row[column].parse::<u64>().unwrap_or(0);
+        assert_eq!(rows.iter().map(number).sum::<u64>(), number(total), "{by}");
+    }
+}
+
+#[test]
+fn several_models_and_frameworks_make_a_table() {
+    let run = ["profile", "lenet5.onnx", "resnet18.onnx", "-f", "crypten", "-f", "delphi", "--batch", "1"];
+    let table: serde_json::Value =
+        serde_json::from_str(&printed(&[&run[..], &["--format", "json"]].concat())).expect("JSON");
+    let table = table.as_array().expect("a list");
+    assert_eq!(table.len(), 4);
+    assert_eq!(table[0]["totals"]["online"]["bytes"], 13_374_176);
+    assert!(table[1]["refused"][0].as_str().is_some_and(|reason| reason.contains("MaxPool")));
+    let page = printed(&[&run[..], &["--format", "text"]].concat());
+    assert!(page.contains("refused:\n  lenet5.onnx under delphi: "), "{page}");
+    assert!(page.lines().all(|line| line.chars().count() <= 100 || line.starts_with("  ")), "{page}");
+    let missing =
+        command_line(&["profile", "lenet5.onnx", "nowhere.onnx", "-f", "crypten", "--format", "csv"]);
+    assert!(missing.status.success(), "one that is missing does not end the rest");
+    assert!(text(&missing.stdout).contains("nowhere.onnx,crypten,,,,,,,,,,"));
+    assert!(complaint(&["profile", "a.onnx", "b.onnx", "-f", "crypten"]).contains("a.onnx"));
+}
+
+#[test]
+fn checks_are_json_for_programs() {
+    let output = command_line(&[
+        "check",
+        "lenet5.onnx",
+        "-f",
+        "crypten",
+        "--max",
+        "online.bytes=1",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(document["schema"], "hawkeye-checks/1");
+    assert_eq!(document["kept"], false);
+    assert_eq!(document["checks"][0]["actual"], 13_374_176);
+    assert_eq!(document["checks"][0]["quantity"], "bytes");
+    assert_eq!(document["checks"][0]["causes"][0]["name"], "MaxPool_2");
+}
+
+#[test]
+fn the_first_lines_say_what_decides() {
+    let model = "../usability/nameless_nodes.onnx";
+    let text = printed(&["profile", model, "-f", "crypten", "--weights", "public", "--format", "text"]);
+    let first: Vec<&str> = text.lines().take(6).collect();
+    assert!(first.iter().any(|line| line.contains("semi-honest")), "{text}");
+    assert!(first.iter().any(|line| line.starts_with("weights") && line.ends_with("public")), "{text}");
+    assert!(first.iter().any(|line| line.contains("modelled from crypten 0.4.1, exact on ")), "{text}");
+}
