@@ -190,3 +190,16 @@ fn the_first_lines_say_what_decides() {
     assert!(first.iter().any(|line| line.starts_with("weights") && line.ends_with("public")), "{text}");
     assert!(first.iter().any(|line| line.contains("modelled from crypten 0.4.1, exact on ")), "{text}");
 }
+
+#[test]
+fn a_name_that_several_nodes_bear_is_asked_about() {
+    let model = "../usability/duplicate_names.onnx";
+    let csv = printed(&["profile", model, "-f", "crypten", "--format", "csv"]);
+    let name = csv.lines().nth(1).and_then(|line| line.split(',').next()).expect("an operator");
+    let message = complaint(&["explain", model, name, "-f", "crypten"]);
+    assert!(message.contains(&format!("nodes of the model are named \"{name}\"")), "{message}");
+    assert!(message.contains(&format!("which one? {name}#0 (")), "{message}");
+    let one = printed(&["explain", model, &format!("{name}#0"), "-f", "crypten", "--format", "json"]);
+    let one: serde_json::Value = serde_json::from_str(&one).expect("JSON");
+    assert_eq!(one["node"]["online"], one["expansion"]["costs"]["online"]);
+}

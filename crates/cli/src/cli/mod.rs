@@ -5,6 +5,7 @@ mod arguments;
 mod check;
 mod compare;
 mod destination;
+mod distinct;
 mod explain;
 mod frameworks;
 mod grad;
