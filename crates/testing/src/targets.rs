@@ -46,9 +46,9 @@ pub fn sheet(folder: &Path, text: &[u8]) {
 
 fn open(folder: &Path) {
     // A path with a slash names a directory.
-    if let Ok(framework) = Framework::open(&format!("{}/", folder.display())) {
-        if let Ok(instance) = framework.instantiate(None, &BTreeMap::new()) {
-            let _ = instance.sheets.operators();
-        }
+    if let Ok(framework) = Framework::open(&format!("{}/", folder.display()))
+        && let Ok(instance) = framework.instantiate(None, &BTreeMap::new())
+    {
+        let _ = instance.sheets.operators();
     }
 }

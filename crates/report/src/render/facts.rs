@@ -33,8 +33,9 @@ fn run(report: &Report) -> String {
 
 fn parties(report: &Report) -> String {
     let framework = &report.framework;
-    let names: Vec<String> =
-        framework.party_names.iter().map(|(number, name)| format!("{number} {name}")).collect();
+    // A dealer has a name, too, and is not counted.
+    let own = framework.party_names.iter().filter(|(number, _)| **number < framework.parties);
+    let names: Vec<String> = own.map(|(number, name)| format!("{number} {name}")).collect();
     match names.is_empty() {
         true => framework.parties.to_string(),
         false => format!("{} ({})", framework.parties, names.join(", ")),
