@@ -65,32 +65,55 @@ fn acts(c: char) -> bool {
 fn no_name_acts_on_the_terminal_or_breaks_a_row() {
     let model = "../usability/hostile_names.onnx";
     for format in ["text", "yaml", "json", "csv", "markdown", "folded", "speedscope"] {
-        let printed = printed(&["profile", model, "-f", "crypten", "--format", format, "--unfold"]);
+        let printed =
+            printed(&["profile", model, "--batch", "1", "-f", "crypten", "--format", format, "--unfold"]);
         assert!(!printed.contains(acts), "{format}: {printed:?}");
     }
-    let csv = printed(&["profile", model, "-f", "crypten", "--format", "csv"]);
-    let report: serde_json::Value =
-        serde_json::from_str(&printed(&["profile", model, "-f", "crypten", "--format", "json"]))
-            .expect("JSON");
+    let csv = printed(&["profile", model, "--batch", "1", "-f", "crypten", "--format", "csv"]);
+    let report: serde_json::Value = serde_json::from_str(&printed(&[
+        "profile", model, "--batch", "1", "-f", "crypten", "--format", "json",
+    ]))
+    .expect("JSON");
     let count = report["operators"].as_array().expect("a list").len();
     assert_eq!(csv.lines().count(), count + 1, "a line for the header and each operator: {csv}");
     for arguments in [
-        &["explain", model, "nothing", "-f", "crypten"][..],
-        &["profile", model, "-f", "delphi"],
-        &["profile", model, "-f", "crypten", "--input", "\u{1b}[31mx=public"],
+        &["explain", model, "nothing", "--batch", "1", "-f", "crypten"][..],
+        &["profile", model, "--batch", "1", "-f", "delphi"],
+        &["profile", model, "--batch", "1", "-f", "crypten", "--input", "\u{1b}[31mx=public"],
     ] {
         let output = command_line(arguments);
         assert!(!text(&output.stderr).contains(acts), "{arguments:?}: {:?}", text(&output.stderr));
     }
-    assert!(!printed(&["shapes", model]).contains(acts));
+    assert!(!printed(&["shapes", model, "--batch", "1"]).contains(acts));
     assert!(
-        !printed(&["compare", model, "-f", "crypten", "-f", "spu-semi2k", "--format", "text"]).contains(acts)
+        !printed(&[
+            "compare",
+            model,
+            "--batch",
+            "1",
+            "-f",
+            "crypten",
+            "-f",
+            "spu-semi2k",
+            "--format",
+            "text"
+        ])
+        .contains(acts)
     );
 }
 
 #[test]
 fn operators_without_names_are_told_apart() {
-    let csv = printed(&["profile", "../usability/nameless_nodes.onnx", "-f", "crypten", "--format", "csv"]);
+    let csv = printed(&[
+        "profile",
+        "../usability/nameless_nodes.onnx",
+        "--batch",
+        "1",
+        "-f",
+        "crypten",
+        "--format",
+        "csv",
+    ]);
     let mut rows: Vec<&str> = csv.lines().collect();
     let count = rows.len();
     rows.sort_unstable();
@@ -184,7 +207,18 @@ fn checks_are_json_for_programs() {
 #[test]
 fn the_first_lines_say_what_decides() {
     let model = "../usability/nameless_nodes.onnx";
-    let text = printed(&["profile", model, "-f", "crypten", "--weights", "public", "--format", "text"]);
+    let text = printed(&[
+        "profile",
+        model,
+        "--batch",
+        "1",
+        "-f",
+        "crypten",
+        "--weights",
+        "public",
+        "--format",
+        "text",
+    ]);
     let first: Vec<&str> = text.lines().take(6).collect();
     assert!(first.iter().any(|line| line.contains("semi-honest")), "{text}");
     assert!(first.iter().any(|line| line.starts_with("weights") && line.ends_with("public")), "{text}");
@@ -194,12 +228,66 @@ fn the_first_lines_say_what_decides() {
 #[test]
 fn a_name_that_several_nodes_bear_is_asked_about() {
     let model = "../usability/duplicate_names.onnx";
-    let csv = printed(&["profile", model, "-f", "crypten", "--format", "csv"]);
+    let csv = printed(&["profile", model, "--batch", "1", "-f", "crypten", "--format", "csv"]);
     let name = csv.lines().nth(1).and_then(|line| line.split(',').next()).expect("an operator");
-    let message = complaint(&["explain", model, name, "-f", "crypten"]);
+    let message = complaint(&["explain", model, name, "--batch", "1", "-f", "crypten"]);
     assert!(message.contains(&format!("nodes of the model are named \"{name}\"")), "{message}");
     assert!(message.contains(&format!("which one? {name}#0 (")), "{message}");
-    let one = printed(&["explain", model, &format!("{name}#0"), "-f", "crypten", "--format", "json"]);
+    let one = printed(&[
+        "explain",
+        model,
+        &format!("{name}#0"),
+        "--batch",
+        "1",
+        "-f",
+        "crypten",
+        "--format",
+        "json",
+    ]);
     let one: serde_json::Value = serde_json::from_str(&one).expect("JSON");
     assert_eq!(one["node"]["online"], one["expansion"]["costs"]["online"]);
+}
+
+#[test]
+fn shapes_of_open_dimensions_are_laws_of_their_symbols() {
+    let bert = printed(&["shapes", "bert_base.onnx"]);
+    let first: Vec<&str> = bert.lines().take(2).collect();
+    assert!(first[0].starts_with("# batch: axis 0 of input_ids"), "{first:?}");
+    assert!(first[1].starts_with("# seq: axis 1 of input_ids"), "{first:?}");
+    assert!(bert.lines().any(|line| line.starts_with("float32  [batch, 12, seq, seq]")), "{bert}");
+    // Every law holds where it was not tried.
+    let sized: serde_json::Value = serde_json::from_str(&printed(&[
+        "shapes",
+        "bert_base.onnx",
+        "--batch",
+        "3",
+        "--dim",
+        "seq=40",
+        "--format",
+        "json",
+    ]))
+    .expect("JSON");
+    let open: serde_json::Value =
+        serde_json::from_str(&printed(&["shapes", "bert_base.onnx", "--format", "json"])).expect("JSON");
+    let rows = |document: &serde_json::Value| document["values"].as_array().expect("a list").clone();
+    let mut laws = 0;
+    for (open, sized) in rows(&open).iter().zip(rows(&sized)) {
+        let (Some(dims), Some(sizes)) = (open["dims"].as_array(), sized["shape"].as_array()) else {
+            continue;
+        };
+        for (dim, size) in dims.iter().zip(sizes) {
+            let dim = dim.as_str().expect("text");
+            let value: Option<u64> = match dim {
+                "batch" => Some(3),
+                "seq" => Some(40),
+                "batch*seq" => Some(120),
+                other => other.parse().ok(),
+            };
+            if let Some(value) = value {
+                assert_eq!(Some(value), size.as_u64(), "{dim} of {}", open["name"]);
+                laws += 1;
+            }
+        }
+    }
+    assert!(laws > 1000, "{laws}");
 }

@@ -11,6 +11,7 @@ mod frameworks;
 mod grad;
 mod input;
 mod manual;
+mod open_shapes;
 mod output;
 mod plot;
 mod profile;
