@@ -291,3 +291,13 @@ fn shapes_of_open_dimensions_are_laws_of_their_symbols() {
     }
     assert!(laws > 1000, "{laws}");
 }
+
+#[test]
+fn parties_are_called_by_number_or_name() {
+    let run = ["profile", "lenet5.onnx", "-f", "cheetah", "--format", "csv", "--weights"];
+    let of = |who: &str| printed(&[&run[..], &[who]].concat());
+    assert_eq!(of("ALICE"), of("0"));
+    assert_eq!(of("bob"), of("1"));
+    assert_ne!(of("bob"), of("alice"));
+    assert!(complaint(&[&run[..], &["carol"]].concat()).contains("\"carol\" is neither secret, public"));
+}
