@@ -199,6 +199,7 @@ fn checks_are_json_for_programs() {
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(document["schema"], "hawkeye-checks/1");
     assert_eq!(document["kept"], false);
+    let document = &document["results"][0];
     assert_eq!(document["checks"][0]["actual"], 13_374_176);
     assert_eq!(document["checks"][0]["quantity"], "bytes");
     assert_eq!(document["checks"][0]["causes"][0]["name"], "MaxPool_2");

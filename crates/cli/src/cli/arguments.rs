@@ -82,6 +82,7 @@ pub(crate) enum Command {
   hawkeye check lenet5.onnx -f crypten --max online.bytes=20MiB --max rounds=200
   hawkeye check resnet50.onnx -f crypten --batch 1 --max module:layer1:online.bytes=2GiB
   hawkeye check report.yaml --max operator:/conv1/Conv:messages=4 --max op-type:Relu:bytes=5GiB
+  hawkeye check --format json                  # the project in hawkeye.toml
   hawkeye check lenet5.onnx -f crypten --baseline main.yaml --max-increase 1% --format github
 
 A limit is on all phases together unless it names one (setup, offline, online). The baseline's
@@ -163,7 +164,8 @@ impl Command {
             Self::Strip(strip) => (vec![&strip.model], Some(&strip.output)),
             Self::Grad(grad) => (vec![&grad.model], grad.output.as_deref()),
             Self::Check(check) => {
-                let inputs = [Some(&check.subject), check.baseline.as_ref()];
+                let subject = check.subject.as_ref().unwrap_or(&check.project);
+                let inputs = [Some(subject), check.baseline.as_ref()];
                 (inputs.into_iter().flatten().map(PathBuf::as_path).collect(), check.output.as_deref())
             }
             Self::Annotate(annotate) => (vec![&annotate.model], Some(&annotate.output)),
@@ -195,7 +197,7 @@ impl Command {
                 name.clone()
             }
             Self::Schema => "schema".to_owned(),
-            Self::Check(check) => check.subject.display().to_string(),
+            Self::Check(check) => check.subject.as_ref().unwrap_or(&check.project).display().to_string(),
             Self::Completions { .. } => "completions".to_owned(),
             Self::Man { .. } => "man".to_owned(),
             Self::Annotate(annotate) => annotate.model.display().to_string(),

@@ -15,6 +15,7 @@ mod open_shapes;
 mod output;
 mod plot;
 mod profile;
+mod project;
 mod repeated;
 mod run;
 mod shapes;

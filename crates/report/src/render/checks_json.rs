@@ -11,9 +11,15 @@ const SCHEMA: &str = "hawkeye-checks/1";
 #[derive(Serialize)]
 struct Document<'a> {
     schema: &'static str,
+    /// Whether every limit is kept.
+    kept: bool,
+    results: Vec<Outcome<'a>>,
+}
+
+#[derive(Serialize)]
+struct Outcome<'a> {
     model: &'a ModelInfo,
     framework: &'a FrameworkInfo,
-    /// Whether every limit is kept.
     kept: bool,
     checks: Vec<Verdict<'a>>,
 }
@@ -25,18 +31,22 @@ struct Verdict<'a> {
     check: &'a Check,
 }
 
-/// A document of the report's subject and every check, with what has most of what it limits.
+/// A document of every report's subject and checks, with what has most of what they limit.
 ///
 /// # Panics
 /// Never: strings and numbers serialize.
 #[must_use]
-pub fn checks_json(report: &Report, checks: &[Check]) -> String {
-    let document = Document {
-        schema: SCHEMA,
+pub fn checks_json(results: &[(Report, Vec<Check>)]) -> String {
+    let results: Vec<Outcome<'_>> = results.iter().map(|(report, checks)| made(report, checks)).collect();
+    let document = Document { schema: SCHEMA, kept: results.iter().all(|result| result.kept), results };
+    serde_json::to_string_pretty(&document).expect("strings and numbers serialize") + "\n"
+}
+
+fn made<'a>(report: &'a Report, checks: &'a [Check]) -> Outcome<'a> {
+    Outcome {
         model: &report.model,
         framework: &report.framework,
         kept: checks.iter().all(Check::holds),
         checks: checks.iter().map(|check| Verdict { kept: check.holds(), check }).collect(),
-    };
-    serde_json::to_string_pretty(&document).expect("strings and numbers serialize") + "\n"
+    }
 }
