@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Link, Overflow, Phase, PhaseMap, Run, Step, Symbol, Traffic};
+use crate::{FlightCount, Link, Overflow, Phase, PhaseMap, RoundRule, Step, Symbol, Traffic};
 
 /// What a call costs.
 ///
@@ -18,6 +18,7 @@ use crate::{Link, Overflow, Phase, PhaseMap, Run, Step, Symbol, Traffic};
 ///     messages: vec![Message { from: Party(from), to: Party(to), bytes: 8, count: 1, spread: 0 }],
 ///     rounds: 1,
 ///     flights: 1,
+///     tensors: 1,
 /// };
 /// let there = Cost::of_step(&send(0, 1), &RoundRule::Stated)?;
 /// let back = Cost::of_step(&send(1, 0), &RoundRule::Stated)?;
@@ -31,21 +32,29 @@ pub struct Cost {
     /// Bytes and messages of each link.
     pub links: BTreeMap<Link, Traffic>,
     /// Rounds as the framework counts them.
-    pub rounds: PhaseMap<Run>,
+    pub rounds: PhaseMap<FlightCount>,
     /// Sequential message flights.
-    pub flights: PhaseMap<Run>,
+    pub flights: PhaseMap<FlightCount>,
     /// What the framework's own counters count beyond that.
     pub counted: BTreeMap<Symbol, u64>,
 }
 
-impl std::hash::Hash for Cost {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.links.hash(state);
-        self.counted.hash(state);
+/// How a sequence ends, which is all that what follows needs to know of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Before {
+    rounds: PhaseMap<FlightCount>,
+    flights: PhaseMap<FlightCount>,
+}
+
+impl Before {
+    /// The end of this sequence and `next`.
+    #[must_use]
+    pub fn then(mut self, next: &Cost) -> Self {
         for phase in Phase::ALL {
-            self.rounds[phase].hash(state);
-            self.flights[phase].hash(state);
+            self.rounds[phase] = self.rounds[phase].end_with(next.rounds[phase]);
+            self.flights[phase] = self.flights[phase].end_with(next.flights[phase]);
         }
+        self
     }
 }
 
@@ -54,14 +63,14 @@ impl Cost {
     ///
     /// # Errors
     /// [`Overflow`].
-    pub fn of_step(step: &Step, rule: &crate::RoundRule) -> Result<Self, Overflow> {
+    pub fn of_step(step: &Step, rule: &RoundRule) -> Result<Self, Overflow> {
         let mut cost = Self::default();
         for m in &step.messages {
             let link = Link { phase: step.phase, from: m.from, to: m.to, channel: step.channel.clone() };
             let sum = cost.links.entry(link).or_default();
             *sum = sum.plus(Traffic { bytes: m.bytes, messages: m.count, spread: m.spread })?;
         }
-        cost.flights[step.phase] = Run::new(step.flights, step.direction());
+        cost.flights[step.phase] = FlightCount::new(step.flights, step.direction());
         cost.rounds[step.phase] = rule.of_step(step);
         Ok(cost)
     }
@@ -119,10 +128,10 @@ impl Cost {
     /// This as seen after `before`: a flight that goes on is not counted again, and nothing that
     /// follows joins it.
     #[must_use]
-    pub fn after(&self, before: &Self) -> Self {
+    pub fn after(&self, before: &Before) -> Self {
         let mut cost = self.clone();
         for phase in Phase::ALL {
-            let alone = |count| Run { count, ends: None };
+            let alone = |count| FlightCount { count, ends: None };
             cost.rounds[phase] = alone(self.rounds[phase].after(before.rounds[phase]));
             cost.flights[phase] = alone(self.flights[phase].after(before.flights[phase]));
         }
@@ -137,7 +146,7 @@ impl Cost {
     pub fn share(&self, start: u64, end: u64, total: u64) -> Result<Self, Overflow> {
         let upto = |n: u64, w: u64| u128::from(n) * u128::from(w) / u128::from(total);
         let share = |n: u64| u64::try_from(upto(n, end) - upto(n, start)).map_err(|_| Overflow);
-        let run = |run: Run| Ok(Run { count: share(run.count)?, ends: None });
+        let flights = |n: FlightCount| Ok(FlightCount { count: share(n.count)?, ends: None });
         let traffic = |t: &Traffic| {
             Ok(Traffic { bytes: share(t.bytes)?, messages: share(t.messages)?, spread: share(t.spread)? })
         };
@@ -146,8 +155,8 @@ impl Cost {
         Ok(Self {
             links: links.collect::<Result<_, Overflow>>()?,
             counted: counted.collect::<Result<_, Overflow>>()?,
-            rounds: PhaseMap::try_from_fn(|phase| run(self.rounds[phase]))?,
-            flights: PhaseMap::try_from_fn(|phase| run(self.flights[phase]))?,
+            rounds: PhaseMap::try_from_fn(|phase| flights(self.rounds[phase]))?,
+            flights: PhaseMap::try_from_fn(|phase| flights(self.flights[phase]))?,
         })
     }
 
@@ -163,7 +172,7 @@ impl Cost {
     /// Whether this costs nothing at all.
     #[must_use]
     pub fn is_zero(&self) -> bool {
-        let silent = |run: &Run| run.count == 0;
+        let silent = |n: &FlightCount| n.count == 0;
         self.links.is_empty()
             && self.counted.is_empty()
             && Phase::ALL.iter().all(|p| silent(&self.rounds[*p]) && silent(&self.flights[*p]))

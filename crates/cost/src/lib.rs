@@ -1,24 +1,28 @@
 //! The cost algebra: what protocol calls send, as exact integers.
 //!
-//! A [`Calls`] arena holds call trees as a DAG: equal calls are stored once. [`summarise`] turns
-//! every call into its [`Cost`]: traffic per [`Link`], rounds and flights per [`Phase`], and
-//! the framework's own counters. Costs compose in sequence ([`Cost::then`]), side by side
+//! A [`Calls`] arena holds call trees as a DAG: equal calls are stored once. A [`Fold`] gives
+//! every call its value in an [`Algebra`]. In [`Communication`] that is its [`Cost`]: traffic per
+//! [`Link`], rounds and flights per [`Phase`], and the framework's own counters. Costs compose in sequence ([`Cost::then`]), side by side
 //! ([`Cost::beside`]) and by repetition ([`Cost::times`]); every operation is checked.
 
+mod algebra;
 mod calls;
+mod communication;
 mod cost;
 mod data;
+mod flights;
 mod phase;
-mod run;
-mod summary;
+mod rounds;
 mod traffic;
 
-pub use calls::{Call, CallId, Calls, Item, Message, Step, Symbol};
-pub use cost::Cost;
+pub use algebra::{Algebra, Fold};
+pub use calls::{Call, CallId, Calls, Deferral, Item, Message, Scope, Share, State, Step, Symbol};
+pub use communication::Communication;
+pub use cost::{Before, Cost};
 pub use data::Data;
+pub use flights::{Direction, FlightCount};
 pub use phase::{Phase, PhaseMap};
-pub use run::{Direction, Run};
-pub use summary::{RoundRule, Summaries, summarise};
+pub use rounds::RoundRule;
 pub use traffic::{Link, Party, Traffic};
 
 /// A number that does not fit 64 bits: more than 18 exabytes.

@@ -42,7 +42,7 @@ impl fmt::Display for Phase {
 }
 
 /// One `T` per phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PhaseMap<T>([T; 3]);
 
 impl<T> PhaseMap<T> {

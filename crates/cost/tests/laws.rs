@@ -1,6 +1,6 @@
 //! The laws of the cost algebra.
 
-use hawkeye_cost::{Cost, Direction, Message, Party, Phase, PhaseMap, RoundRule, Run, Step};
+use hawkeye_cost::{Before, Cost, Direction, FlightCount, Message, Party, Phase, PhaseMap, RoundRule, Step};
 use proptest::prelude::*;
 
 fn step() -> impl Strategy<Value = Step> {
@@ -15,7 +15,7 @@ fn step() -> impl Strategy<Value = Step> {
         |(messages, phase, rounds, flights)| {
             // Messages in one direction are one flight by definition.
             let flights = if messages.len() == 1 { 1 } else { flights };
-            Step { phase: Phase::ALL[phase], channel: "io".into(), messages, rounds, flights }
+            Step { phase: Phase::ALL[phase], channel: "io".into(), messages, rounds, flights, tensors: 1 }
         },
     )
 }
@@ -81,16 +81,18 @@ proptest! {
 
     #[test]
     fn costs_in_context_add_up(parts in prop::collection::vec(cost(), 0..6)) {
-        let mut before = Cost::default();
+        let mut before = Before::default();
+        let mut whole = Cost::default();
         let mut sum = PhaseMap::<u64>::default();
         for part in &parts {
             for phase in Phase::ALL {
                 sum[phase] += part.after(&before).flights[phase].count;
             }
-            before = then(&before, part);
+            before = before.then(part);
+            whole = then(&whole, part);
         }
         for phase in Phase::ALL {
-            prop_assert_eq!(sum[phase], before.flights[phase].count);
+            prop_assert_eq!(sum[phase], whole.flights[phase].count);
         }
     }
 
@@ -113,12 +115,18 @@ proptest! {
 #[test]
 fn sums_beyond_64_bits_are_errors() {
     let message = Message { from: Party(0), to: Party(1), bytes: u64::MAX, count: 1, spread: 0 };
-    let step =
-        Step { phase: Phase::Online, channel: "".into(), messages: vec![message], rounds: 1, flights: 1 };
+    let step = Step {
+        phase: Phase::Online,
+        channel: "".into(),
+        messages: vec![message],
+        rounds: 1,
+        flights: 1,
+        tensors: 1,
+    };
     let cost = Cost::of_step(&step, &RoundRule::Stated).expect("one message fits");
     assert!(cost.clone().then(&cost).is_err());
     assert!(cost.times(2).is_err());
-    assert!(Run::new(u64::MAX, Direction::Exchange).times(2).is_err());
+    assert!(FlightCount::new(u64::MAX, Direction::Exchange).times(2).is_err());
 }
 
 #[test]
@@ -129,6 +137,7 @@ fn direction_changes_count_from_the_last_message_before() {
         messages: vec![Message { from: Party(from), to: Party(to), bytes: 1, count: 1, spread: 0 }],
         rounds: 1,
         flights: 1,
+        tensors: 1,
     };
     let rule = RoundRule::DirectionChanges { channel: "io".into(), last: (Party(1), Party(0)) };
     let steps = [send(1, 0, "io"), send(0, 1, "other"), send(1, 0, "io"), send(0, 1, "io")];

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::{Calls, Data};
 use hawkeye_graph::{Diagnostic, Failure, Graph, Place, Shapes, Table, ValueId, nearest};
-use hawkeye_lower::{Conventions, Lowering, Program, Training, Visibility, lower, read, secrecy, settle};
+use hawkeye_lower::{
+    Conventions, Lowering, Program, Runs, Training, Visibility, lower, read, secrecy, settle,
+};
 use hawkeye_onnx::Model;
 use hawkeye_report::{FrameworkInfo, ModelInfo, Report, RunInfo, Scalar};
 use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer};
@@ -95,7 +97,7 @@ pub fn analyse_traced(
         }
     }
     .map_err(|failure| explain(failure, &lacking))?;
-    let program = settle(stage.program, &mut calls, &framework.round_rule, &mut framework.sheets)?;
+    let program = settle(stage.runs, &mut calls, &mut framework.sheets)?;
     let diagnostics =
         [model.diagnostics.as_slice(), &expanded, &stage.diagnostics, &program.diagnostics].concat();
     let subjects = Subjects {
@@ -112,7 +114,7 @@ pub fn analyse_traced(
         diagnostics,
     };
     let definitions = framework.sheets.definitions();
-    report(subjects, graph, &stage.shapes, &program, &calls, &framework.round_rule, options.depth)
+    report(subjects, graph, &stage.shapes, &program, &framework.round_rule, options.depth)
         .map(|report| (report, definitions))
         .map_err(|overflow| Diagnostic::error(Place::Model, overflow.to_string()).into())
 }
@@ -135,7 +137,7 @@ pub(crate) struct Stages<'a> {
 /// What they give.
 pub(crate) struct Stage {
     pub(crate) shapes: Shapes,
-    pub(crate) program: Program,
+    pub(crate) runs: Vec<Runs>,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -143,7 +145,7 @@ impl Stages<'_> {
     fn inference(&mut self, shapes: Shapes, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Result<Stage, Failure> {
         let (shapes, diagnostics) = self.read(shapes, inputs)?;
         let program = self.lower(&shapes, None)?;
-        Ok(Stage { shapes, program, diagnostics })
+        Ok(Stage { shapes, runs: vec![Runs { program, times: 1 }], diagnostics })
     }
 
     /// Shapes as the framework reads the model.

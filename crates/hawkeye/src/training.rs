@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hawkeye_cost::{Call, CallId, Calls, Item};
 use hawkeye_grad::{Loss, Optimizer, Part, Recipe, Sweep, parameters, sweep, synthesise};
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, Place, Shapes, ValueId};
-use hawkeye_lower::{Lowering, Program, Subject, Training, lower, secrecy};
+use hawkeye_lower::{Lowering, Program, Runs, Training, lower, secrecy};
 use hawkeye_report::TrainingInfo;
 use hawkeye_shapes::{Bindings, bind, infer};
 use hawkeye_sheets::Gradients;
@@ -91,8 +90,7 @@ impl Steps {
     }
 }
 
-/// Lowers the steps of a training run; operations of the steps are put together, so that each is there
-/// once. `shapes` are those at the given inputs, of that batch.
+/// Lowers the different steps of a training run. `shapes` are those at the given inputs, of that batch.
 ///
 /// # Errors
 /// If the framework does not train, or not this model.
@@ -123,16 +121,17 @@ pub(crate) fn train(
     let first_inputs = at_batch(first.batch);
     let shapes = if first.batch == batch { shapes } else { infer(stages.graph, &first_inputs) };
     let (shapes, mut diagnostics) = stages.read(shapes, &first_inputs)?;
-    let (mut program, sweep) = step(stages, options, &trained, &shapes, first.step)?;
+    let (program, sweep) = step(stages, options, &trained, &shapes, first.step)?;
+    let mut runs = vec![Runs { program, times: first.times }];
     for stretch in others {
-        let (more, _) = if stretch.batch == first.batch {
+        let (program, _) = if stretch.batch == first.batch {
             step(stages, options, &trained, &shapes, stretch.step)?
         } else {
             let inputs = at_batch(stretch.batch);
             let (shapes, _) = stages.read(infer(stages.graph, &inputs), &inputs)?;
             step(stages, options, &trained, &shapes, stretch.step)?
         };
-        program = joined(program, &more, stretch.times, stages.calls);
+        runs.push(Runs { program, times: stretch.times });
     }
     if sweep.order.is_empty() {
         let message = "no gradient reaches a parameter, so backward pass and optimizer do nothing";
@@ -147,7 +146,7 @@ pub(crate) fn train(
         steps,
         trained: trained.iter().filter(|id| sweep.reached[**id]).map(elements).sum(),
     };
-    Ok((Stage { shapes, program, diagnostics }, info))
+    Ok((Stage { shapes, runs, diagnostics }, info))
 }
 
 /// Lowers one step; returns it with what the gradient reaches.
@@ -252,25 +251,6 @@ fn resized(inputs: &BTreeMap<ValueId, Vec<u64>>, from: u64, to: u64) -> BTreeMap
         }
     }
     resized
-}
-
-/// Adds further steps of the same model, whose operations are the same ones.
-fn joined(mut whole: Program, more: &Program, times: u64, calls: &mut Calls) -> Program {
-    for (operation, other) in whole.operations.iter_mut().zip(&more.operations) {
-        if operation.subject == Subject::Begin {
-            continue;
-        }
-        let steps = operation.call.map(|call| (call, 1)).into_iter();
-        let steps: Vec<_> = steps.chain(other.call.map(|call| (call, times))).collect();
-        operation.call = (!steps.is_empty()).then(|| sequence(calls, steps));
-    }
-    whole
-}
-
-fn sequence(calls: &mut Calls, steps: Vec<(CallId, u64)>) -> CallId {
-    let name = calls.symbol("");
-    let items = steps.into_iter().map(|(call, times)| Item::Call { call, times }).collect();
-    calls.add(Call { name, items })
 }
 
 /// A warning if the model bears the marks of an export for inference.

@@ -2,15 +2,15 @@
 //!
 //! The model lies beside the repository; without it, or without Python, there is nothing to test.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use hawkeye_cost::{Calls, Cost, Data, summarise};
+use hawkeye_cost::{Calls, Communication, Cost, Data, Fold, Share};
 use hawkeye_grad::Pass;
 use hawkeye_graph::DType;
-use hawkeye_lower::{Lowering, NodeView, TensorView, Visibility};
+use hawkeye_lower::{Lowering, NodeView, Operation, Program, Runs, Subject, TensorView, Visibility, settle};
 use hawkeye_sheets::{Framework, Instance};
 use serde_json::{Value, json};
 
@@ -150,7 +150,7 @@ fn instantiate(parties: u64, knobs: &BTreeMap<&'static str, Value>) -> Instance 
 }
 
 /// Counters as the oracle gives them: rounds, bytes, provider rounds, provider bytes.
-fn counters(calls: &Calls, cost: &Cost) -> [u64; 4] {
+fn counters(calls: &Calls<Share>, cost: &Cost) -> [u64; 4] {
     let counted = |name: &str| {
         let found = cost.counted.iter().find(|(symbol, _)| &**calls.name(**symbol) == name);
         found.map_or(0, |(_, amount)| *amount)
@@ -197,9 +197,14 @@ fn crypten_sheets_agree_with_the_oracle() {
         for _ in 0..25 {
             let (node, function, arguments) = case(&mut numbers);
             let expansion = framework.sheets.node(&mut calls, &node).expect("it is lowered");
-            let mut summaries = summarise(&calls, &framework.round_rule);
-            let cost = expansion.call.map(|call| summaries.cost(call).expect("it is small"));
-            reported.push(counters(&calls, &cost.map(|c| (*c).clone()).unwrap_or_default()));
+            let operation =
+                Operation { subject: Subject::Begin, call: expansion.call, evidence: BTreeSet::new() };
+            let program = Program { operations: vec![operation], ..Program::default() };
+            let program = settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets);
+            let program = program.expect("it settles");
+            let costs = Fold::new(&program.calls, Communication(&framework.round_rule)).expect("it is small");
+            let cost = program.operations[0].call.map(|call| costs.value(call).clone()).unwrap_or_default();
+            reported.push(counters(&program.calls, &cost));
             cases.push(
                 json!({"parties": parties, "knobs": knobs, "function": function, "arguments": arguments}),
             );

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hawkeye::Framework;
-use hawkeye_cost::{Calls, Cost, Data, Phase, Traffic, summarise};
-use hawkeye_lower::{LoweringError, Operation, Program, Subject, settle};
+use hawkeye_cost::{Calls, Communication, Cost, Data, Fold, Phase, Traffic};
+use hawkeye_lower::{LoweringError, Operation, Program, Runs, Subject, settle};
 use hawkeye_sheets::Instance;
 use hawkeye_testing::fixtures;
 use hawkeye_testing::spu::lines;
@@ -91,12 +91,11 @@ impl Probe {
             let call = sheets.call(calls, "run", &[name, arguments])?;
             program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
         }
-        let program = settle(program, calls, round_rule, sheets).expect("it settles");
-        let mut summaries = summarise(calls, round_rule);
+        let program = settle(vec![Runs { program, times: 1 }], calls, sheets).expect("it settles");
+        let values = Fold::new(&program.calls, Communication(round_rule)).expect("it is no large number");
         let costs = program.operations.iter().filter_map(|operation| operation.call);
-        Ok(costs.fold(Cost::default(), |sum, call| {
-            sum.then(&summaries.cost(call).expect("it is no large number")).expect("it is no large number")
-        }))
+        Ok(costs
+            .fold(Cost::default(), |sum, call| sum.then(values.value(call)).expect("it is no large number")))
     }
 }
 

@@ -2,83 +2,44 @@
 
 use std::collections::HashMap;
 
-use hawkeye_cost::{Call, CallId, Calls, Cost, Item, Overflow, RoundRule, Summaries, Symbol, summarise};
-use hawkeye_graph::{Diagnostic, Failure, Place};
+use hawkeye_cost::{Call, CallId, Calls, Deferral, Item, Overflow, Share, Symbol};
 
-use crate::program::complain;
-use crate::{Lowering, Program};
-
-/// Replaces deferred items by their share of their group's calls.
-pub(crate) fn share_groups(
-    mut program: Program,
-    calls: &mut Calls,
-    rule: &RoundRule,
-    lowering: &mut dyn Lowering,
-) -> Result<Program, Failure> {
-    let mut totals = Totals { order: Vec::new(), weights: HashMap::new() };
-    for call in program.operations.iter().filter_map(|o| o.call) {
-        totals.add(calls, call, 1).map_err(overflow)?;
-    }
-    if totals.order.is_empty() {
-        return Ok(program);
-    }
-    let mut trees = HashMap::new();
-    for group in &totals.order {
-        let weight = totals.weights[group];
-        let name = calls.name(*group).clone();
-        let call = lowering.group(calls, &name, weight).map_err(|e| complain(Place::Model, e))?;
-        trees.insert(*group, (weight, call));
-    }
-    // Groups run after everything else of the program, one after the other.
-    let own: Vec<CallId> = program.operations.iter().filter_map(|o| o.call).collect();
-    let own = own.into_iter().map(|call| without_deferred(calls, call)).collect::<Vec<_>>();
-    let costs = {
-        let mut summaries = summarise(calls, rule);
-        let mut before = rule.before();
-        for call in own {
-            before = before.then(&*summaries.cost(call).map_err(overflow)?).map_err(overflow)?;
-        }
-        let mut costs = HashMap::new();
-        for group in &totals.order {
-            if let (_, Some(call)) = trees[group] {
-                let tree = leaves(calls, &mut summaries, call, &mut before).map_err(overflow)?;
-                costs.insert(*group, tree);
-            }
-        }
-        costs
-    };
-    let mut shares = Shares { calls, totals: &totals.weights, costs: &costs, given: HashMap::new() };
-    for operation in &mut program.operations {
-        if let Some(call) = operation.call {
-            operation.call = Some(shares.call(call).map_err(overflow)?);
-        }
-    }
-    Ok(program)
-}
-
-fn overflow(error: Overflow) -> Failure {
-    Diagnostic::error(Place::Model, error.to_string()).into()
+/// What serves the whole program and is shared out.
+pub(crate) struct Group {
+    /// Its name.
+    pub(crate) name: Symbol,
+    /// The sum of the weights that were deferred to it.
+    pub(crate) total: u64,
+    /// Its calls; `None` if it costs nothing.
+    pub(crate) call: Option<CallId>,
 }
 
 /// The weight deferred to each group, and the groups in order of first use.
-struct Totals {
+#[derive(Default)]
+pub(crate) struct Weights {
     order: Vec<Symbol>,
-    weights: HashMap<Symbol, u64>,
+    sums: HashMap<Symbol, u64>,
 }
 
-impl Totals {
-    fn add(&mut self, calls: &Calls, call: CallId, multiplicity: u64) -> Result<(), Overflow> {
-        if !calls.stateful(call) {
+impl Weights {
+    /// Adds what a call defers when it is made that many times.
+    pub(crate) fn add(
+        &mut self,
+        calls: &Calls<Deferral>,
+        call: CallId,
+        multiplicity: u64,
+    ) -> Result<(), Overflow> {
+        if !calls.has_own(call) {
             return Ok(());
         }
         for item in &calls.call(call).items {
             match item {
-                Item::Defer { group, weight } => {
+                Item::Own(Deferral { group, weight }) => {
                     let weight = weight.checked_mul(multiplicity).ok_or(Overflow)?;
-                    if !self.weights.contains_key(group) {
+                    if !self.sums.contains_key(group) {
                         self.order.push(*group);
                     }
-                    let sum = self.weights.entry(*group).or_default();
+                    let sum = self.sums.entry(*group).or_default();
                     *sum = sum.checked_add(weight).ok_or(Overflow)?;
                 }
                 Item::Call { call, times } => {
@@ -89,125 +50,184 @@ impl Totals {
                         self.add(calls, *call, multiplicity)?;
                     }
                 }
-                Item::Step(_)
-                | Item::Count { .. }
-                | Item::Once { .. }
-                | Item::Draw { .. }
-                | Item::Settled(_) => {}
+                Item::Step(_) | Item::Work { .. } | Item::Count { .. } => {}
             }
         }
         Ok(())
     }
+
+    /// Groups with the sums of their weights, in order of first use.
+    pub(crate) fn into_sorted(self) -> impl Iterator<Item = (Symbol, u64)> {
+        self.order.into_iter().map(move |group| (group, self.sums[&group]))
+    }
 }
 
-/// The call with its deferred items left out.
-fn without_deferred(calls: &mut Calls, id: CallId) -> CallId {
-    if !calls.stateful(id) {
-        return id;
+/// Replaces what operations deferred by their shares of the groups' calls, in an arena of its own.
+pub(crate) fn share_groups(
+    calls: &Calls<Deferral>,
+    operations: &[Option<CallId>],
+    groups: &[Group],
+) -> Result<(Calls<Share>, Vec<Option<CallId>>), Overflow> {
+    let mut sharing = Sharing {
+        calls,
+        shared: Calls::with_names_of(calls),
+        plain: HashMap::new(),
+        parts: HashMap::new(),
+        given: HashMap::new(),
+    };
+    // Groups run after everything else of the program, one after the other.
+    let unnamed = sharing.shared.symbol("");
+    let mut items: Vec<_> = Vec::new();
+    for call in operations.iter().flatten() {
+        items.push(Item::Call { call: sharing.without_deferred(*call), times: 1 });
     }
-    let mut call = calls.call(id).clone();
-    call.items.retain(|item| !matches!(item, Item::Defer { .. }));
-    for item in &mut call.items {
-        match item {
-            Item::Call { call, .. } => *call = without_deferred(calls, *call),
-            Item::Parallel(parallel) => {
-                for call in parallel {
-                    *call = without_deferred(calls, *call);
-                }
-            }
-            _ => {}
+    let mut before = sharing.shared.add(Call { name: unnamed, items });
+    for group in groups {
+        if let Some(call) = group.call {
+            let call = sharing.without_deferred(call);
+            let parts = sharing.parts(call, &mut before);
+            sharing.parts.insert(group.name, (group.total, parts));
         }
     }
-    calls.add(call)
-}
-
-/// A group's call tree with the cost of every leaf at its place in the program.
-enum Tree {
-    Leaf(Cost),
-    Call(Symbol, Vec<Tree>),
-}
-
-fn leaves(
-    calls: &Calls,
-    summaries: &mut Summaries<'_>,
-    id: CallId,
-    before: &mut Cost,
-) -> Result<Tree, Overflow> {
-    let call = calls.call(id);
-    let mut children = Vec::with_capacity(call.items.len());
-    for item in &call.items {
-        if let Item::Call { call, times: 1 } = item {
-            children.push(leaves(calls, summaries, *call, before)?);
-            continue;
-        }
-        let cost = summaries.item(item)?;
-        let leaf = Tree::Leaf(cost.after(before));
-        *before = std::mem::take(before).then(&cost)?;
-        children.push(match item {
-            Item::Call { call, .. } => Tree::Call(calls.call(*call).name, vec![leaf]),
-            _ => leaf,
-        });
+    let mut shared = Vec::with_capacity(operations.len());
+    for call in operations {
+        shared.push(call.map(|call| sharing.call(call)).transpose()?);
     }
-    Ok(Tree::Call(call.name, children))
+    Ok((sharing.shared, shared))
 }
 
-struct Shares<'a> {
-    calls: &'a mut Calls,
-    totals: &'a HashMap<Symbol, u64>,
-    costs: &'a HashMap<Symbol, Tree>,
+/// A group's calls, taken apart as far as each runs once: every part is shared out by itself, so that
+/// shares of the parts show under their names and add up to the parts exactly.
+enum Part {
+    /// A call and what runs before it.
+    Leaf(CallId, CallId),
+    Call(Symbol, Vec<Part>),
+}
+
+struct Sharing<'a> {
+    calls: &'a Calls<Deferral>,
+    shared: Calls<Share>,
+    /// Calls with what they defer left out.
+    plain: HashMap<CallId, CallId>,
+    /// Of each group that costs anything, the total weight and the parts.
+    parts: HashMap<Symbol, (u64, Part)>,
     /// Weight of each group that has been given its share.
     given: HashMap<Symbol, u64>,
 }
 
-impl Shares<'_> {
-    fn call(&mut self, id: CallId) -> Result<CallId, Overflow> {
-        if !self.calls.stateful(id) {
-            return Ok(id);
+impl Sharing<'_> {
+    /// The call with its deferred items left out.
+    fn without_deferred(&mut self, id: CallId) -> CallId {
+        if let Some(plain) = self.plain.get(&id) {
+            return *plain;
         }
-        let call = self.calls.call(id).clone();
-        let mut shared = Call { name: call.name, items: Vec::with_capacity(call.items.len()) };
-        for item in call.items {
+        let Call { name, items } = self.calls.call(id);
+        let mut call = Call { name: *name, items: Vec::with_capacity(items.len()) };
+        for item in items {
             match item {
-                Item::Defer { group, weight } => self.defer(group, weight, &mut shared)?,
-                Item::Call { call, times } if self.calls.stateful(call) => {
-                    for _ in 0..times {
-                        let call = self.call(call)?;
-                        shared.push(Item::Call { call, times: 1 });
-                    }
+                Item::Own(_) => {}
+                Item::Call { call: callee, times } => {
+                    call.push(Item::Call { call: self.without_deferred(*callee), times: *times });
                 }
-                Item::Parallel(parallel) => {
-                    let parallel =
-                        parallel.into_iter().map(|call| self.call(call)).collect::<Result<_, _>>()?;
-                    shared.push(Item::Parallel(parallel));
+                Item::Parallel(sides) => {
+                    let sides = sides.iter().map(|side| self.without_deferred(*side)).collect();
+                    call.push(Item::Parallel(sides));
                 }
-                item => shared.push(item),
+                Item::Step(step) => call.push(Item::Step(step.clone())),
+                Item::Work { phase, kind, amount } => {
+                    call.push(Item::Work { phase: *phase, kind: *kind, amount: *amount });
+                }
+                Item::Count { counter, amount } => {
+                    call.push(Item::Count { counter: *counter, amount: *amount });
+                }
             }
         }
-        Ok(self.calls.add(shared))
+        let plain = self.shared.add(call);
+        self.plain.insert(id, plain);
+        plain
     }
 
-    fn defer(&mut self, group: Symbol, weight: u64, shared: &mut Call) -> Result<(), Overflow> {
+    /// Takes a call of a group apart; `before` moves on past it.
+    fn parts(&mut self, id: CallId, before: &mut CallId) -> Part {
+        let call = self.shared.call(id).clone();
+        let unnamed = self.shared.symbol("");
+        let mut parts = Vec::with_capacity(call.items.len());
+        for item in call.items {
+            if let Item::Call { call, times: 1 } = item {
+                parts.push(self.parts(call, before));
+                continue;
+            }
+            let callee =
+                if let Item::Call { call, .. } = &item { Some(self.shared.call(*call).name) } else { None };
+            let alone = self.shared.add(Call { name: unnamed, items: vec![item] });
+            let leaf = Part::Leaf(alone, *before);
+            let sequence = [*before, alone].map(|call| Item::Call { call, times: 1 }).to_vec();
+            *before = self.shared.add(Call { name: unnamed, items: sequence });
+            parts.push(match callee {
+                Some(name) => Part::Call(name, vec![leaf]),
+                None => leaf,
+            });
+        }
+        Part::Call(call.name, parts)
+    }
+
+    /// The call with its shares in place of what it deferred.
+    fn call(&mut self, id: CallId) -> Result<CallId, Overflow> {
+        if !self.calls.has_own(id) {
+            return Ok(self.without_deferred(id));
+        }
+        let Call { name, items } = self.calls.call(id);
+        let mut call = Call { name: *name, items: Vec::with_capacity(items.len()) };
+        for item in items {
+            match item {
+                Item::Own(deferral) => self.defer(*deferral, &mut call)?,
+                Item::Call { call: callee, times } if self.calls.has_own(*callee) => {
+                    for _ in 0..*times {
+                        let callee = self.call(*callee)?;
+                        call.push(Item::Call { call: callee, times: 1 });
+                    }
+                }
+                Item::Call { call: callee, times } => {
+                    call.push(Item::Call { call: self.without_deferred(*callee), times: *times });
+                }
+                Item::Parallel(sides) => {
+                    let sides = sides.iter().map(|side| self.call(*side)).collect::<Result<_, _>>()?;
+                    call.push(Item::Parallel(sides));
+                }
+                Item::Step(step) => call.push(Item::Step(step.clone())),
+                Item::Work { phase, kind, amount } => {
+                    call.push(Item::Work { phase: *phase, kind: *kind, amount: *amount });
+                }
+                Item::Count { counter, amount } => {
+                    call.push(Item::Count { counter: *counter, amount: *amount });
+                }
+            }
+        }
+        Ok(self.shared.add(call))
+    }
+
+    fn defer(&mut self, deferral: Deferral, call: &mut Call<Share>) -> Result<(), Overflow> {
+        let Deferral { group, weight } = deferral;
         let start = *self.given.get(&group).unwrap_or(&0);
-        let end = start + weight;
+        let end = start.checked_add(weight).ok_or(Overflow)?;
         self.given.insert(group, end);
-        if let (Some(tree), true) = (self.costs.get(&group), weight > 0) {
-            let item = share(self.calls, tree, start, end, self.totals[&group])?;
-            shared.push(item);
+        if let (Some((total, part)), true) = (self.parts.get(&group), weight > 0) {
+            call.push(share(&mut self.shared, part, start, end, *total));
         }
         Ok(())
     }
 }
 
-/// The part of a tree that belongs to the weights from `start` to `end`.
-fn share(calls: &mut Calls, tree: &Tree, start: u64, end: u64, total: u64) -> Result<Item, Overflow> {
-    Ok(match tree {
-        Tree::Leaf(cost) => Item::Settled(Box::new(cost.share(start, end, total)?)),
-        Tree::Call(name, children) => {
-            let mut call = Call { name: *name, items: Vec::with_capacity(children.len()) };
-            for child in children {
-                call.push(share(calls, child, start, end, total)?);
+/// The part of a group's part that belongs to the weights from `start` to `end`.
+fn share(calls: &mut Calls<Share>, part: &Part, start: u64, end: u64, total: u64) -> Item<Share> {
+    match part {
+        Part::Leaf(call, before) => Item::Own(Share { call: *call, before: *before, start, end, total }),
+        Part::Call(name, parts) => {
+            let mut call = Call { name: *name, items: Vec::with_capacity(parts.len()) };
+            for part in parts {
+                call.push(share(calls, part, start, end, total));
             }
             Item::Call { call: calls.add(call), times: 1 }
         }
-    })
+    }
 }

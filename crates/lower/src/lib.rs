@@ -19,6 +19,6 @@ pub use lowering::{Expansion, Lowering, LoweringError, ModelSource, Note, Readin
 pub use program::{Operation, Program, Subject, lower};
 pub use read::read;
 pub use secrecy::{Conventions, Visibility, secrecy};
-pub use settle::settle;
+pub use settle::{Runs, Settled, settle};
 pub use training::Training;
 pub use view::{ModelView, NodeView, TensorView};

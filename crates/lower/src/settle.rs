@@ -2,107 +2,271 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hawkeye_cost::{Call, CallId, Calls, Data, Item, RoundRule, Symbol};
+use hawkeye_cost::{Call, CallId, Calls, Data, Deferral, Item, Overflow, Scope, Share, State, Symbol};
 use hawkeye_graph::{Diagnostic, Failure, Place};
 
-use crate::groups::share_groups;
+use crate::groups::{Group, Weights, share_groups};
 use crate::program::complain;
-use crate::{Lowering, Program};
+use crate::{Lowering, Operation, Program, Subject};
 
 /// Stateful items that one program may expand to.
 const MOST_STEPS: u64 = 20_000_000;
+
+/// How deep calls may nest: deeper than a sheet's call stack may be.
+const DEEPEST: usize = 512;
+
+/// How deep draws may nest in draws.
+const DEEPEST_DRAWS: usize = 8;
+
+/// A program whose costs depend on nothing but itself: its calls have no state left.
+#[derive(Clone, Debug, Default)]
+pub struct Settled {
+    /// The calls.
+    pub calls: Calls<Share>,
+    /// Operations in execution order; their calls are in the arena beside them.
+    pub operations: Vec<Operation>,
+    /// Warnings.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A program, run a number of times in sequence.
+#[derive(Clone, Debug)]
+pub struct Runs {
+    /// The program.
+    pub program: Program,
+    /// How often it runs.
+    pub times: u64,
+}
 
 /// Replaces every call with state by what it costs at its place in the program: keys are sent by
 /// the first call that needs them, buffers refill where they run dry, and what a group costs for
 /// the whole program is shared out to the operations that deferred to it.
 ///
+/// Programs that are run one after the other have the same operations, which are put together: a
+/// training run of a million steps is as small as one step. What the framework does before the first
+/// node it does before the first run alone.
+///
 /// # Errors
 /// If the framework's description is wrong, or costs exceed 64 bits.
-pub fn settle(
-    program: Program,
-    calls: &mut Calls,
-    rule: &RoundRule,
-    lowering: &mut dyn Lowering,
-) -> Result<Program, Failure> {
-    let mut settlement =
-        Settlement { calls, lowering, reached: HashSet::new(), states: HashMap::new(), changes: 0, steps: 0 };
-    let mut settled = program;
-    for operation in &mut settled.operations {
-        if let Some(call) = operation.call {
-            operation.call = Some(settlement.call(call)?);
-        }
+pub fn settle(runs: Vec<Runs>, calls: &mut Calls, lowering: &mut dyn Lowering) -> Result<Settled, Failure> {
+    let operations = runs.first().map_or(0, |first| first.program.operations.len());
+    let unnamed = Call { name: calls.symbol(""), items: Vec::new() };
+    let mut settlement = Settlement {
+        settled: Calls::with_names_of(calls),
+        calls,
+        lowering,
+        stateless: HashMap::new(),
+        reached: HashSet::new(),
+        reached_in_run: HashSet::new(),
+        states: HashMap::new(),
+        drawing: Vec::new(),
+        changes: 0,
+        lasting: 0,
+        steps: 0,
+    };
+    let mut sequences = vec![unnamed; operations];
+    for (nth, Runs { program, times }) in runs.iter().enumerate() {
+        settlement.runs(program, *times, nth == 0, &mut sequences)?;
     }
-    share_groups(settled, calls, rule, lowering)
+    let mut own = Vec::with_capacity(operations);
+    for call in sequences {
+        own.push(match call.items.as_slice() {
+            [] => None,
+            [Item::Call { call, times: 1 }] => Some(*call),
+            _ => Some(settlement.settled.add(call)),
+        });
+    }
+    let groups = settlement.groups(&own)?;
+    let Settlement { mut settled, calls, .. } = settlement;
+    settled.take_names_of(calls);
+    let (calls, own) = if groups.is_empty() {
+        (settled.map(|_| None), own)
+    } else {
+        share_groups(&settled, &own, &groups).map_err(overflow)?
+    };
+    let Some(Runs { program, .. }) = runs.into_iter().next() else { return Ok(Settled::default()) };
+    let operation = |(Operation { subject, evidence, .. }, call)| Operation { subject, call, evidence };
+    let operations = program.operations.into_iter().zip(own).map(operation).collect();
+    Ok(Settled { calls, operations, diagnostics: program.diagnostics })
+}
+
+fn overflow(error: Overflow) -> Failure {
+    Diagnostic::error(Place::Model, error.to_string()).into()
+}
+
+fn refuse<T>(message: String) -> Result<T, Failure> {
+    Err(Diagnostic::error(Place::Model, message).into())
 }
 
 struct Settlement<'a> {
     calls: &'a mut Calls,
+    settled: Calls<Deferral>,
     lowering: &'a mut dyn Lowering,
+    /// Calls without state, as they are in the settled arena.
+    stateless: HashMap<CallId, CallId>,
     reached: HashSet<Data>,
+    reached_in_run: HashSet<Data>,
     states: HashMap<Symbol, Data>,
+    /// Resources that are being drawn from.
+    drawing: Vec<Symbol>,
     /// How often the state changed.
     changes: u64,
+    /// How often it changed in a way that outlasts the run.
+    lasting: u64,
     steps: u64,
 }
 
 impl Settlement<'_> {
-    fn call(&mut self, id: CallId) -> Result<CallId, Failure> {
-        if !self.calls.stateful(id) {
-            return Ok(id);
+    /// Settles a program that runs a number of times, and appends each operation to its sequence. Runs
+    /// are told apart only as long as they change the state.
+    fn runs(
+        &mut self,
+        program: &Program,
+        times: u64,
+        mut first: bool,
+        sequences: &mut [Call<Deferral>],
+    ) -> Result<(), Failure> {
+        let mut left = times;
+        while left > 0 {
+            let before = self.lasting;
+            self.reached_in_run.clear();
+            let mut settled = Vec::with_capacity(program.operations.len());
+            for operation in &program.operations {
+                let call = operation.call.filter(|_| first || operation.subject != Subject::Begin);
+                if call.is_some_and(|call| operation.subject == Subject::Begin && self.calls.has_own(call)) {
+                    // The runs that follow begin in another state.
+                    self.lasting += 1;
+                }
+                settled.push(call.map(|call| self.call(call)).transpose()?);
+            }
+            let same = if self.lasting == before { left } else { 1 };
+            for ((operation, sequence), call) in program.operations.iter().zip(&mut *sequences).zip(settled) {
+                let times = if operation.subject == Subject::Begin { 1 } else { same };
+                call.into_iter().for_each(|call| sequence.push(Item::Call { call, times }));
+            }
+            left -= same;
+            first = false;
         }
-        self.steps += 1;
-        if self.steps > MOST_STEPS {
-            let message = format!("the program draws on stateful resources more than {MOST_STEPS} times");
-            return Err(Diagnostic::error(Place::Model, message).into());
+        Ok(())
+    }
+
+    /// The groups that operations defer to, each with its settled calls: they run after everything else.
+    fn groups(&mut self, operations: &[Option<CallId>]) -> Result<Vec<Group>, Failure> {
+        let mut weights = Weights::default();
+        for call in operations.iter().flatten() {
+            weights.add(&self.settled, *call, 1).map_err(overflow)?;
+        }
+        let mut groups = Vec::new();
+        for (group, total) in weights.into_sorted() {
+            let name = self.calls.name(group).clone();
+            let call = self.lowering.group(self.calls, &name, total);
+            let call = call.map_err(|e| complain(Place::Model, e))?;
+            let call = call.map(|call| self.call(call)).transpose()?;
+            if call.is_some_and(|call| self.settled.has_own(call)) {
+                return refuse(format!("the group \"{name}\" itself defers to a group"));
+            }
+            groups.push(Group { name: group, total, call });
+        }
+        Ok(groups)
+    }
+
+    fn call(&mut self, id: CallId) -> Result<CallId, Failure> {
+        if let Some(settled) = self.stateless.get(&id) {
+            return Ok(*settled);
         }
         let call = self.calls.call(id).clone();
+        if self.calls.height(id) > DEEPEST {
+            let name = self.calls.name(call.name);
+            return refuse(format!("calls below \"{name}\" nest more than {DEEPEST} deep"));
+        }
+        let stateful = self.calls.has_own(id);
+        if stateful {
+            self.steps += 1;
+            if self.steps > MOST_STEPS {
+                return refuse(format!(
+                    "the program draws on stateful resources more than {MOST_STEPS} times"
+                ));
+            }
+        }
         let mut settled = Call { name: call.name, items: Vec::with_capacity(call.items.len()) };
         for item in call.items {
             self.item(item, &mut settled)?;
         }
-        Ok(self.calls.add(settled))
+        if stateful {
+            return Ok(self.settled.add(settled));
+        }
+        let settled = self.settled.add_new(settled);
+        self.stateless.insert(id, settled);
+        Ok(settled)
     }
 
-    fn item(&mut self, item: Item, settled: &mut Call) -> Result<(), Failure> {
+    fn item(&mut self, item: Item, settled: &mut Call<Deferral>) -> Result<(), Failure> {
         match item {
             Item::Call { call, times } => self.repeat(call, times, settled)?,
             Item::Parallel(calls) => {
                 let calls = calls.into_iter().map(|call| self.call(call)).collect::<Result<_, _>>()?;
                 settled.push(Item::Parallel(calls));
             }
-            Item::Once { key, call } => {
-                if self.reached.insert(key) {
-                    self.changes += 1;
+            Item::Own(State::Once { key, scope, call }) => {
+                if self.reaches(key, scope) {
                     let call = self.call(call)?;
                     settled.push(Item::Call { call, times: 1 });
                 }
             }
-            Item::Draw { resource, request } => {
-                let state = self.states.get(&resource).cloned().unwrap_or_default();
-                let name = self.calls.name(resource).clone();
-                let drawn = self.lowering.draw(self.calls, &name, &state, &request);
-                let (next, call) = drawn.map_err(|e| complain(Place::Model, e))?;
-                if next != state {
-                    self.changes += 1;
-                    self.states.insert(resource, next);
-                }
-                if let Some(call) = call {
-                    let call = self.call(call)?;
-                    settled.push(Item::Call { call, times: 1 });
-                }
+            Item::Own(State::Draw { resource, request }) => {
+                let drawn = self.draw(resource, &request)?;
+                settled.items.extend(drawn.map(|call| Item::Call { call, times: 1 }));
             }
-            Item::Defer { .. } => {
-                // Shares differ from one repetition to the next.
+            Item::Own(State::Defer(deferral)) => {
+                // Shares differ from one repetition, and from one run, to the next.
                 self.changes += 1;
-                settled.push(item);
+                self.lasting += 1;
+                settled.push(Item::Own(deferral));
             }
-            Item::Step(_) | Item::Count { .. } | Item::Settled(_) => settled.push(item),
+            Item::Step(step) => settled.push(Item::Step(step)),
+            Item::Work { phase, kind, amount } => settled.push(Item::Work { phase, kind, amount }),
+            Item::Count { counter, amount } => settled.push(Item::Count { counter, amount }),
         }
         Ok(())
     }
 
+    /// Whether the key is reached for the first time.
+    fn reaches(&mut self, key: Data, scope: Scope) -> bool {
+        let first = match scope {
+            Scope::Run => self.reached_in_run.insert(key),
+            Scope::Session => self.reached.insert(key),
+        };
+        self.changes += u64::from(first);
+        self.lasting += u64::from(first && scope == Scope::Session);
+        first
+    }
+
+    fn draw(&mut self, resource: Symbol, request: &Data) -> Result<Option<CallId>, Failure> {
+        let name = self.calls.name(resource).clone();
+        if self.drawing.contains(&resource) {
+            return refuse(format!("the framework's sheet failed: draw_{name} draws from \"{name}\" itself"));
+        }
+        if self.drawing.len() == DEEPEST_DRAWS {
+            return refuse(format!(
+                "the framework's sheet failed: draw_{name} is one of more than {DEEPEST_DRAWS} draws within draws"
+            ));
+        }
+        let state = self.states.get(&resource).cloned().unwrap_or_default();
+        let drawn = self.lowering.draw(self.calls, &name, &state, request);
+        let (next, call) = drawn.map_err(|e| complain(Place::Model, e))?;
+        if next != state {
+            self.changes += 1;
+            self.lasting += 1;
+            self.states.insert(resource, next);
+        }
+        self.drawing.push(resource);
+        let call = call.map(|call| self.call(call)).transpose();
+        self.drawing.pop();
+        call
+    }
+
     /// A repetition unrolls only as long as it changes the state.
-    fn repeat(&mut self, call: CallId, times: u64, settled: &mut Call) -> Result<(), Failure> {
+    fn repeat(&mut self, call: CallId, times: u64, settled: &mut Call<Deferral>) -> Result<(), Failure> {
         let mut left = times;
         while left > 0 {
             let before = self.changes;

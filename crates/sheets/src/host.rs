@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hawkeye_cost::{Call, Data, Item, Message, Party, Phase, Step};
+use hawkeye_cost::{Call, Data, Deferral, Item, Message, Party, Phase, Scope, State, Step};
 use hawkeye_lower::Note;
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
@@ -95,7 +95,7 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         let parties = recorder.parties().all.into();
         let messages = vec![message(parties, src, dst, bytes, messages, spread)?];
         let phase = self::phase(recorder, phase)?;
-        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1 });
+        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1, tensors: 1 });
         Ok(NoneType)
     }
 
@@ -113,7 +113,7 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
             .map(|(from, to)| Message { from: Party(from), to: Party(to), bytes, count: 1, spread: 0 })
             .collect();
         let phase = self::phase(recorder, phase)?;
-        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1 });
+        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1, tensors: 1 });
         Ok(NoneType)
     }
 
@@ -121,6 +121,7 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         messages: UnpackList<Value<'v>>,
         #[starlark(default = 1)] rounds: u64,
         #[starlark(default = 1)] flights: u64,
+        #[starlark(default = 1)] tensors: u64,
         #[starlark(default = NoneOr::None)] phase: NoneOr<&str>,
         #[starlark(default = "")] channel: &str,
         eval: &mut Evaluator<'v, '_, '_>,
@@ -147,7 +148,7 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         }
         let phase = self::phase(recorder, phase)?;
         let channel: Arc<str> = channel.into();
-        record(recorder, Step { phase, channel, messages: sent, rounds, flights });
+        record(recorder, Step { phase, channel, messages: sent, rounds, flights, tensors });
         Ok(NoneType)
     }
 
@@ -155,6 +156,19 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         let recorder = recorder(eval)?;
         let counter = recorder.symbol(counter);
         recorder.push(Item::Count { counter, amount });
+        Ok(NoneType)
+    }
+
+    fn work<'v>(
+        kind: &str,
+        #[starlark(default = 1)] amount: u64,
+        #[starlark(default = NoneOr::None)] phase: NoneOr<&str>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<NoneType> {
+        let recorder = recorder(eval)?;
+        let kind = recorder.symbol(kind);
+        let phase = self::phase(recorder, phase)?;
+        recorder.push(Item::Work { phase, kind, amount });
         Ok(NoneType)
     }
 }
@@ -222,13 +236,19 @@ pub(crate) fn state(builder: &mut GlobalsBuilder) {
         #[starlark(require = pos)] key: Value<'v>,
         #[starlark(require = pos)] f: Value<'v>,
         #[starlark(args)] args: UnpackTuple<Value<'v>>,
+        #[starlark(require = named, default = "session")] scope: &str,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let recorder = recorder(eval)?;
+        let scope = match scope {
+            "run" => Scope::Run,
+            "session" => Scope::Session,
+            _ => return Err(misuse(format!("\"{scope}\" is no scope; scopes are run, session"))),
+        };
         let key = to_data(key).ok_or_else(|| misuse("the key of once() must be plain data"))?;
         let (call, _) = body(recorder, f, &args.items, eval)?;
         if let Some(call) = recorder.store(call) {
-            recorder.push(Item::Once { key, call });
+            recorder.push(Item::Own(State::Once { key, scope, call }));
         }
         Ok(NoneType)
     }
@@ -241,14 +261,14 @@ pub(crate) fn state(builder: &mut GlobalsBuilder) {
         let recorder = recorder(eval)?;
         let request = to_data(request).ok_or_else(|| misuse("a request must be plain data"))?;
         let resource = recorder.symbol(resource);
-        recorder.push(Item::Draw { resource, request });
+        recorder.push(Item::Own(State::Draw { resource, request }));
         Ok(NoneType)
     }
 
     fn defer<'v>(group: &str, weight: u64, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
         let recorder = recorder(eval)?;
         let group = recorder.symbol(group);
-        recorder.push(Item::Defer { group, weight });
+        recorder.push(Item::Own(State::Defer(Deferral { group, weight })));
         Ok(NoneType)
     }
 }

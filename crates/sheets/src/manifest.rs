@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use hawkeye_report::MeasuredRuns;
 use hawkeye_report::measured::Log;
+use hawkeye_time::Transport;
 
 /// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub struct Manifest {
     pub security: Option<String>,
     #[serde(default)]
     pub rounds: Rounds,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<Transport>,
     pub counters: IndexMap<String, Counter>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Log>,

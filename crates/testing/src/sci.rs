@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hawkeye::{Failure, Framework, Options, Report};
-use hawkeye_cost::{Calls, Cost, Data, Phase, summarise};
-use hawkeye_lower::{Operation, Program, Subject, settle};
+use hawkeye_cost::{Calls, Communication, Cost, Data, Fold, Phase};
+use hawkeye_lower::{Operation, Program, Runs, Subject, settle};
 use hawkeye_report::{Operator, PhaseCost, Phases};
 use serde::Deserialize;
 use serde_json::Value;
@@ -272,12 +272,13 @@ impl Table {
             let call = call.map_err(|e| format!("{row:?}: {e:?}"))?;
             program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
         }
-        let program = settle(program, &mut calls, &framework.round_rule, &mut framework.sheets);
+        let program = settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets);
         let program = program.map_err(|failure| failure.to_string())?;
-        let mut summaries = summarise(&calls, &framework.round_rule);
+        let costs = Fold::new(&program.calls, Communication(&framework.round_rule));
+        let costs = costs.map_err(|overflow| overflow.to_string())?;
         let mut outcome = Outcome::default();
         for (row, operation) in self.rows.iter().zip(&program.operations) {
-            let cost = operation.call.map(|call| summaries.cost(call).expect("it fits 64 bits"));
+            let cost = operation.call.map(|call| costs.value(call));
             let cost = cost.map(|cost| cost.after(&framework.round_rule.before())).unwrap_or_default();
             row.compare(&self.name, &cost, &mut outcome);
         }

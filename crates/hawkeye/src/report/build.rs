@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use hawkeye_cost::{Calls, Cost, Overflow, Phase, RoundRule, summarise};
+use hawkeye_cost::{Before, CallId, Communication, Cost, Fold, Overflow, Phase, RoundRule};
 use hawkeye_grad::Pass;
-use hawkeye_graph::{Diagnostic, Graph, Severity, Shapes, ValueId};
-use hawkeye_lower::Program;
+use hawkeye_graph::{Diagnostic, Graph, Place, Severity, Shapes, ValueId};
+use hawkeye_lower::Settled;
 use hawkeye_sheets::Counter;
 use indexmap::IndexMap;
 
 use super::counters::counters;
-use super::label::{Label, Labels};
-use super::tree::{Branch, Grower, Site, phase_cost};
+use super::label::Labels;
+use super::tree::{CallTreeBuilder, Children, Leaf, TreeError, phase_cost};
 use hawkeye_report::{
     DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, OutputInfo, PassCost, Phases, Report,
     RunInfo, SCHEMA,
@@ -40,15 +40,16 @@ pub(crate) fn report(
     subjects: Subjects,
     graph: &Graph,
     shapes: &Shapes,
-    program: &Program,
-    calls: &Calls,
+    program: &Settled,
     rule: &RoundRule,
     depth: usize,
 ) -> Result<Report, Overflow> {
-    let mut summaries = summarise(calls, rule);
+    let calls = &program.calls;
+    let training = subjects.run.training.is_some();
+    let costs = Fold::new(calls, Communication(rule))?;
     let mut before = rule.before();
     let mut total = Cost::default();
-    let mut tree = Branch::default();
+    let mut placed = Vec::new();
     let mut passes: BTreeMap<Pass, Cost> = BTreeMap::new();
     let labels = Labels::new(graph, subjects.run.training.as_ref());
     let mut operators = Vec::with_capacity(program.operations.len());
@@ -56,20 +57,13 @@ pub(crate) fn report(
         let label = labels.of(operation.subject);
         let mut seen = Cost::default();
         if let Some(call) = operation.call {
-            let cost = summaries.cost(call)?;
+            let cost = costs.value(call);
             seen = cost.after(&before);
-            let mut grower = Grower { calls, summaries: &mut summaries };
-            plant(
-                &mut tree,
-                &label,
-                &seen,
-                &mut grower,
-                Site { call, repeated: 1, outer: 1, before: &before, depth },
-            )?;
-            before = before.then(&cost)?;
+            placed.push(Placed { index, call, before, seen: seen.clone() });
+            before = before.then(cost);
             total = total.then(&seen)?;
         }
-        if subjects.run.training.is_some() {
+        if training {
             let pass = passes.entry(label.pass).or_default();
             *pass = std::mem::take(pass).then(&seen)?;
         }
@@ -87,6 +81,8 @@ pub(crate) fn report(
                 .then(|| operation.evidence.iter().cloned().collect::<Vec<_>>().join(", ")),
         });
     }
+    let (tree, cut) = call_tree(&placed, &operators, training, CallTreeBuilder::new(calls, &costs), depth)?;
+    let diagnostics = subjects.diagnostics.iter().chain(&cut).map(diagnostic).collect();
     Ok(Report {
         schema: SCHEMA.to_owned(),
         model: subjects.model,
@@ -103,36 +99,60 @@ pub(crate) fn report(
         links: links(&total),
         counters: counters(&subjects.counters, calls, &total)?,
         operators,
-        calls: tree.finish()?,
-        diagnostics: subjects.diagnostics.iter().map(diagnostic).collect(),
+        calls: tree.finish(calls)?,
+        diagnostics,
     })
 }
 
-/// Adds an operation under the modules of its scope.
-fn plant(
-    tree: &mut Branch,
-    label: &Label,
-    cost: &Cost,
-    grower: &mut Grower<'_, '_>,
-    site: Site<'_>,
-) -> Result<(), Overflow> {
-    let mut branch = tree;
-    let mut depth = site.depth;
-    for module in label.path() {
-        if depth == 0 {
-            return Ok(());
+/// An operation at its place in the program.
+struct Placed {
+    /// Its position among the operators.
+    index: usize,
+    call: CallId,
+    before: Before,
+    /// What it costs there.
+    seen: Cost,
+}
+
+/// The tree of all operations. One that would have too many nodes is cut at the level that has not, which
+/// a warning says.
+fn call_tree(
+    operations: &[Placed],
+    operators: &[Operator],
+    training: bool,
+    mut builder: CallTreeBuilder<'_>,
+    depth: usize,
+) -> Result<(Children, Option<Diagnostic>), Overflow> {
+    let mut attempt = |depth: usize| {
+        let mut tree = Children::default();
+        for Placed { index, call, before, seen } in operations {
+            let Operator { name, op, scope, pass, .. } = &operators[*index];
+            let pass = training.then_some(pass);
+            let modules: Vec<&str> = pass.into_iter().chain(scope).map(String::as_str).collect();
+            let below = depth.saturating_sub(modules.len() + 1);
+            let below = builder.build(*call, below, *before)?;
+            tree.insert(&modules, depth, Leaf { name, op, cost: seen, below: &below })?;
         }
-        branch = branch.child(module);
-        branch.add(None, 0, cost)?;
-        branch.once();
-        depth -= 1;
+        Ok(tree)
+    };
+    match attempt(depth) {
+        Ok(tree) => return Ok((tree, None)),
+        Err(TreeError::Overflow) => return Err(Overflow),
+        Err(TreeError::TooLarge) => {}
     }
-    if depth == 0 {
-        return Ok(());
+    let (mut levels, mut tree) = (0, Children::default());
+    for more in 1..depth {
+        match attempt(more) {
+            Ok(larger) => (levels, tree) = (more, larger),
+            Err(TreeError::Overflow) => return Err(Overflow),
+            Err(TreeError::TooLarge) => break,
+        }
     }
-    branch = branch.child(&label.name);
-    branch.add(Some(&label.op), 1, cost)?;
-    grower.grow(branch, Site { depth: depth - 1, ..site })
+    let message = format!("the tree of calls is cut at {levels} levels: below them it is too large to show");
+    Ok((
+        tree,
+        Some(Diagnostic::warning(Place::Model, message).help("explain shows the calls of one operator")),
+    ))
 }
 
 fn phases(cost: &Cost) -> Result<Phases, Overflow> {

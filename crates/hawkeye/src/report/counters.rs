@@ -1,6 +1,6 @@
 //! Named views: what the framework's own statistics show.
 
-use hawkeye_cost::{Calls, Cost, Link, Overflow, Phase, Traffic};
+use hawkeye_cost::{Calls, Cost, Link, Overflow, Phase, Share, Traffic};
 use hawkeye_sheets::{Counter, Quantity};
 use indexmap::IndexMap;
 
@@ -10,13 +10,13 @@ use indexmap::IndexMap;
 /// [`Overflow`].
 pub(crate) fn counters(
     views: &IndexMap<String, Counter>,
-    calls: &Calls,
+    calls: &Calls<Share>,
     cost: &Cost,
 ) -> Result<IndexMap<String, u64>, Overflow> {
     views.iter().map(|(name, view)| Ok((name.clone(), value(view, calls, cost)?))).collect()
 }
 
-fn value(view: &Counter, calls: &Calls, cost: &Cost) -> Result<u64, Overflow> {
+fn value(view: &Counter, calls: &Calls<Share>, cost: &Cost) -> Result<u64, Overflow> {
     let phases = || Phase::ALL.into_iter().filter(|p| selects_phase(view, *p));
     let total = |mut numbers: Box<dyn Iterator<Item = u64> + '_>| {
         numbers.try_fold(0u64, |sum, n| sum.checked_add(n)).ok_or(Overflow)

@@ -18,16 +18,6 @@ pub(crate) struct Label {
     pub(crate) scope: Vec<String>,
     /// What it computes: names, and values of the same shape.
     pub(crate) outputs: Vec<(String, ValueId)>,
-    /// Whether the call tree begins with its pass.
-    under_pass: bool,
-}
-
-impl Label {
-    /// Where it hangs in the call tree, outermost first.
-    pub(crate) fn path(&self) -> impl Iterator<Item = &str> {
-        let pass = self.under_pass.then(|| self.pass.name());
-        pass.into_iter().chain(self.scope.iter().map(String::as_str))
-    }
 }
 
 /// Makes labels.
@@ -109,7 +99,6 @@ impl<'a> Labels<'a> {
             of: None,
             scope: Vec::new(),
             outputs: Vec::new(),
-            under_pass: self.training.is_some(),
         }
     }
 

@@ -1,73 +1,156 @@
 //! The prefix tree of calls.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use hawkeye_cost::{CallId, Calls, Cost, Item, Overflow, Phase, Summaries};
+use hawkeye_cost::{Before, CallId, Calls, Communication, Cost, Fold, Item, Overflow, Phase, Share, Symbol};
+use hawkeye_report::{CallNode, OWN, PARALLEL, PhaseCost, SIDE, Uncertainty};
 use indexmap::IndexMap;
 
-use hawkeye_report::{CallNode, OWN, PARALLEL, PhaseCost, SIDE, Uncertainty};
+/// Nodes that a tree may have, so that neither it nor a page made of it grows beyond all bounds: a few
+/// hundred calls that call one another twice have more chains than there are atoms.
+const MOST_NODES: usize = 100_000;
 
-/// A node of the tree while it grows: children of equal names are one.
-#[derive(Debug, Default)]
-pub(crate) struct Branch {
-    op: Option<String>,
-    times: u64,
-    cost: Cost,
-    children: Vec<(String, Branch)>,
-    positions: HashMap<String, usize>,
+/// Why a tree can't be built.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum TreeError {
+    Overflow,
+    /// It has more than [`MOST_NODES`].
+    TooLarge,
 }
 
-impl Branch {
-    /// The child of that name, made if need be.
-    pub(crate) fn child(&mut self, name: &str) -> &mut Self {
-        let position = match self.positions.get(name) {
-            Some(position) => *position,
-            None => {
-                self.positions.insert(name.to_owned(), self.children.len());
-                self.children.push((name.to_owned(), Self::default()));
-                self.children.len() - 1
-            }
-        };
-        &mut self.children[position].1
+impl From<Overflow> for TreeError {
+    fn from(_: Overflow) -> Self {
+        Self::Overflow
+    }
+}
+
+/// What a node's name comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Name {
+    /// A protocol function.
+    Function(Symbol),
+    /// A module, an operator, or something of the tree's own.
+    Text(Rc<str>),
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+/// A node of the tree. What it costs is seen at its place in the program.
+#[derive(Clone, Debug, Default)]
+struct TreeNode {
+    /// The operator, if it is one.
+    op: Option<String>,
+    /// How often it runs.
+    times: u64,
+    cost: Cost,
+    children: Children,
+}
+
+/// An operator to be inserted, with what is below it.
+#[derive(Clone, Copy)]
+pub(crate) struct Leaf<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) op: &'a str,
+    pub(crate) cost: &'a Cost,
+    pub(crate) below: &'a Children,
+}
+
+/// Nodes side by side, in order of first appearance: what has the same name is one node.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Children {
+    nodes: IndexMap<Name, TreeNode>,
+    /// How many nodes there are, on all levels.
+    size: usize,
+}
+
+impl Children {
+    /// Adds runs of a node and of what is below it.
+    fn add(&mut self, name: Name, times: u64, cost: &Cost, below: &Self) -> Result<(), TreeError> {
+        let known = self.nodes.len();
+        let node = self.nodes.entry(name).or_default();
+        node.times = node.times.checked_add(times).ok_or(Overflow)?;
+        node.cost = std::mem::take(&mut node.cost).then(cost)?;
+        let size = node.children.size;
+        node.children.merge(below, 1)?;
+        self.size += node.children.size - size;
+        self.size += self.nodes.len() - known;
+        if self.size > MOST_NODES { Err(TreeError::TooLarge) } else { Ok(()) }
     }
 
-    /// Adds a run of this node.
-    pub(crate) fn add(&mut self, op: Option<&str>, times: u64, cost: &Cost) -> Result<(), Overflow> {
-        self.op = op.map(str::to_owned).or(self.op.take());
-        self.times = self.times.checked_add(times).ok_or(Overflow)?;
-        self.cost = std::mem::take(&mut self.cost).then(cost)?;
+    /// Adds everything in another tree, a number of times.
+    fn merge(&mut self, other: &Self, times: u64) -> Result<(), TreeError> {
+        if self.nodes.is_empty() && times == 1 {
+            self.clone_from(other);
+            return Ok(());
+        }
+        for (name, node) in &other.nodes {
+            let mut below = Self::default();
+            let below = if times == 1 {
+                &node.children
+            } else {
+                below.merge(&node.children, times)?;
+                &below
+            };
+            let runs = node.times.checked_mul(times).ok_or(Overflow)?;
+            self.add(name.clone(), runs, &node.cost.times(times)?, below)?;
+        }
         Ok(())
     }
 
-    /// Marks this as a module, which runs once however many operators it has.
-    pub(crate) fn once(&mut self) {
-        self.times = 1;
+    /// Adds a run of an operator under its modules, as far as the depth goes.
+    pub(crate) fn insert(&mut self, modules: &[&str], depth: usize, leaf: Leaf<'_>) -> Result<(), TreeError> {
+        let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
+        let Some((module, inner)) = modules.split_first() else {
+            self.add(leaf.name.into(), 1, leaf.cost, leaf.below)?;
+            self.nodes.entry(leaf.name.into()).or_default().op = Some(leaf.op.to_owned());
+            return Ok(());
+        };
+        let known = self.nodes.len();
+        let node = self.nodes.entry((*module).into()).or_default();
+        // However many operators it has, a module runs once.
+        node.times = 1;
+        node.cost = std::mem::take(&mut node.cost).then(leaf.cost)?;
+        let size = node.children.size;
+        node.children.insert(inner, depth, leaf)?;
+        self.size += node.children.size - size;
+        self.size += self.nodes.len() - known;
+        if self.size > MOST_NODES { Err(TreeError::TooLarge) } else { Ok(()) }
     }
 
-    /// The finished children, in order of first appearance; those that cost nothing are left out.
-    pub(crate) fn finish(self) -> Result<Vec<CallNode>, Overflow> {
-        let worth_it = |(_, branch): &(String, Self)| !branch.cost.is_zero();
-        let node = |(name, branch): (String, Self)| {
+    /// The nodes as the report has them; those that cost nothing are left out.
+    pub(crate) fn finish(self, calls: &Calls<Share>) -> Result<Vec<CallNode>, Overflow> {
+        let own = Name::from(OWN);
+        let costly: Vec<_> = self.nodes.into_iter().filter(|(_, node)| !node.cost.is_zero()).collect();
+        // What only sends itself is a leaf.
+        if costly.iter().all(|(name, _)| *name == own) {
+            return Ok(Vec::new());
+        }
+        let node = |(name, node): (Name, TreeNode)| {
             let mut costs = IndexMap::new();
             for phase in Phase::ALL {
-                let cost = phase_cost(&branch.cost, phase)?;
+                let cost = phase_cost(&node.cost, phase)?;
                 if cost != PhaseCost::default() {
                     costs.insert(phase.to_string(), cost);
                 }
             }
+            let name = match name {
+                Name::Function(symbol) => calls.name(symbol).to_string(),
+                Name::Text(text) => text.to_string(),
+            };
             Ok(CallNode {
                 name,
-                op: branch.op.clone(),
-                times: branch.times,
+                op: node.op,
+                times: node.times,
                 costs,
-                children: branch.finish()?,
+                children: node.children.finish(calls)?,
             })
         };
-        // What only sends itself is a leaf.
-        if self.children.iter().all(|(name, _)| name == OWN) {
-            return Ok(Vec::new());
-        }
-        self.children.into_iter().filter(worth_it).map(node).collect()
+        costly.into_iter().map(node).collect()
     }
 }
 
@@ -83,93 +166,106 @@ pub(crate) fn phase_cost(cost: &Cost, phase: Phase) -> Result<PhaseCost, Overflo
     })
 }
 
-/// A call at its place in the tree.
-#[derive(Clone, Copy)]
-pub(crate) struct Site<'a> {
-    /// The call.
-    pub(crate) call: CallId,
-    /// How often it runs in sequence.
-    pub(crate) repeated: u64,
-    /// How often that sequence runs, each time in the same context.
-    pub(crate) outer: u64,
-    /// What comes before.
-    pub(crate) before: &'a Cost,
-    /// Levels of the tree to grow below it.
-    pub(crate) depth: usize,
+/// Builds trees from the calls of one program.
+///
+/// What is below a call depends on the call, on how deep the tree goes, and on what comes before it: a
+/// flight that goes on is not counted again. A call is run in few different contexts, since all that
+/// counts of a context is in which direction the last message went; so each is built once.
+pub(crate) struct CallTreeBuilder<'a> {
+    calls: &'a Calls<Share>,
+    costs: &'a Fold<Communication<'a>>,
+    built: HashMap<(CallId, usize, Before), Rc<Children>>,
 }
 
-/// Grows trees from the calls of one program.
-pub(crate) struct Grower<'a, 'b> {
-    pub(crate) calls: &'a Calls,
-    pub(crate) summaries: &'b mut Summaries<'a>,
-}
-
-impl Grower<'_, '_> {
-    /// Grows the tree below a call.
-    pub(crate) fn grow(&mut self, branch: &mut Branch, site: Site<'_>) -> Result<(), Overflow> {
-        if site.depth == 0 {
-            return Ok(());
-        }
-        self.items(branch, site)?;
-        if site.repeated > 1 {
-            // From the second run on, what comes before is the run before.
-            let before = site.before.clone().then(&*self.summaries.cost(site.call)?)?;
-            let outer = site.outer.checked_mul(site.repeated - 1).ok_or(Overflow)?;
-            self.items(branch, Site { outer, before: &before, ..site })?;
-        }
-        Ok(())
+impl<'a> CallTreeBuilder<'a> {
+    pub(crate) fn new(calls: &'a Calls<Share>, costs: &'a Fold<Communication<'a>>) -> Self {
+        Self { calls, costs, built: HashMap::new() }
     }
 
-    /// Adds what one run of the call does, `outer` times.
-    fn items(&mut self, branch: &mut Branch, site: Site<'_>) -> Result<(), Overflow> {
-        let Site { outer: times, depth, .. } = site;
-        let mut before = site.before.clone();
+    /// The tree below one run of a call.
+    pub(crate) fn build(
+        &mut self,
+        call: CallId,
+        depth: usize,
+        before: Before,
+    ) -> Result<Rc<Children>, TreeError> {
+        let key = (call, depth.min(2 * self.calls.height(call)), before);
+        if let Some(built) = self.built.get(&key) {
+            return Ok(built.clone());
+        }
+        let mut children = Children::default();
+        if depth > 0 {
+            self.items(&mut children, call, depth, before)?;
+        }
+        let built = Rc::new(children);
+        self.built.insert(key, built.clone());
+        Ok(built)
+    }
+
+    fn items(
+        &mut self,
+        children: &mut Children,
+        call: CallId,
+        depth: usize,
+        mut before: Before,
+    ) -> Result<(), TreeError> {
         let calls = self.calls;
-        for item in &calls.call(site.call).items {
-            let cost = self.summaries.item(item)?;
-            let seen = cost.after(&before).times(times)?;
+        let nothing = Children::default();
+        for item in &calls.call(call).items {
+            let cost = self.costs.item(item)?;
+            let seen = cost.after(&before);
             match item {
-                Item::Call { call, times: inner } => {
-                    let name = calls.name(calls.call(*call).name);
-                    let runs = times.checked_mul(*inner).ok_or(Overflow)?;
-                    let below = Site { call: *call, repeated: *inner, outer: times, before: &before, depth };
-                    if name.is_empty() {
-                        self.grow(branch, below)?;
+                Item::Call { call, times } => {
+                    let name = calls.call(*call).name;
+                    if calls.name(name).is_empty() {
+                        children.merge(&*self.repeated(*call, *times, depth, before)?, 1)?;
                     } else {
-                        let child = branch.child(name);
-                        child.add(None, runs, &seen)?;
-                        self.grow(child, Site { depth: depth - 1, ..below })?;
+                        let below = self.repeated(*call, *times, depth - 1, before)?;
+                        children.add(Name::Function(name), *times, &seen, &below)?;
                     }
                 }
                 Item::Parallel(sides) => {
-                    let child = branch.child(PARALLEL);
-                    child.add(None, times, &seen)?;
-                    self.sides(child, sides, Site { depth: depth - 1, ..site })?;
+                    let below = self.sides(sides, depth - 1)?;
+                    children.add(PARALLEL.into(), 1, &seen, &below)?;
                 }
                 // Another run under the same name may have callees, even if this one has none.
-                _ => branch.child(OWN).add(None, times, &seen)?,
+                Item::Step(_) | Item::Work { .. } | Item::Count { .. } | Item::Own(_) => {
+                    children.add(OWN.into(), 1, &seen, &nothing)?;
+                }
             }
-            before = before.then(&cost)?;
+            before = before.then(&cost);
         }
         Ok(())
     }
 
-    /// Adds calls that run side by side, each as if it ran alone.
-    fn sides(&mut self, branch: &mut Branch, sides: &[CallId], site: Site<'_>) -> Result<(), Overflow> {
-        if site.depth == 0 {
-            return Ok(());
+    /// The tree below all runs of a call: from the second run on, what comes before is the run before.
+    fn repeated(
+        &mut self,
+        call: CallId,
+        times: u64,
+        depth: usize,
+        before: Before,
+    ) -> Result<Rc<Children>, TreeError> {
+        let first = self.build(call, depth, before)?;
+        if times <= 1 || depth == 0 {
+            return Ok(first);
         }
-        let alone = Cost::default();
-        for call in sides {
-            let name = self.calls.name(self.calls.call(*call).name);
-            let side = branch.child(if name.is_empty() { SIDE } else { name });
-            let cost = self.summaries.cost(*call)?.after(&alone).times(site.outer)?;
-            side.add(None, site.outer, &cost)?;
-            self.grow(
-                side,
-                Site { call: *call, repeated: 1, before: &alone, depth: site.depth - 1, ..site },
-            )?;
+        let later = self.build(call, depth, before.then(self.costs.value(call)))?;
+        let mut all = Children::default();
+        all.merge(&first, 1)?;
+        all.merge(&later, times - 1)?;
+        Ok(Rc::new(all))
+    }
+
+    /// The tree below calls that run side by side, each as if it ran alone.
+    fn sides(&mut self, sides: &[CallId], depth: usize) -> Result<Children, TreeError> {
+        let mut children = Children::default();
+        for call in sides.iter().filter(|_| depth > 0) {
+            let name = self.calls.call(*call).name;
+            let name = if self.calls.name(name).is_empty() { SIDE.into() } else { Name::Function(name) };
+            let below = self.build(*call, depth - 1, Before::default())?;
+            children.add(name, 1, &self.costs.value(*call).after(&Before::default()), &below)?;
         }
-        Ok(())
+        Ok(children)
     }
 }

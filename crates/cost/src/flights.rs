@@ -20,16 +20,16 @@ impl Direction {
 /// A number of flights (or rounds) that knows its ends, so that a run of messages in one direction
 /// that crosses the seam of two sequences counts once.
 ///
-/// Sequences form a monoid: [`Run::then`] is associative, [`Run::default`] its identity.
+/// Sequences form a monoid: [`FlightCount::then`] is associative, [`FlightCount::default`] its identity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Run {
+pub struct FlightCount {
     /// The count if nothing comes before or after.
     pub count: u64,
     /// Directions of the first and the last step; `None` if there is no step.
     pub ends: Option<(Direction, Direction)>,
 }
 
-impl Run {
+impl FlightCount {
     /// `count` steps that begin and end with that direction.
     #[must_use]
     pub fn new(count: u64, direction: Direction) -> Self {
@@ -53,6 +53,7 @@ impl Run {
     /// them is silent.
     #[must_use]
     pub fn beside(self, other: Self) -> Self {
+        // Which of the two sends last is not known, so nothing can be said to go on in its direction.
         let silent = Self::default();
         match (self.ends, other.ends) {
             _ if other == silent => self,
@@ -70,14 +71,22 @@ impl Run {
         if n == 0 {
             return Ok(Self::default());
         }
+        // A sequence that ends as it begins joins itself at each of the n - 1 seams.
         let seams = self.seam(self) * (n - 1);
         Ok(Self { count: self.count.checked_mul(n).ok_or(Overflow)? - seams, ends: self.ends })
     }
 
-    /// What this run adds when it follows `before`.
+    /// What this sequence adds when it follows `before`.
     #[must_use]
     pub fn after(self, before: Self) -> u64 {
         self.count - before.seam(self)
+    }
+
+    /// What a sequence that follows this one and `next` needs to know of them: how they end.
+    #[must_use]
+    pub fn end_with(self, next: Self) -> Self {
+        let ends = next.ends.or(self.ends).map(|(_, last)| (last, last));
+        Self { count: self.count.max(next.count).min(1), ends }
     }
 
     /// 1 if the last step here and the first of `next` are one flight.
@@ -95,10 +104,10 @@ mod tests {
 
     #[test]
     fn a_silent_side_leaves_the_other_as_it_is() -> Result<(), Overflow> {
-        let there = Run::new(1, Direction::OneWay(Party(0), Party(1)));
-        assert_eq!(there.beside(Run::default()), there);
-        assert_eq!(Run::default().beside(there), there);
-        assert_eq!(there.then(there.beside(Run::default()))?.count, 1, "the direction goes on");
+        let there = FlightCount::new(1, Direction::OneWay(Party(0), Party(1)));
+        assert_eq!(there.beside(FlightCount::default()), there);
+        assert_eq!(FlightCount::default().beside(there), there);
+        assert_eq!(there.then(there.beside(FlightCount::default()))?.count, 1, "the direction goes on");
         assert_eq!(there.then(there.beside(there))?.count, 2, "two at once are an exchange");
         Ok(())
     }

@@ -1,0 +1,110 @@
+//! Machines: how long a framework's local work takes.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+/// What the local work of a framework takes on a machine, in seconds.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// Name of the profile.
+    pub profile: String,
+    /// The machine.
+    pub machine: String,
+    /// Where the numbers are from.
+    pub source: String,
+    /// What they rest on: `measured`, `published` or `assumed`.
+    pub evidence: String,
+    /// Of every operator that runs a protocol.
+    #[serde(default)]
+    pub operator: f64,
+    /// Per unit of each kind of work.
+    pub work: IndexMap<String, f64>,
+    /// Of the transport's software.
+    #[serde(default)]
+    pub transport: Software,
+}
+
+/// What the transport's software takes, in seconds.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Software {
+    /// Of a flight.
+    #[serde(default)]
+    pub flight: f64,
+    /// Of each further tensor in a call.
+    #[serde(default)]
+    pub tensor: f64,
+    /// Of a byte that a party sends.
+    #[serde(default)]
+    pub byte: f64,
+    /// What a call takes at least, by the number of parties, or by `default`.
+    #[serde(default)]
+    pub floor: IndexMap<String, f64>,
+}
+
+/// The embedded profiles, by name.
+const EMBEDDED: [(&str, &str); 1] = [("crypten-cpu", include_str!("../../../profiles/crypten-cpu.yaml"))];
+
+impl Machine {
+    /// Names of the embedded profiles.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        EMBEDDED.iter().map(|(name, _)| *name)
+    }
+
+    /// The embedded profile of that name.
+    ///
+    /// # Panics
+    /// Never: a test reads all embedded files.
+    #[must_use]
+    pub fn embedded(name: &str) -> Option<Self> {
+        let (_, text) = EMBEDDED.iter().find(|(embedded, _)| *embedded == name)?;
+        Some(Self::parse(text).expect("embedded profiles are well-formed"))
+    }
+
+    /// Reads a profile from a file's text.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, Vec<String>> {
+        let machine: Self = serde_yaml::from_str(text).map_err(|error| vec![error.to_string()])?;
+        let Software { flight, tensor, byte, floor } = &machine.transport;
+        let software =
+            [("operator", &machine.operator), ("flight", flight), ("tensor", tensor), ("byte", byte)];
+        let named = machine.work.iter().chain(floor).map(|(name, seconds)| (name.as_str(), seconds));
+        let wrong = |(_, seconds): &(&str, &f64)| !seconds.is_finite() || **seconds < 0.0;
+        let errors: Vec<String> = software
+            .into_iter()
+            .chain(named)
+            .filter(wrong)
+            .map(|(name, seconds)| {
+                format!("{name} takes {seconds} seconds; write a number that is not negative")
+            })
+            .collect();
+        if errors.is_empty() { Ok(machine) } else { Err(errors) }
+    }
+
+    /// What a call takes at least.
+    pub(crate) fn floor(&self, parties: u16) -> f64 {
+        let floor = &self.transport.floor;
+        floor.get(&parties.to_string()).or_else(|| floor.get("default")).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn embedded_profiles_are_read() {
+        for name in Machine::names() {
+            assert_eq!(Machine::embedded(name).expect("it is embedded").profile, name);
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_no_times_are_refused() {
+        let text = "{profile: p, machine: m, source: s, evidence: assumed, work: {mul: -1.0, AND: .nan}, operator: .inf}";
+        assert_eq!(Machine::parse(text).expect_err("it is wrong").len(), 3);
+    }
+}
