@@ -302,3 +302,44 @@ fn parties_are_called_by_number_or_name() {
     assert_ne!(of("bob"), of("alice"));
     assert!(complaint(&[&run[..], &["carol"]].concat()).contains("\"carol\" is neither secret, public"));
 }
+
+#[test]
+fn a_project_is_checked_as_its_file_says() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    std::fs::copy(hawkeye_testing::fixtures().join("models/lenet5.onnx"), folder.path().join("lenet5.onnx"))
+        .expect("it is copied");
+    let file = folder.path().join("hawkeye.toml");
+    let file = file.to_str().expect("paths are text here");
+    let check = |text: &str, format: &str| {
+        std::fs::write(file, text).expect("it is written");
+        command_line(&["check", "--project", file, "--format", format])
+    };
+    let project = "frameworks = [\"crypten\", \"cheetah\"]\nmax = [\"rounds=1000000\"]\n\
+                   [[model]]\npath = \"lenet5.onnx\"\nmax = [\"online.bytes=20MiB\"]\n";
+    let output = check(project, "json");
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let results = document["results"].as_array().expect("a list");
+    assert_eq!(results.len(), 2);
+    assert_eq!(results[0]["checks"].as_array().map(Vec::len), Some(2));
+    assert_eq!((&results[0]["kept"], &results[1]["framework"]["name"]), (&true.into(), &"cheetah".into()));
+    for format in ["text", "github", "junit"] {
+        let code = check(&project.replace("20MiB", "1"), format).status.code();
+        assert_eq!(code, Some(1), "{format}");
+    }
+    for (text, expected) in [
+        ("[[model]]\npath = 1\n", "hawkeye.toml:2:8"),
+        ("[[model]]\npath = \"lenet5.onnx\"\nmodel = 1\n", "unknown field `model`"),
+        ("[[model]]\npath = \"lenet5.onnx\"\n", "has no frameworks"),
+        ("frameworks = [\"crypten\"]\n[[model]]\npath = \"gone.onnx\"\n", "gone.onnx"),
+        (
+            "frameworks = [\"delphi\"]\n[[model]]\npath = \"lenet5.onnx\"\n",
+            "lenet5.onnx under delphi: node 2",
+        ),
+    ] {
+        let output = check(text, "text");
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(crate::text(&output.stderr).contains(expected), "{text}: {}", crate::text(&output.stderr));
+    }
+    let missing = complaint(&["check", "--project", "nowhere.toml"]);
+    assert!(missing.contains("write a hawkeye.toml"), "{missing}");
+}
