@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use hawkeye::{Diagnostic, Model, Place, Report};
 
 /// Gives each node that shares its name with another a name of its own, `name#3` with its position in the
-/// file; costs do not depend on names.
+/// order of execution; costs do not depend on names.
 pub(super) fn name_apart(model: &mut Model) {
     let mut bearers: HashMap<String, usize> = HashMap::new();
     for node in &model.graph.nodes {
         *bearers.entry(node.name.clone()).or_default() += 1;
     }
-    for node in &mut model.graph.nodes {
+    for (position, node) in model.graph.nodes.iter_mut().enumerate() {
         if !node.name.is_empty() && bearers.get(&node.name).is_some_and(|count| *count > 1) {
-            node.name = format!("{}#{}", node.name, node.file_index);
+            node.name = format!("{}#{}", node.name, position);
         }
     }
 }
