@@ -1,4 +1,4 @@
-.PHONY: all test lint accuracy docs bench growth proto check-proto deny
+.PHONY: all test lint accuracy paper docs bench growth proto check-proto deny
 
 all: test lint
 
@@ -12,6 +12,10 @@ lint:
 # Rewrites docs/ACCURACY.md from the traces in fixtures/.
 accuracy:
 	HAWKEYE_BLESS=1 cargo test --release --workspace --test accuracy --test conformance --test corpus
+
+# Rewrites the tables of docs/PAPER.md.
+paper:
+	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test paper
 
 # Rewrites what the commands in docs/REPORT.md and docs/TRAINING.md print.
 docs:

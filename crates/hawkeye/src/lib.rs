@@ -14,6 +14,7 @@
 //! # Ok::<(), hawkeye::Failure>(())
 //! ```
 
+mod activations;
 mod annotation;
 mod explanation;
 mod operator;
@@ -22,6 +23,7 @@ mod report;
 mod sweep;
 mod training;
 
+pub use activations::{ActivationBudget, ActivationLayer, FrontPoint, Price, Replacement, activation_budget};
 pub use annotation::{PREFIX, annotations};
 pub use explanation::{Explained, Explanation, explain};
 pub use hawkeye_grad::{Loss, Optimizer};

@@ -8,6 +8,7 @@ use hawkeye::{Diagnostic, Failure, Place};
 use hawkeye_report::{Axis, Quantity};
 
 use super::annotate::Annotate;
+use super::budget::Budget;
 use super::check::Check;
 use super::compare::Compare;
 use super::destination::apart;
@@ -132,6 +133,12 @@ limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one
   hawkeye sweep bert.onnx -f crypten --batch 1 --dim seq=32..512:32 -o bert.svg
   hawkeye sweep lenet5.onnx -f crypten --set max_method=pairwise,log_reduction --parties 2..5")]
     Sweep(SweepArguments),
+    /// Price each activation layer, and the model with fewer and fewer of them
+    #[command(after_help = "Examples:
+  hawkeye budget resnet18.onnx -f delphi --batch 1
+  hawkeye budget resnet32.onnx -f sirnn --set weight_bits=4 --set activation_bits=6
+  hawkeye budget lenet5.onnx -f crypten --replacement square --format yaml")]
+    Budget(Budget),
     /// Write a training step of a model as an ONNX file
     #[command(after_help = "Examples:
   hawkeye grad lenet5.onnx --batch 32 -o step.onnx
@@ -200,6 +207,7 @@ impl Command {
             Self::Check(check) => check.subject.as_ref().unwrap_or(&check.project).display().to_string(),
             Self::Completions { .. } => "completions".to_owned(),
             Self::Man { .. } => "man".to_owned(),
+            Self::Budget(budget) => budget.model.display().to_string(),
             Self::Annotate(annotate) => annotate.model.display().to_string(),
             Self::Sweep(sweep) => sweep.model.display().to_string(),
             Self::Explain(explain) => match (&explain.model, &explain.op) {

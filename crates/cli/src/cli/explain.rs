@@ -343,6 +343,9 @@ fn units(manifest: &Manifest) -> String {
     );
     let evidence = match manifest.evidence.as_str() {
         "measured" => "measured: the numbers were compared with the running framework (docs/ACCURACY.md).",
+        "formula" => {
+            "formula: the numbers are those of published formulas, and not what any framework sends."
+        }
         _ => "modelled: the numbers follow the source, and were not compared with a run.",
     };
     add("evidence", evidence);

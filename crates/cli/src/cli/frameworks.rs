@@ -19,17 +19,25 @@ pub(crate) fn run(command: &Frameworks) -> Result<(), Failure> {
 }
 
 fn list() -> Result<String, Failure> {
-    let mut text = String::new();
+    let (mut running, mut formulas) = (String::new(), String::new());
     for name in builtin_names() {
         let manifest = Framework::open(&name)?.manifest;
         let parties = parties(&manifest);
-        // Writing to a string never fails.
         let does = if manifest.training.refused.is_some() { "inference" } else { "training too" };
+        let text = if manifest.evidence == FORMULA { &mut formulas } else { &mut running };
+        // Writing to a string never fails.
         let _ =
-            writeln!(text, "{name:<16} {:<10} {parties:<13} {does:<13} {}", manifest.version, manifest.title);
+            writeln!(text, "{name:<20} {:<10} {parties:<13} {does:<13} {}", manifest.version, manifest.title);
     }
-    Ok(text)
+    if !formulas.is_empty() {
+        running += "\nformulas that were published, not what any framework sends:\n";
+        running += &formulas;
+    }
+    Ok(running)
 }
+
+/// Evidence of manifests that price by a publication's formulas, and not by what a framework does.
+const FORMULA: &str = "formula";
 
 fn show(name: &str) -> Result<String, Failure> {
     let framework = Framework::open(name)?;

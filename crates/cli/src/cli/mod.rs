@@ -2,6 +2,7 @@
 
 mod annotate;
 mod arguments;
+mod budget;
 mod check;
 mod compare;
 mod destination;
@@ -44,6 +45,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Completions { shell } => manual::completions(*shell).map(|()| ExitCode::SUCCESS),
         Command::Man { command } => manual::page(command.as_deref()).map(|()| ExitCode::SUCCESS),
         Command::Compare(command) => compare::run(command),
+        Command::Budget(command) => budget::run(command).map(|()| ExitCode::SUCCESS),
         Command::Annotate(command) => annotate::run(command).map(|()| ExitCode::SUCCESS),
         Command::Sweep(command) => sweep::run(command).map(|()| ExitCode::SUCCESS),
         Command::Explain(command) => explain::run(command).map(|()| ExitCode::SUCCESS),

@@ -56,6 +56,9 @@ fn weights(report: &Report) -> String {
 
 fn evidence(report: &Report) -> String {
     let framework = &report.framework;
+    if framework.evidence == "formula" {
+        return "a publication's formulas, not what any framework sends".to_owned();
+    }
     let modelled = format!("modelled from {} {}", framework.name, framework.version);
     match framework.measured {
         Some(measured) => format!(

@@ -16,6 +16,7 @@ mod linear;
 mod loss;
 mod normalization;
 mod pooling;
+mod quantised;
 mod selection;
 mod signal;
 
@@ -55,6 +56,7 @@ const FACTS: &[(&str, Facts)] = &[
     ("LpPool", pooling::one_output),
     ("MaxPool", pooling::max_pool),
     ("Range", constant::range),
+    ("com.microsoft.QLinearAveragePool", pooling::one_output),
 ];
 
 /// Rules on shapes and types, by operator as the proto for tract spells it.
@@ -146,6 +148,13 @@ const TABLE: &[(&str, Outputs)] = &[
     ("ai.onnx.preview.training.Adam", alike::two_statistics),
     ("ai.onnx.preview.training.Gradient", alike::derivatives),
     ("ai.onnx.preview.training.Momentum", alike::one_statistic),
+    ("com.microsoft.DequantizeLinear", alike::dequantized),
+    ("com.microsoft.QGemm", quantised::gemm),
+    ("com.microsoft.QLinearAdd", quantised::elementwise),
+    ("com.microsoft.QLinearConcat", quantised::concat),
+    ("com.microsoft.QLinearGlobalAveragePool", quantised::global_average),
+    ("com.microsoft.QLinearMul", quantised::elementwise),
+    ("com.microsoft.QuantizeLinear", alike::quantized),
 ];
 
 /// What else a rule may depend on.

@@ -172,7 +172,8 @@ function links() {
 
 /** What the numbers rest on: never a run of this model, but runs of the framework. */
 function evidence() {
-  const { name, version, measured } = report.framework;
+  const { name, version, measured, evidence: kind } = report.framework;
+  if (kind === "formula") return "a publication's formulas, not what any framework sends";
   const runs = measured ? `exact on ${digits.format(measured.exact)} of ${digits.format(measured.runs)} measured runs` : "not compared with a run";
   return `modelled from ${name} ${version}, ${runs}`;
 }

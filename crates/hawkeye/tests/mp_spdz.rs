@@ -1,0 +1,205 @@
+//! MP-SPDZ: networks, layers and functions equal what the running virtual machines print.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hawkeye::{Framework, Options};
+use hawkeye_cost::{Calls, Communication, Data, Fold};
+use hawkeye_lower::{Operation, Program, Runs, Subject, settle};
+use hawkeye_report::measured::{Agreement, Patterns};
+use hawkeye_testing::{fixtures, profile};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What each party sent and its rounds, preprocessing included.
+type PerParty = Vec<(u64, u64)>;
+
+/// A network, evaluated layer by layer.
+#[derive(Debug, Deserialize)]
+struct Network {
+    name: String,
+    framework: String,
+    parties: u16,
+    model: String,
+    segments: Vec<(String, PerParty)>,
+}
+
+/// What each party sent in a whole run, and its rounds: some checks belong to no layer.
+#[derive(Debug, Deserialize)]
+struct Run {
+    name: String,
+    framework: String,
+    model: String,
+    sent: Vec<u64>,
+    rounds: Vec<u64>,
+}
+
+/// Layers or functions that one program ran one after another, with what the compiler says that it requires.
+#[derive(Debug, Deserialize)]
+struct Table {
+    name: String,
+    framework: String,
+    parties: u16,
+    execute: String,
+    kind: String,
+    whole: Value,
+    rows: Vec<(Value, PerParty)>,
+}
+
+fn lines<T: for<'a> Deserialize<'a>>(file: &str) -> Vec<T> {
+    let text = std::fs::read_to_string(fixtures().join("mp-spdz").join(file)).expect("the fixture is there");
+    text.lines().map(|line| serde_json::from_str(line).expect("a record per line")).collect()
+}
+
+/// Preprocessing by oblivious transfer takes more or fewer rounds from run to run.
+fn has_fixed_rounds(framework: &str) -> bool {
+    framework != "mp-spdz-semi2k"
+}
+
+/// What differs: all bytes, and rounds where they are fixed.
+fn difference(framework: &str, measured: &PerParty, reported: &PerParty) -> Option<String> {
+    let rounds = has_fixed_rounds(framework);
+    let equal = measured.len() == reported.len()
+        && measured.iter().zip(reported).all(|(m, r)| m.0 == r.0 && (!rounds || m.1 == r.1));
+    (!equal).then(|| format!("measured {measured:?}, reported {reported:?}"))
+}
+
+#[test]
+fn networks_send_what_was_measured() {
+    let mut differences = Vec::new();
+    let mut compared: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for network in lines::<Network>("networks.jsonl") {
+        let options = Options { parties: Some(network.parties), ..Options::default() };
+        let model = fixtures().join("mp-spdz/models").join(&network.model);
+        let report = profile(&model, &network.framework, &options).expect("it can be profiled");
+        let has_layer = |op: &str| !["Flatten", "Setup"].contains(&op);
+        let operators: Vec<_> = report.operators.iter().filter(|o| has_layer(&o.op)).collect();
+        assert_eq!(operators.len(), network.segments.len(), "{}", network.name);
+        for (operator, (label, measured)) in operators.iter().zip(&network.segments) {
+            let counter = |name: &str, party: u16| operator.counters[&format!("{name}_{party}")];
+            let reported = (0..network.parties).map(|p| (counter("sent", p), counter("rounds", p))).collect();
+            if let Some(found) = difference(&network.framework, measured, &reported) {
+                differences.push(format!("{}: {label}: {found}", network.name));
+            }
+        }
+        let of_framework = compared.entry(network.framework).or_default();
+        *of_framework = (of_framework.0 + 1, of_framework.1 + operators.len());
+    }
+    println!("networks and layers compared: {compared:?}");
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+    let expected = [("rep4", 12, 93), ("ring", 13, 104), ("semi2k", 12, 93), ("shamir", 12, 93)];
+    let expected = expected.map(|(name, networks, layers)| (format!("mp-spdz-{name}"), (networks, layers)));
+    assert_eq!(compared, BTreeMap::from(expected));
+}
+
+/// Bytes are equal; so are rounds, but for one in the run whose first two batches of triples follow each other.
+#[test]
+fn malicious_runs_send_what_was_measured() {
+    let runs = lines::<Run>("malicious.jsonl");
+    for run in &runs {
+        let model = fixtures().join("mp-spdz/models").join(&run.model);
+        let report = profile(&model, &run.framework, &Options::default()).expect("it can be profiled");
+        let counters = |name: &str| -> Vec<u64> {
+            (0..run.sent.len()).map(|party| report.counters[&format!("{name}_{party}")]).collect()
+        };
+        assert_eq!(counters("sent"), run.sent, "{}", run.name);
+        let missed = u64::from(run.name == "net_mlp_16_malrep");
+        let rounds: Vec<u64> = counters("rounds").iter().map(|rounds| rounds + missed).collect();
+        assert_eq!(rounds, run.rounds, "{}", run.name);
+    }
+    assert_eq!(runs.len(), 7);
+}
+
+#[test]
+fn what_the_machines_print_is_what_reports_say() {
+    let report = profile(&fixtures().join("mp-spdz/models/lenet5.onnx"), "mp-spdz-ring", &Options::default());
+    let log = Framework::open("mp-spdz-ring").expect("it is built in").manifest.log.expect("it has patterns");
+    let text =
+        std::fs::read_to_string(fixtures().join("logs/mp_spdz_ring_lenet5.log")).expect("the log is there");
+    let logs = [("log".to_owned(), text)];
+    let measured =
+        Patterns::new(&log).expect("they are right").against(&logs, &report.expect("it profiles"), true);
+    let agreements: Vec<_> = measured.lines.iter().map(|line| line.agreement).collect();
+    assert!(!agreements.contains(&Agreement::Differs), "{:?}", measured.lines);
+    assert_eq!(agreements.iter().filter(|a| **a != Agreement::NotCounted).count(), 3, "{:?}", measured.lines);
+}
+
+impl Table {
+    /// What each party sends and its rounds in every row, run one after another in one program.
+    fn reported(&self) -> Vec<PerParty> {
+        let folder = fixtures().join("frameworks/mp-spdz-rows");
+        let settings = BTreeMap::from([("execute".to_owned(), self.execute.clone())]);
+        let framework = Framework::open(&folder.to_string_lossy()).expect("it opens");
+        let mut framework = framework.instantiate(Some(self.parties), &settings).expect("it loads");
+        let mut calls = Calls::default();
+        let mut program = Program::default();
+        let function = if self.kind == "layers" { "row_layer" } else { "row_function" };
+        for (row, _) in &self.rows {
+            let call = framework.sheets.call(&mut calls, function, &[data(row), data(&self.whole)]);
+            let call = call.unwrap_or_else(|error| panic!("{}: {row}: {error:?}", self.name));
+            program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
+        }
+        let runs = vec![Runs { program, times: 1 }];
+        let mut settled = settle(runs, &mut calls, &mut framework.sheets).expect("it settles");
+        let name = |party| format!("rounds_{party}");
+        let rounds: Vec<_> = (0..self.parties).map(|party| settled.calls.symbol(&name(party))).collect();
+        let costs = Fold::new(&settled.calls, Communication(&framework.round_rule));
+        let costs = costs.expect("it is no large number");
+        let per_party = |call| {
+            let cost = costs.value(call);
+            let sent = |party: u16| {
+                cost.links
+                    .iter()
+                    .filter(|(link, _)| link.from.0 == party)
+                    .map(|(_, traffic)| traffic.bytes)
+                    .sum()
+            };
+            let of_party = |party: u16| {
+                (sent(party), cost.counted.get(&rounds[usize::from(party)]).copied().unwrap_or(0))
+            };
+            (0..self.parties).map(of_party).collect()
+        };
+        let nothing = || vec![(0, 0); usize::from(self.parties)];
+        settled.operations.iter().map(|o| o.call.map_or_else(nothing, per_party)).collect()
+    }
+}
+
+fn data(value: &Value) -> Data {
+    match value {
+        Value::Bool(b) => Data::Bool(*b),
+        Value::Number(n) => Data::Int(n.as_i64().expect("rows have integers")),
+        Value::String(s) => Data::Text(s.clone()),
+        Value::Array(items) => Data::List(items.iter().map(data).collect()),
+        Value::Object(fields) => {
+            Data::Struct(fields.iter().map(|(name, value)| (name.clone().into(), data(value))).collect())
+        }
+        Value::Null => Data::None,
+    }
+}
+
+/// Rows of four parties in which the machines check what they opened once more: 32 bytes and a round of each party.
+/// When a batch of random bits saves that check is known for one batch at a time only.
+const CHECKED_ONCE_MORE: [(&str, usize); 2] = [("layers_bert_rep4", 4), ("layers_ln2_rep4", 2)];
+
+fn with_one_more_check(reported: &PerParty) -> PerParty {
+    reported.iter().map(|(sent, rounds)| (sent + 32, rounds + 1)).collect()
+}
+
+#[test]
+fn layers_and_functions_send_what_was_measured() {
+    let mut differences = Vec::new();
+    let mut compared: BTreeMap<String, usize> = BTreeMap::new();
+    for table in lines::<Table>("rows.jsonl") {
+        for (number, ((row, measured), mut reported)) in table.rows.iter().zip(table.reported()).enumerate() {
+            *compared.entry(format!("{} {}", table.framework, table.kind)).or_default() += 1;
+            if CHECKED_ONCE_MORE.contains(&(table.name.as_str(), number)) {
+                reported = with_one_more_check(&reported);
+            }
+            if let Some(found) = difference(&table.framework, measured, &reported) {
+                differences.push(format!("{}: {row}: {found}", table.name));
+            }
+        }
+    }
+    println!("rows compared: {compared:?}");
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+    assert_eq!(compared.values().sum::<usize>(), 695);
+}
