@@ -14,6 +14,7 @@ use hawkeye_grad::Pass;
 use hawkeye_graph::printable;
 use hawkeye_sheets::{Counter, Manifest, Parties, Quantity, Reference, Rounds};
 
+use super::distinct::{name_apart, which};
 use super::input::source;
 use super::output;
 use super::run::Training;
@@ -48,10 +49,10 @@ pub(crate) struct Explain {
     /// A parameter of the framework, in its own spelling (repeatable)
     #[arg(long = "set", value_name = "PARAM=VALUE", value_parser = pair)]
     settings: Vec<(String, String)>,
-    /// Who knows the weights: secret, public or a party's number
+    /// Who knows the weights: secret, public, or a party's number or name
     #[arg(long, value_parser = visibility)]
     weights: Option<Visibility>,
-    /// Who knows an input or initializer: secret, public or a party's number (repeatable)
+    /// Who knows an input or initializer: secret, public, or a party's number or name (repeatable)
     #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_visibility)]
     inputs: Vec<(String, Visibility)>,
     /// Size of the inputs' leading dimension
@@ -99,7 +100,8 @@ pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
     if command.explain_units {
         return output::write(command.output.as_deref(), units(&manifest).as_bytes());
     }
-    let (model, file, node) = subject(command)?;
+    let (mut model, file, node) = subject(command)?;
+    name_apart(&mut model);
     let mut options = Options {
         bindings: Bindings {
             batch: command.batch,
@@ -121,7 +123,7 @@ pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
     check_dims(&model.graph, &options.bindings.dims)?;
     let (report, definitions) = analyse_traced(&model, &file, framework, &options)?;
     let Some(explanation) = explain(&report, &definitions, command.pass, &node) else {
-        return Err(unknown(&report, &node).into());
+        return Err(which(&report, &node).unwrap_or_else(|| unknown(&report, &node)).into());
     };
     let format = output::format(command.format, command.output.as_deref())?;
     let text = match format.unwrap_or(ExplanationFormat::Text) {

@@ -6,14 +6,18 @@ use hawkeye_report::render::{self, View};
 use super::arguments::{Format, Profile};
 use super::input::source;
 use super::output;
+use super::survey;
 
 pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
     let chosen = output::format(command.format, command.output.as_deref())?;
     let format = chosen.unwrap_or_else(|| {
         if output::is_seen(command.output.as_deref()) { Format::Text } else { Format::Yaml }
     });
-    let framework = Framework::open(&command.framework)?;
-    let source = source(&command.model)?;
+    let ([path], [framework]) = (command.models.as_slice(), command.frameworks.as_slice()) else {
+        return survey::run(command, format);
+    };
+    let framework = Framework::open(framework)?;
+    let source = source(path)?;
     let model = load(&source.path)?;
     let defaults = Options::default();
     let options = Options {

@@ -15,10 +15,10 @@ pub(crate) struct Run {
     /// A parameter of the framework, in its own spelling (repeatable)
     #[arg(long = "set", value_name = "PARAM=VALUE", value_parser = pair)]
     settings: Vec<(String, String)>,
-    /// Who knows the weights: secret, public or a party's number
+    /// Who knows the weights: secret, public, or a party's number or name
     #[arg(long, value_parser = visibility)]
     weights: Option<Visibility>,
-    /// Who knows an input or initializer: secret, public or a party's number (repeatable)
+    /// Who knows an input or initializer: secret, public, or a party's number or name (repeatable)
     #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_visibility)]
     inputs: Vec<(String, Visibility)>,
     #[command(flatten)]

@@ -9,13 +9,20 @@ use comfy_table::{CellAlignment, Table};
 
 use hawkeye_graph::printable;
 
+use super::comparison_many;
 use super::csv::field;
 use super::table::{exact, grouped, shown};
-use super::text::{FAINT, HEADING, shortened, styled};
-use crate::compare::{Change, Columns, Comparison, OperatorChange, PhaseDifferences};
+use super::text::{FAINT, HEADING, NAME, shortened, styled};
+use crate::compare::{Change, Columns, Comparison, OperatorChange, PhaseDifferences, Refused};
 
 const MORE: Style = AnsiColor::Red.on_default();
 const LESS: Style = AnsiColor::Green.on_default();
+/// Sides that have columns of their own for differences and ratios.
+const FEW: usize = 2;
+/// Characters of a line that fit on most screens.
+const WIDTH: usize = 100;
+/// What is left of a name at least.
+const LEAST_NAME: usize = 14;
 
 /// Totals and operators side by side, with escape codes for colours; `top` operators, then one row
 /// for the rest.
@@ -35,13 +42,31 @@ pub fn comparison_text(comparison: &Comparison, quantity: Quantity, top: Option<
             side.label
         );
     }
+    for refused in &comparison.refused {
+        // Writing to a string never fails.
+        let _ = writeln!(text, "{FAINT}-  {} refuses: {}{FAINT:#}", printable(&refused.label), why(refused));
+    }
     text.push('\n');
-    let (mut table, changes) = totals(comparison);
+    let many = comparison.sides.len() > FEW;
+    let (mut table, changes) = if many { comparison_many::totals(comparison) } else { totals(comparison) };
     table.load_style(NOTHING);
     styled(&mut text, &table, [FAINT].into_iter().chain(changes.into_iter().map(colour)));
     let _ = writeln!(text, "\n{HEADING}{}{HEADING:#}\n", counted(comparison));
-    let (mut table, changes) = operators(comparison, quantity, top, |name| shortened(&printable(name)));
-    table.load_style(NOTHING);
+    let rows = |width: usize| {
+        let name = |name: &str| shortened(&printable(name), width);
+        let (mut table, changes) = if many {
+            comparison_many::operators(comparison, quantity, top, name)
+        } else {
+            operators(comparison, quantity, top, name)
+        };
+        table.load_style(NOTHING);
+        (table, changes)
+    };
+    let (mut table, mut changes) = rows(NAME);
+    let width = table.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0);
+    if width > WIDTH {
+        (table, changes) = rows(NAME.saturating_sub(width - WIDTH).max(LEAST_NAME));
+    }
     styled(&mut text, &table, [FAINT].into_iter().chain(changes.into_iter().map(colour)));
     text
 }
@@ -56,11 +81,16 @@ pub fn comparison_markdown(comparison: &Comparison, quantity: Quantity, top: Opt
         )
     };
     let sides: String = letters().zip(&comparison.sides).map(side).collect();
+    let refused: String = comparison
+        .refused
+        .iter()
+        .map(|r| format!("- {} refuses: {}\n", printable(&r.label), why(r)))
+        .collect();
     let (mut first, _) = totals(comparison);
     let (mut second, _) = operators(comparison, quantity, top, |name| printable(name).replace('|', "\\|"));
     first.load_style(ASCII_MARKDOWN);
     second.load_style(ASCII_MARKDOWN);
-    format!("{sides}\n{first}\n\n{}\n\n{second}\n", counted(comparison))
+    format!("{sides}{refused}\n{first}\n\n{}\n\n{second}\n", counted(comparison))
 }
 
 /// A line per operator and one for the total: every phase and quantity of every side, and what each
@@ -104,17 +134,32 @@ pub fn comparison_csv(comparison: &Comparison) -> String {
 }
 
 /// A, B, C, ...
-fn letters() -> impl Iterator<Item = char> {
+pub(super) fn letters() -> impl Iterator<Item = char> {
     'A'..='Z'
 }
 
-fn counted(comparison: &Comparison) -> String {
+/// The first cause of a refusal, and how many more there are.
+pub(super) fn why(refused: &Refused) -> String {
+    let more = refused.causes.saturating_sub(1);
+    let message = printable(&refused.message);
+    if more == 0 { message.into_owned() } else { format!("{message} (and {more} more)") }
+}
+
+pub(super) fn counted(comparison: &Comparison) -> String {
     let count = |change: Change| {
         let count = comparison.operators.iter().filter(|operator| operator.change == change).count();
         (count > 0).then(|| format!("{count} {}", change.name()))
     };
     let parts: Vec<String> = Change::ALL.into_iter().filter_map(count).collect();
-    if parts.is_empty() { "No operators.".to_owned() } else { format!("Operators: {}.", parts.join(", ")) }
+    let by_structure = match comparison.matched_by {
+        "structure" => " Matched by what they do in which order, since names differ.",
+        _ => "",
+    };
+    if parts.is_empty() {
+        "No rows.".to_owned()
+    } else {
+        format!("Rows: {}.{by_structure}", parts.join(", "))
+    }
 }
 
 /// Amounts of one row on every side, and its differences.
@@ -249,7 +294,7 @@ pub(super) fn signed(difference: i128, quantity: Quantity) -> String {
 }
 
 /// The second amount in terms of the first, to three places.
-fn ratio(first: Option<u128>, second: Option<u128>) -> String {
+pub(super) fn ratio(first: Option<u128>, second: Option<u128>) -> String {
     match (first.unwrap_or(0), second.unwrap_or(0)) {
         (0, _) => String::new(),
         (first, second) => {

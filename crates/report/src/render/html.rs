@@ -5,7 +5,7 @@ use super::text::dominant;
 use crate::{Axis, Report};
 
 const PAGE: &str = include_str!("html/page.html");
-const STYLE: &str = include_str!("html/style.css");
+pub(super) const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = concat!(
     include_str!("html/data.js"),
     include_str!("html/fold.js"),
@@ -43,6 +43,6 @@ pub fn html(report: &Report) -> String {
     page
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
