@@ -109,7 +109,7 @@ pub struct OperatorChange {
 }
 
 /// What became of an operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
     /// The first side does not have it.
@@ -154,7 +154,7 @@ impl Comparison {
 }
 
 impl Columns {
-    fn new(costs: Vec<Option<Phases>>) -> Self {
+    pub(crate) fn new(costs: Vec<Option<Phases>>) -> Self {
         let first = costs.first().copied().flatten().unwrap_or_default();
         let others = costs.iter().skip(1);
         let differences = others.map(|cost| PhaseDifferences::new(&first, &cost.unwrap_or_default()));
@@ -166,7 +166,7 @@ impl Columns {
     }
 
     /// The largest change of a side, whatever its sign and phase.
-    fn change(&self, quantity: Quantity) -> u128 {
+    pub(crate) fn change(&self, quantity: Quantity) -> u128 {
         let of_side = |side: &PhaseDifferences| {
             side.each().into_iter().map(|difference| difference.get(quantity).unsigned_abs()).sum()
         };

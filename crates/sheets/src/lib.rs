@@ -15,6 +15,7 @@ mod manifest;
 mod numbers;
 mod protocol;
 mod recorder;
+mod remedy;
 mod returned;
 mod sheets;
 mod syntax;

@@ -16,13 +16,14 @@ use crate::host::misuse;
 use crate::library::{Found, Library};
 use crate::loader::{explain, limit};
 use crate::recorder::{Parties, Recorder};
+use crate::remedy::Author;
 use crate::returned::{Outcome, expansion, wrong};
 
 /// Loaded sheets; see [`Lowering`].
 pub struct Sheets {
     library: Arc<Library>,
     recorder: Recorder,
-    help: String,
+    author: Author,
     nodes: HashMap<(Pass, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
     /// The operators that the sheets plan all together, for one function to lower; `None` if they have a
@@ -45,11 +46,11 @@ impl std::fmt::Debug for Sheets {
 }
 
 impl Sheets {
-    pub(crate) fn new(library: Arc<Library>, parties: Parties, help: String) -> Self {
+    pub(crate) fn new(library: Arc<Library>, parties: Parties, author: Author) -> Self {
         Self {
             library,
             recorder: Recorder::new(parties),
-            help,
+            author,
             nodes: HashMap::new(),
             drawn: HashMap::new(),
             planned: OnceLock::new(),
@@ -59,8 +60,8 @@ impl Sheets {
 
     /// Makes others of the same sheets, which are not run again, for other threads.
     pub fn factory(&self) -> impl Fn() -> Self + Send + Sync + use<> {
-        let (library, parties, help) = (self.library.clone(), self.recorder.parties(), self.help.clone());
-        move || Self::new(library.clone(), parties, help.clone())
+        let (library, parties, author) = (self.library.clone(), self.recorder.parties(), self.author.clone());
+        move || Self::new(library.clone(), parties, author.clone())
     }
 
     /// Operators that the sheets lower, as they are named in ONNX, sorted. All sheets are run.
@@ -130,7 +131,7 @@ impl Sheets {
         Ok(outcome.ok_or_else(|| missing(function))?.call)
     }
 
-    fn defines(&self, function: &str) -> bool {
+    pub(crate) fn defines(&self, function: &str) -> bool {
         // A sheet that can't be run says so when the function is called.
         !matches!(self.library.get(function), Ok(None))
     }
@@ -253,15 +254,11 @@ impl Lowering for Sheets {
         if self.planned_step || found {
             return Ok(());
         }
-        Err(LoweringError::Unsupported {
-            help: match domain {
-                "ai.onnx.ml" => {
-                    "classical machine learning (ai.onnx.ml) is out of scope; export a neural network"
-                        .to_owned()
-                }
-                _ => self.help.replace("lower_<Operator>", &function),
-            },
-        })
+        Err(LoweringError::Unsupported)
+    }
+
+    fn remedy(&self, pass: Pass, domain: &str, op: &str) -> String {
+        self.author.remedy(pass, domain, op)
     }
 
     fn has(&self, pass: Pass, domain: &str, op: &str) -> bool {

@@ -293,7 +293,8 @@ fn against(
         Input::Report(report) => Ok(patterns.against(logs, report, false)),
         Input::Model(model) => {
             let counted = || logs.iter().find_map(|(_, text)| patterns.party_count(text));
-            let parties = command.run.parties.or_else(counted).map(|n| ("parties".to_owned(), n.to_string()));
+            let parties =
+                command.run.setup.parties.or_else(counted).map(|n| ("parties".to_owned(), n.to_string()));
             let variant = Variant(parties.into_iter().collect());
             let report = profile(file, model, name, command, &variant, usize::MAX)?;
             Ok(patterns.against(logs, &report, true))

@@ -8,6 +8,7 @@ mod compare;
 mod destination;
 mod distinct;
 mod explain;
+mod exports;
 mod frameworks;
 mod grad;
 mod input;

@@ -1,9 +1,10 @@
 //! `hawkeye profile`.
 
-use hawkeye::{Failure, Framework, Options, Report, analyse, check_dims, load};
+use hawkeye::{Failure, Framework, Options, Report, Session, check_dims, load};
 use hawkeye_report::render::{self, View};
 
 use super::arguments::{Format, Profile};
+use super::exports::cheaper;
 use super::input::source;
 use super::output;
 use super::survey;
@@ -33,7 +34,11 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         ..command.run.options()
     };
     check_dims(&model.graph, &options.bindings.dims)?;
-    let report = analyse(&model, &source.name, framework, &options)?;
+    let session = Session::new(framework, options.parties, &options.settings)?;
+    let mut report = session.analyse(&model, &source.name, &options)?;
+    if matches!(format, Format::Text | Format::Markdown | Format::Html) {
+        report.diagnostics.extend(cheaper(&model, &session, &options));
+    }
     let view = View {
         axis: command.by,
         sort: command.sort,

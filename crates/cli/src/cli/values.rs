@@ -48,17 +48,9 @@ pub(super) fn dims(text: &str) -> Result<Vec<u64>, String> {
     text.split(['x', ',']).filter(|dim| !dim.is_empty()).map(size).collect()
 }
 
+/// Parties may be called by name, too.
 pub(super) fn visibility(text: &str) -> Result<Visibility, String> {
-    match text {
-        "secret" => Ok(Visibility::Secret),
-        "public" => Ok(Visibility::Public),
-        party => party
-            .parse()
-            .ok()
-            .or_else(|| numbered(party))
-            .map(|party| Visibility::Known(Party(party)))
-            .ok_or_else(|| format!("\"{text}\" is neither secret, public nor a party's number or name")),
-    }
+    text.parse().or_else(|error| numbered(text).map(|party| Visibility::Known(Party(party))).ok_or(error))
 }
 
 /// The number of a party that a built-in framework has a name for. They agree in who is which.

@@ -9,11 +9,12 @@ use comfy_table::{CellAlignment, Table};
 
 use hawkeye_graph::printable;
 
+use super::comparison_fold::{Folded, folded};
 use super::comparison_many;
 use super::csv::field;
 use super::table::{exact, grouped, shown};
-use super::text::{FAINT, HEADING, NAME, shortened, styled};
-use crate::compare::{Change, Columns, Comparison, OperatorChange, PhaseDifferences, Refused};
+use super::text::{FAINT, HEADING, NAME, styled};
+use crate::compare::{Change, Columns, Comparison, PhaseDifferences, Refused};
 
 const MORE: Style = AnsiColor::Red.on_default();
 const LESS: Style = AnsiColor::Green.on_default();
@@ -23,6 +24,8 @@ const FEW: usize = 2;
 const WIDTH: usize = 100;
 /// What is left of a name at least.
 const LEAST_NAME: usize = 14;
+/// Characters of the cause of a refusal; profile tells all of it.
+const CAUSE: usize = 160;
 
 /// Totals and operators side by side, with escape codes for colours; `top` operators, then one row
 /// for the rest.
@@ -52,12 +55,13 @@ pub fn comparison_text(comparison: &Comparison, quantity: Quantity, top: Option<
     table.load_style(NOTHING);
     styled(&mut text, &table, [FAINT].into_iter().chain(changes.into_iter().map(colour)));
     let _ = writeln!(text, "\n{HEADING}{}{HEADING:#}\n", counted(comparison));
+    let folded = folded(&comparison.operators, quantity);
     let rows = |width: usize| {
-        let name = |name: &str| shortened(&printable(name), width);
+        let name = |row: &Folded| row.title(width);
         let (mut table, changes) = if many {
-            comparison_many::operators(comparison, quantity, top, name)
+            comparison_many::operators(comparison, &folded, quantity, top, name)
         } else {
-            operators(comparison, quantity, top, name)
+            operators(comparison, &folded, quantity, top, name)
         };
         table.load_style(NOTHING);
         (table, changes)
@@ -87,7 +91,9 @@ pub fn comparison_markdown(comparison: &Comparison, quantity: Quantity, top: Opt
         .map(|r| format!("- {} refuses: {}\n", printable(&r.label), why(r)))
         .collect();
     let (mut first, _) = totals(comparison);
-    let (mut second, _) = operators(comparison, quantity, top, |name| printable(name).replace('|', "\\|"));
+    let folded = folded(&comparison.operators, quantity);
+    let name = |row: &Folded| row.title(usize::MAX).replace('|', "\\|");
+    let (mut second, _) = operators(comparison, &folded, quantity, top, name);
     first.load_style(ASCII_MARKDOWN);
     second.load_style(ASCII_MARKDOWN);
     format!("{sides}{refused}\n{first}\n\n{}\n\n{second}\n", counted(comparison))
@@ -142,7 +148,11 @@ pub(super) fn letters() -> impl Iterator<Item = char> {
 pub(super) fn why(refused: &Refused) -> String {
     let more = refused.causes.saturating_sub(1);
     let message = printable(&refused.message);
-    if more == 0 { message.into_owned() } else { format!("{message} (and {more} more)") }
+    let mut shown: String = message.chars().take(CAUSE).collect();
+    if shown.len() < message.len() {
+        shown.push('…');
+    }
+    if more == 0 { shown } else { format!("{shown} (and {} more)", grouped(more as u128)) }
 }
 
 pub(super) fn counted(comparison: &Comparison) -> String {
@@ -239,33 +249,31 @@ fn totals(comparison: &Comparison) -> (Table, Vec<i128>) {
 /// The table of operators, over all phases; its rows add up to the last.
 fn operators(
     comparison: &Comparison,
+    rows: &[Folded],
     quantity: Quantity,
     top: Option<usize>,
-    name: impl Fn(&str) -> String,
+    name: impl Fn(&Folded) -> String,
 ) -> (Table, Vec<i128>) {
     let all: Vec<usize> = (0..PHASES.len()).collect();
-    let amounts = |operator: &OperatorChange| Amounts::new(&operator.columns, quantity, &all);
+    let amounts = |row: &Folded| Amounts::new(&row.sum.columns, quantity, &all);
     let mut table = Table::new();
     let mut changes = Vec::new();
     table.set_header(
         ["operator", "op", quantity.name()].map(str::to_owned).into_iter().chain(titles(comparison)),
     );
     // A row that says "and 1 more" takes the place of the one it hides.
-    let shown = top.filter(|top| top + 1 < comparison.operators.len()).unwrap_or(usize::MAX);
+    let shown = top.filter(|top| top + 1 < rows.len()).unwrap_or(usize::MAX);
     let mut add = |labels: [String; 3], amounts: &Amounts| {
         table.add_row(labels.into_iter().chain(amounts.cells(quantity)));
         changes.push(amounts.change());
     };
-    for operator in comparison.operators.iter().take(shown) {
-        add(
-            [name(&operator.name), operator.op.clone(), operator.change.name().to_owned()],
-            &amounts(operator),
-        );
+    for row in rows.iter().take(shown) {
+        add([name(row), row.sum.op.clone(), row.sum.change.name().to_owned()], &amounts(row));
     }
     let mut rest = Amounts::default();
-    let hidden = comparison.operators.iter().skip(shown);
+    let hidden = rows.iter().skip(shown);
     let count = hidden.clone().count();
-    hidden.for_each(|operator| rest.add(&amounts(operator)));
+    hidden.for_each(|row| rest.add(&amounts(row)));
     if count > 0 {
         add([format!("and {count} more"), String::new(), String::new()], &rest);
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::comparison::{counted, letters, ratio, why};
+use super::comparison_fold::folded;
 use super::html::{STYLE, escape};
 use super::table::{binary, grouped, shown};
 use crate::compare::{Columns, Comparison};
@@ -57,15 +58,16 @@ pub fn comparison_html(comparison: &Comparison, quantity: Quantity) -> String {
         quantity.name(),
         escape(&counted(comparison))
     );
-    for operator in comparison.operators.iter().take(SHOWN) {
-        let title = match operator.op.as_str() {
-            "" => operator.name.clone(),
-            op => format!("{} ({op})", operator.name),
+    let rows = folded(&comparison.operators, quantity);
+    for row in rows.iter().take(SHOWN) {
+        let title = match row.sum.op.as_str() {
+            "" => row.title(usize::MAX),
+            op => format!("{} ({op})", row.title(usize::MAX)),
         };
-        bars(&mut text, comparison, &title, &amounts(&operator.columns, quantity, &[0, 1, 2]), quantity);
+        bars(&mut text, comparison, &title, &amounts(&row.sum.columns, quantity, &[0, 1, 2]), quantity);
     }
-    if comparison.operators.len() > SHOWN {
-        let more = comparison.operators.len() - SHOWN;
+    if rows.len() > SHOWN {
+        let more = rows.len() - SHOWN;
         let _ = writeln!(text, "<p class=\"faint\">and {more} more, which --format csv lists</p>");
     }
     text + "</div>\n</section>\n</main>\n</body>\n</html>\n"

@@ -4,9 +4,10 @@
 use comfy_table::{CellAlignment, Table};
 
 use super::comparison::{letters, ratio};
+use super::comparison_fold::Folded;
 use super::table::{binary, grouped, shown};
 use super::text::shortened;
-use crate::compare::{Comparison, OperatorChange};
+use crate::compare::Comparison;
 use crate::{PHASES, Phases, Quantity};
 
 /// Longest label of a side.
@@ -47,9 +48,10 @@ pub(super) fn totals(comparison: &Comparison) -> (Table, Vec<i128>) {
 /// Operators with what they cost on every side over all phases, to three digits; their sums in the last row.
 pub(super) fn operators(
     comparison: &Comparison,
+    rows: &[Folded],
     quantity: Quantity,
     top: Option<usize>,
-    name: impl Fn(&str) -> String,
+    name: impl Fn(&Folded) -> String,
 ) -> (Table, Vec<i128>) {
     let sides = comparison.sides.len();
     let of = |costs: &[Option<Phases>]| -> Vec<Option<u128>> {
@@ -66,19 +68,19 @@ pub(super) fn operators(
         table.add_row(labels.into_iter().chain(amounts.iter().map(shown)));
     };
     // A row that says "and 1 more" takes the place of the one it hides.
-    let count = comparison.operators.len();
+    let count = rows.len();
     let shown = top.filter(|top| top + 1 < count).unwrap_or(count);
-    for OperatorChange { name: own, op, columns, .. } in comparison.operators.iter().take(shown) {
-        add([name(own), op.clone()], &of(&columns.costs));
+    for row in rows.iter().take(shown) {
+        add([name(row), row.sum.op.clone()], &of(&row.sum.columns.costs));
     }
     if shown < count {
         let mut rest = vec![None; sides];
-        for operator in comparison.operators.iter().skip(shown) {
-            for (sum, more) in rest.iter_mut().zip(of(&operator.columns.costs)) {
+        for row in rows.iter().skip(shown) {
+            for (sum, more) in rest.iter_mut().zip(of(&row.sum.columns.costs)) {
                 *sum = sum.map_or(more, |sum: u128| Some(sum + more.unwrap_or(0)));
             }
         }
-        add([format!("and {} more", count - shown), String::new()], &rest);
+        add([format!("and {} more", grouped((count - shown) as u128)), String::new()], &rest);
     }
     add(["total".to_owned(), String::new()], &of(&comparison.totals.costs));
     table.column_iter_mut().skip(2).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
@@ -98,8 +100,13 @@ fn short(n: u128, quantity: Quantity) -> String {
         units.next();
     }
     let suffix = units.next().unwrap_or(&"");
-    let (whole, tenths) = (n / unit, n % unit * 10 / unit);
-    if unit == 1 || whole >= 100 { format!("{whole}{suffix}") } else { format!("{whole}.{tenths}{suffix}") }
+    let rounded = |places: u128| (n * places + unit / 2) / unit;
+    match n / unit {
+        _ if unit == 1 => n.to_string(),
+        100.. => format!("{}{suffix}", rounded(1)),
+        10..=99 => format!("{}.{}{suffix}", rounded(10) / 10, rounded(10) % 10),
+        _ => format!("{}.{:02}{suffix}", rounded(100) / 100, rounded(100) % 100),
+    }
 }
 
 #[cfg(test)]
@@ -110,7 +117,7 @@ mod tests {
     #[test]
     fn three_digits_are_enough() {
         let bytes = |n| short(n, Quantity::Bytes);
-        assert_eq!([bytes(0), bytes(1023), bytes(1536), bytes(13_374_176)], ["0", "1023", "1.5k", "12.7M"]);
+        assert_eq!([bytes(0), bytes(1023), bytes(1536), bytes(13_374_176)], ["0", "1023", "1.50k", "12.8M"]);
         assert_eq!(short(10_504_509, Quantity::Messages), "10.5M");
         assert_eq!(short(133, Quantity::Rounds), "133");
     }

@@ -17,8 +17,7 @@ struct Likeness {
 pub(super) fn folded(rows: Vec<Row>) -> Vec<Row> {
     let mut alike: IndexMap<Likeness, Vec<Row>> = IndexMap::new();
     for row in rows {
-        let words = parts(&row.name).filter(|part| !is_number(part)).map(str::to_owned).collect();
-        let likeness = Likeness { detail: row.detail.clone(), cells: row.cells, words };
+        let likeness = Likeness { detail: row.detail.clone(), cells: row.cells, words: words(&row.name) };
         alike.entry(likeness).or_default().push(row);
     }
     alike.into_values().flat_map(together).collect()
@@ -34,6 +33,11 @@ fn together(mut rows: Vec<Row>) -> Option<Row> {
     let name = pattern(&names);
     let detail = rows.first()?.detail.clone();
     Some(Row { times: rows.len(), name, detail, operator: None, cells })
+}
+
+/// A name but for its numbers.
+pub(super) fn words(name: &str) -> Vec<String> {
+    parts(name).filter(|part| !is_number(part)).map(str::to_owned).collect()
 }
 
 /// The name that names share, with a star for each number in which they differ.

@@ -5,6 +5,7 @@
 mod checks;
 mod checks_json;
 mod comparison;
+mod comparison_fold;
 mod comparison_html;
 mod comparison_many;
 mod csv;

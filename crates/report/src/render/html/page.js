@@ -234,25 +234,9 @@ function warnings() {
   byId("warnings").replaceChildren(title, ...worst.map(one));
 }
 
-function subtitle() {
-  const { framework, run } = report;
-  const parts = [
-    ...(run.training ? [`trains ${digits.format(run.training.trained)} of ${digits.format(report.model.parameters)} parameters`] : []),
-    `${framework.parties} parties`,
-    ...(framework.security ? [framework.security] : []),
-    `batch ${run.batch}`,
-    ...Object.entries(run.dims).map(([name, size]) => `${name} ${size}`),
-    `weights ${run.weights}`,
-    `${digits.format(report.operators.length)} operators`,
-    evidence(),
-  ];
-  byId("run").textContent = parts.join(" · ");
-}
-
 const costly = (phase) => amount(report.totals, "messages", [phase]) > 0;
 choice("quantities", "quantity", QUANTITIES.map((name) => ({ name, title: name })));
 choice("phases", "phase", [{ name: "all", title: "all phases" }, ...PHASES.map((name) => ({ name, title: name, off: !costly(name) }))]);
-subtitle();
 totals();
 watch(rankings);
 modules();
