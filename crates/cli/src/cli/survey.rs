@@ -29,7 +29,7 @@ pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
     // A name that stands for no framework is a slip, not a refusal.
     let session = |name: &String| {
         let framework = Framework::open(name)?;
-        Ok((name, Session::new(framework, options.parties, &options.settings)))
+        Ok((name.clone(), Session::new(framework, options.parties, &options.settings)))
     };
     let sessions: Vec<_> = command.frameworks.iter().map(session).collect::<Result<_, Failure>>()?;
     let mut lines = Vec::new();
