@@ -4,10 +4,10 @@ mod common;
 
 use common::{command_line, text};
 use hawkeye::{Framework, Options, Report, builtin_names};
-use hawkeye_report::Quantity;
 use hawkeye_report::compare::{Change, compare};
 use hawkeye_report::measured::{Agreement, Measured, Patterns};
 use hawkeye_report::render::comparison_csv;
+use hawkeye_report::{Axis, Quantity};
 use hawkeye_testing::{fixtures, profile};
 
 fn lenet(framework: &str, settings: &[(&str, &str)]) -> Report {
@@ -68,7 +68,7 @@ fn texts_of_comparisons() {
 fn rows_add_up_to_the_totals_of_every_side() {
     let names = ["crypten", "spu-semi2k", "spu-aby3", "spu-cheetah", "cryptflow2", "cheetah"];
     let reports: Vec<Report> = names.iter().map(|name| lenet(name, &[])).collect();
-    let comparison = compare(&reports, Quantity::Bytes);
+    let comparison = compare(&reports, Axis::Operator, 0, Quantity::Bytes);
     let csv = comparison_csv(&comparison);
     let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
     let (header, rows) = lines.split_first().expect("a header");
@@ -87,7 +87,7 @@ fn operators_are_added_removed_changed_or_the_same() {
     let mut after = lenet("crypten", &[("max_method", "pairwise")]);
     let gone = after.operators.remove(0);
     after.operators.push(hawkeye_report::Operator { name: "new".to_owned(), ..gone.clone() });
-    let comparison = compare(&[before.clone(), after], Quantity::Bytes);
+    let comparison = compare(&[before.clone(), after], Axis::Operator, 0, Quantity::Bytes);
     let change = |name: &str| comparison.operators.iter().find(|o| o.name == name).map(|o| o.change);
     assert_eq!(change(&gone.name), Some(Change::Removed));
     assert_eq!(change("new"), Some(Change::Added));
@@ -97,7 +97,7 @@ fn operators_are_added_removed_changed_or_the_same() {
         comparison.operators.iter().map(|o| o.columns.differences[0].online.bytes.unsigned_abs()).collect();
     assert!(changes.is_sorted_by(|a, b| a >= b), "the largest change comes first");
     assert!(comparison.differs());
-    assert!(!compare(&[before.clone(), before], Quantity::Bytes).differs());
+    assert!(!compare(&[before.clone(), before], Axis::Operator, 0, Quantity::Bytes).differs());
 }
 
 #[test]

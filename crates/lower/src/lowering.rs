@@ -42,10 +42,7 @@ pub enum Reading {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoweringError {
     /// The framework has no lowering for the operator.
-    Unsupported {
-        /// How to add one.
-        help: String,
-    },
+    Unsupported,
     /// The framework refuses it.
     Refused(String),
     /// The framework's description is wrong; the message tells where.
@@ -55,7 +52,7 @@ pub enum LoweringError {
 impl fmt::Display for LoweringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsupported { .. } => f.write_str("the framework has no lowering for this operator"),
+            Self::Unsupported => f.write_str("the framework has no lowering for this operator"),
             Self::Refused(message) => f.write_str(message),
             Self::Broken(message) => write!(f, "the framework's sheet failed: {message}"),
         }
@@ -156,6 +153,13 @@ pub trait Lowering {
     /// # Errors
     /// [`LoweringError::Unsupported`] if it can't.
     fn supports(&self, ability: Ability, domain: &str, op: &str) -> Result<(), LoweringError>;
+
+    /// What the user can do about an operator, or in training a part of a step, that the framework has no
+    /// lowering for.
+    fn remedy(&self, pass: Pass, domain: &str, op: &str) -> String {
+        let _ = (pass, domain, op);
+        "choose another framework, or replace the operator".to_owned()
+    }
 
     /// What the framework reads a node as, where that gives other shapes than ONNX.
     ///

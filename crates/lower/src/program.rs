@@ -97,12 +97,12 @@ pub fn lower(
     for id in graph.node_ids().take(forward) {
         pass.node(id, calls, lowering);
     }
-    pass.unsupported();
+    pass.unsupported(lowering);
     if let Some(training) = training {
         for position in 0..training.parts.len() {
             pass.part(position, &training, calls, lowering);
         }
-        pass.unsupported();
+        pass.unsupported(lowering);
     } else if pass.errors.is_empty() {
         let end = lowering.end(calls, &|| pass.views.model());
         pass.boundary(Subject::End, end);
@@ -181,7 +181,7 @@ impl Pass<'_> {
             return Ok(Expansion { outputs: outputs.clone(), ..Expansion::default() });
         }
         let obstacle = |error| match error {
-            LoweringError::Unsupported { .. } => Obstacle::Unsupported(complain(Place::node(node), error)),
+            LoweringError::Unsupported => Obstacle::Unsupported(complain(Place::node(node), error)),
             LoweringError::Broken(_) => Obstacle::Broken(complain(Place::node(node), error)),
             _ => Obstacle::Refused(complain(Place::node(node), error)),
         };
@@ -244,13 +244,14 @@ impl Pass<'_> {
     }
 
     /// One error for each operator without a lowering, however many nodes it has.
-    fn unsupported(&mut self) {
-        for nodes in std::mem::take(&mut self.unsupported).into_values() {
+    fn unsupported(&mut self, lowering: &dyn Lowering) {
+        for ((pass, domain, op), nodes) in std::mem::take(&mut self.unsupported) {
             let count = nodes.len();
-            self.errors.extend(nodes.into_iter().take(1).map(|first| match count {
+            let told = nodes.into_iter().take(1).map(|first| match count {
                 1 => first,
                 _ => Diagnostic { message: format!("{} ({count} nodes)", first.message), ..first },
-            }));
+            });
+            self.errors.extend(told.map(|error| error.help(lowering.remedy(pass, &domain, &op))));
         }
     }
 
@@ -315,9 +316,5 @@ fn unknown_shape(node: &Node, value: &str) -> Diagnostic {
 
 /// A lowering error at a place.
 pub(crate) fn complain(place: Place, error: LoweringError) -> Diagnostic {
-    let message = error.to_string();
-    match error {
-        LoweringError::Unsupported { help } => Diagnostic::error(place, message).help(help),
-        LoweringError::Refused(_) | LoweringError::Broken(_) => Diagnostic::error(place, message),
-    }
+    Diagnostic::error(place, error.to_string())
 }

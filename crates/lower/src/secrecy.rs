@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 
 use hawkeye_cost::{Data, Party};
 use hawkeye_graph::{Attribute, Derivation, Elements, Graph, Node, Origin, Table, Tensor, ValueId};
@@ -35,6 +36,22 @@ impl Visibility {
             Self::Public => "public".into(),
             Self::Secret => "secret".into(),
             Self::Known(party) => Data::Int(party.0.into()),
+        }
+    }
+}
+
+impl FromStr for Visibility {
+    type Err = String;
+
+    /// `secret`, `public`, or a party's number.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "secret" => Ok(Self::Secret),
+            "public" => Ok(Self::Public),
+            party => party
+                .parse()
+                .map(|party| Self::Known(Party(party)))
+                .map_err(|_| format!("\"{text}\" is neither secret, public nor a party")),
         }
     }
 }

@@ -123,10 +123,10 @@ impl Pass<'_> {
 }
 
 fn untrainable(place: Place, pass: Stage, op: &str) -> Diagnostic {
-    let (message, function) = match pass {
-        Stage::Forward | Stage::Backward => (format!("the framework can't train through {op}"), "backward"),
-        Stage::Loss => (format!("the framework has no loss {op}"), "loss"),
-        Stage::Optimizer => (format!("the framework has no optimizer {op}"), "update"),
+    let message = match pass {
+        Stage::Forward | Stage::Backward => format!("the framework can't train through {op}"),
+        Stage::Loss => format!("the framework has no loss {op}"),
+        Stage::Optimizer => format!("the framework has no optimizer {op}"),
     };
-    Diagnostic::error(place, message).help(format!("a sheet adds it by a function {function}_{op}"))
+    Diagnostic::error(place, message)
 }

@@ -7,7 +7,6 @@ use hawkeye::{
     Bindings, Diagnostic, Failure, Loss, MachineChoice, Optimizer, Place, Steps, TimeOptions,
     TrainingOptions, Visibility,
 };
-use hawkeye_cost::Party;
 use pyo3::prelude::*;
 
 /// The options of a profile; what is absent has its default.
@@ -83,15 +82,7 @@ impl Options {
         let network = match &self.network {
             None if bandwidth.is_none() && rtt.is_none() => return Ok(None),
             None => Network::of(bandwidth, rtt.unwrap_or_default()),
-            Some(name) => {
-                let presets = Network::presets();
-                let known = || presets.iter().map(|n| n.name.as_str()).collect::<Vec<_>>().join(", ");
-                let preset = presets.iter().find(|network| network.name == *name);
-                let preset = preset
-                    .ok_or_else(|| wrong(format!("there is no network \"{name}\", but {}", known())))?;
-                let rtt = rtt.unwrap_or(preset.rtt);
-                Network { bandwidth: bandwidth.or(preset.bandwidth), rtt, ..preset.clone() }
-            }
+            Some(name) => Network::named(name).map_err(wrong)?.with(bandwidth, rtt),
         };
         Ok(Some(TimeOptions { network, machine: MachineChoice::Default, schedules: Vec::new() }))
     }
@@ -115,14 +106,7 @@ impl Options {
 }
 
 fn visibility(text: &str) -> Result<Visibility, Diagnostic> {
-    match text {
-        "secret" => Ok(Visibility::Secret),
-        "public" => Ok(Visibility::Public),
-        party => party
-            .parse()
-            .map(|party| Visibility::Known(Party(party)))
-            .map_err(|_| wrong(format!("\"{text}\" is neither secret, public nor a party's number"))),
-    }
+    text.parse().map_err(wrong)
 }
 
 fn wrong(message: String) -> Diagnostic {

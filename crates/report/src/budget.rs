@@ -5,6 +5,7 @@ use std::str::FromStr;
 use bytesize::ByteSize;
 use hawkeye_cost::Phase;
 use hawkeye_graph::{Diagnostic, Place, nearest};
+use serde::{Serialize, Serializer};
 
 use crate::{Operator, Phases, Quantity, Report};
 
@@ -39,11 +40,12 @@ struct Measure {
 pub struct Increase(u64);
 
 /// A limit and what the report has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// What is limited, as budgets are written.
     pub name: String,
     /// What is counted.
+    #[serde(serialize_with = "name")]
     pub quantity: Quantity,
     /// What the report has.
     pub actual: u128,
@@ -55,8 +57,12 @@ pub struct Check {
     pub causes: Vec<Cause>,
 }
 
+fn name<S: Serializer>(quantity: &Quantity, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(quantity.name())
+}
+
 /// An operator that has a part in what is limited.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Cause {
     /// Its name.
     pub name: String,

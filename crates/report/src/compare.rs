@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use crate::{FrameworkInfo, ModelInfo, Phases, Quantity, Report, RunInfo, Scalar};
+use crate::alike::alike;
+use crate::label::labels;
+use crate::render::cut;
+use crate::{Axis, FrameworkInfo, ModelInfo, Operator, Phases, Quantity, Report, RunInfo};
 
 /// Name and version of the comparison's schema.
 pub const COMPARISON_SCHEMA: &str = "hawkeye-comparison/1";
@@ -17,10 +20,27 @@ pub struct Comparison {
     pub schema: &'static str,
     /// What is compared.
     pub sides: Vec<Side>,
+    /// Sides that have no report, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
     /// Costs of the whole programs.
     pub totals: Columns,
-    /// Operators, matched by name; they add up to the totals. The largest change comes first.
+    /// Whether operators are matched by `name`, or by `structure` where names of another exporter say
+    /// nothing; then operators that send nothing are left out.
+    pub matched_by: &'static str,
+    /// Operators, or what else the rows are; they add up to the totals. The largest change comes first.
     pub operators: Vec<OperatorChange>,
+}
+
+/// A side that can't be profiled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    /// The model and the framework.
+    pub label: String,
+    /// The first cause.
+    pub message: String,
+    /// How many causes there are.
+    pub causes: usize,
 }
 
 /// One side.
@@ -89,7 +109,7 @@ pub struct OperatorChange {
 }
 
 /// What became of an operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
     /// The first side does not have it.
@@ -134,7 +154,7 @@ impl Comparison {
 }
 
 impl Columns {
-    fn new(costs: Vec<Option<Phases>>) -> Self {
+    pub(crate) fn new(costs: Vec<Option<Phases>>) -> Self {
         let first = costs.first().copied().flatten().unwrap_or_default();
         let others = costs.iter().skip(1);
         let differences = others.map(|cost| PhaseDifferences::new(&first, &cost.unwrap_or_default()));
@@ -146,7 +166,7 @@ impl Columns {
     }
 
     /// The largest change of a side, whatever its sign and phase.
-    fn change(&self, quantity: Quantity) -> u128 {
+    pub(crate) fn change(&self, quantity: Quantity) -> u128 {
         let of_side = |side: &PhaseDifferences| {
             side.each().into_iter().map(|difference| difference.get(quantity).unsigned_abs()).sum()
         };
@@ -189,10 +209,10 @@ impl Difference {
     }
 }
 
-/// Sets reports side by side. Operators are matched by name, those of equal names in their order,
-/// and sorted by how much of a quantity they change.
+/// Sets reports side by side, cut into rows of an axis, modules and chains of calls to a depth. Rows are
+/// matched by name, those of equal names in their order, and sorted by how much of a quantity they change.
 #[must_use]
-pub fn compare(reports: &[Report], sort: Quantity) -> Comparison {
+pub fn compare(reports: &[Report], axis: Axis, depth: usize, sort: Quantity) -> Comparison {
     let labels = labels(reports);
     let side = |(report, label): (&Report, String)| Side {
         label,
@@ -200,18 +220,24 @@ pub fn compare(reports: &[Report], sort: Quantity) -> Comparison {
         framework: report.framework.clone(),
         run: report.run.clone(),
     };
-    let mut operators = operators(reports);
+    let (mut operators, matched_by) = match axis {
+        Axis::Operator => operators(reports),
+        axis => (rows(reports, axis, depth), "name"),
+    };
     operators.sort_by_key(|operator| std::cmp::Reverse(operator.columns.change(sort)));
     Comparison {
         schema: COMPARISON_SCHEMA,
         sides: reports.iter().zip(labels).map(side).collect(),
+        refused: Vec::new(),
         totals: Columns::new(reports.iter().map(|report| Some(report.totals)).collect()),
+        matched_by,
         operators,
     }
 }
 
-/// An operator by its pass, its name and how many of that name come before it.
-type Key<'a> = (&'a str, &'a str, usize);
+/// What matches on all sides: a pass, a name, how many of that name come before it, and the side that
+/// alone has it where names are not to be trusted.
+type Key<'a> = (&'a str, &'a str, usize, usize);
 
 /// An operator, and what it costs on each side that has it.
 struct Matched {
@@ -220,91 +246,77 @@ struct Matched {
 }
 
 /// The operators of all reports, in the order of the first one that has them.
-fn operators(reports: &[Report]) -> Vec<OperatorChange> {
+fn operators(reports: &[Report]) -> (Vec<OperatorChange>, &'static str) {
+    let keys: Vec<Vec<Key<'_>>> = reports.iter().map(keys).collect();
+    let strange: Vec<bool> = (0..reports.len()).map(|side| strange(reports, &keys, side)).collect();
+    let by_structure = strange.contains(&true);
     let mut matched: IndexMap<Key<'_>, Matched> = IndexMap::new();
     for (side, report) in reports.iter().enumerate() {
-        let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
-        for operator in &report.operators {
-            let (pass, name) = (operator.pass.as_str(), operator.name.as_str());
-            let occurrence = seen.entry((pass, name)).or_default();
-            let key = (pass, name, *occurrence);
-            *occurrence += 1;
+        let mut keys_here = keys[side].clone();
+        if strange[side] {
+            keys_here.iter_mut().for_each(|key| key.3 = side);
+            let pairs = alike(&reports[0].operators, &report.operators).unwrap_or_default();
+            pairs.into_iter().for_each(|(first, here)| keys_here[here] = keys[0][first]);
+        }
+        for (operator, key) in report.operators.iter().zip(keys_here) {
+            if by_structure && !operator.sends() {
+                continue;
+            }
             let nowhere = || Matched { op: operator.kind(), costs: vec![None; reports.len()] };
             matched.entry(key).or_insert_with(nowhere).costs[side] = Some(operator.phases);
         }
     }
-    let change = |((_, name, _), Matched { op, costs }): (Key<'_>, Matched)| {
-        let columns = Columns::new(costs);
-        let change = match columns.costs.as_slice() {
-            [None, ..] => Change::Added,
-            costs if costs.iter().any(Option::is_none) => Change::Removed,
-            _ if columns.is_same() => Change::Same,
-            _ => Change::Changed,
-        };
-        OperatorChange { name: name.to_owned(), op, change, columns }
-    };
-    matched.into_iter().map(change).collect()
+    let changes = matched.into_iter().map(|((_, name, ..), matched)| change(name.to_owned(), matched));
+    (changes.collect(), if by_structure { "structure" } else { "name" })
 }
 
-/// What tells the sides apart: the facts in which they differ.
-fn labels(reports: &[Report]) -> Vec<String> {
-    let facts: Vec<IndexMap<String, String>> = reports.iter().map(facts).collect();
-    let differs = |key: &String| facts.iter().any(|other| other.get(key) != facts[0].get(key));
-    let mut keys: Vec<&String> = Vec::new();
-    for key in facts.iter().flat_map(IndexMap::keys) {
-        if differs(key) && !keys.contains(&key) {
-            keys.push(key);
+fn keys(report: &Report) -> Vec<Key<'_>> {
+    let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
+    let key = |operator| {
+        let Operator { pass, name, .. }: &Operator = operator;
+        let occurrence = seen.entry((pass, name)).or_default();
+        *occurrence += 1;
+        (pass.as_str(), name.as_str(), *occurrence, 0)
+    };
+    report.operators.iter().map(key).collect()
+}
+
+/// Whether less than half of the operators of a side that send something have a name of the first side's,
+/// and the same operator with it.
+fn strange(reports: &[Report], keys: &[Vec<Key<'_>>], side: usize) -> bool {
+    let first: HashMap<&Key<'_>, &str> = keys[0]
+        .iter()
+        .zip(&reports[0].operators)
+        .map(|(key, operator)| (key, operator.op.as_str()))
+        .collect();
+    let sending = keys[side].iter().zip(&reports[side].operators).filter(|(_, operator)| operator.sends());
+    let (mut all, mut same) = (0, 0);
+    for (key, operator) in sending {
+        all += 1;
+        same += usize::from(first.get(key) == Some(&operator.op.as_str()));
+    }
+    2 * same < all
+}
+
+/// Rows of another axis than operators, matched by name.
+fn rows(reports: &[Report], axis: Axis, depth: usize) -> Vec<OperatorChange> {
+    let mut matched: IndexMap<String, Matched> = IndexMap::new();
+    for (side, report) in reports.iter().enumerate() {
+        for row in cut(report, axis, depth) {
+            let nowhere = || Matched { op: String::new(), costs: vec![None; reports.len()] };
+            matched.entry(row.name).or_insert_with(nowhere).costs[side] = Some(row.cells.phases());
         }
     }
-    // Parameters belong to their framework: between two frameworks, names suffice.
-    let frameworks = keys.iter().any(|key| *key == "framework");
-    keys.retain(|key| !(frameworks && (key.starts_with("set ") || *key == "version")));
-    if keys.iter().any(|key| *key == "model") {
-        keys.retain(|key| *key != "content");
-    }
-    let label = |(position, facts): (usize, &IndexMap<String, String>)| {
-        let part = |key: &String| {
-            let value = facts.get(key)?;
-            Some(match key.as_str() {
-                "model" | "framework" => value.clone(),
-                "content" => format!("sha256 {}", value.chars().take(8).collect::<String>()),
-                key => format!("{}={value}", key.strip_prefix("set ").unwrap_or(key)),
-            })
-        };
-        let parts: Vec<String> = keys.iter().filter_map(|key| part(key)).collect();
-        if parts.is_empty() { format!("report {}", position + 1) } else { parts.join(", ") }
-    };
-    facts.iter().enumerate().map(label).collect()
+    matched.into_iter().map(|(name, matched)| change(name, matched)).collect()
 }
 
-fn facts(report: &Report) -> IndexMap<String, String> {
-    let mut facts = IndexMap::from([
-        ("model".to_owned(), report.model.file.clone()),
-        ("content".to_owned(), report.model.sha256.clone()),
-        ("framework".to_owned(), report.framework.name.clone()),
-        ("version".to_owned(), report.framework.version.clone()),
-        ("parties".to_owned(), report.framework.parties.to_string()),
-        ("batch".to_owned(), report.run.batch.to_string()),
-        ("weights".to_owned(), report.run.weights.clone()),
-    ]);
-    if let Some(time) = &report.time {
-        facts.insert("network".to_owned(), time.network.clone());
-        facts.insert("machine".to_owned(), time.machine.clone());
-    }
-    if let Some(training) = &report.run.training {
-        facts.insert("loss".to_owned(), training.loss.clone());
-        facts.insert("optimizer".to_owned(), training.optimizer.clone());
-        facts.insert("first step".to_owned(), training.first_step.to_string());
-        facts.insert("steps".to_owned(), training.steps.to_string());
-    }
-    facts.extend(report.run.dims.iter().map(|(name, size)| (name.clone(), size.to_string())));
-    let value = |scalar: &Scalar| match scalar {
-        Scalar::Bool(b) => b.to_string(),
-        Scalar::Int(i) => i.to_string(),
-        Scalar::Float(x) => x.to_string(),
-        Scalar::Text(text) => text.clone(),
+fn change(name: String, Matched { op, costs }: Matched) -> OperatorChange {
+    let columns = Columns::new(costs);
+    let change = match columns.costs.as_slice() {
+        [None, ..] => Change::Added,
+        costs if costs.iter().any(Option::is_none) => Change::Removed,
+        _ if columns.is_same() => Change::Same,
+        _ => Change::Changed,
     };
-    let parameters = &report.framework.parameters;
-    facts.extend(parameters.iter().map(|(name, scalar)| (format!("set {name}"), value(scalar))));
-    facts
+    OperatorChange { name, op, change, columns }
 }

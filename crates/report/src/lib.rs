@@ -3,8 +3,10 @@
 //! The structure of a [`Report`] is the published schema `hawkeye/1`, [`JSON_SCHEMA`]. Nothing here knows
 //! how a report comes about.
 
+mod alike;
 pub mod budget;
 pub mod compare;
+mod label;
 pub mod measured;
 mod quantity;
 pub mod render;

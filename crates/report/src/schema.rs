@@ -224,7 +224,7 @@ pub struct LinkTraffic {
 }
 
 /// Costs of an operator.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Operator {
     /// Position in this list.
     pub index: usize,
@@ -263,6 +263,11 @@ pub struct Operator {
 }
 
 impl Operator {
+    /// Whether it sends anything.
+    pub(crate) fn sends(&self) -> bool {
+        self.phases.each().into_iter().any(|cost| cost.messages > 0 || cost.bytes > 0)
+    }
+
     /// The operator, and outside the forward pass the pass: `Conv`, `Conv backward`, `adam optimizer`.
     #[must_use]
     pub fn kind(&self) -> String {

@@ -13,6 +13,7 @@ use crate::library::Library;
 use crate::loader::Loader;
 use crate::manifest::{Manifest, Parties, Rounds, Visible};
 use crate::recorder;
+use crate::remedy::Author;
 
 /// A framework: its manifest and where its sheets are.
 #[derive(Clone, Debug)]
@@ -98,19 +99,24 @@ impl Framework {
         let library = Loader::new(&self.folder, &self.manifest.modules, &parameters, numbers)
             .and_then(|loader| Library::new(&self.folder, &self.manifest.sheets, loader))
             .map_err(|message| error(name, format!("its sheets can't be loaded: {message}")))?;
-        let help = format!("add lower_<Operator> to {}", self.sheet_path());
+        let author = self.author();
         Ok(Instance {
             parties,
             parameters,
             round_rule: self.manifest.round_rule(),
-            sheets: Sheets::new(Arc::new(library), numbers, help),
+            sheets: Sheets::new(Arc::new(library), numbers, author),
             manifest: self.manifest,
         })
     }
 
-    fn sheet_path(&self) -> String {
-        let first = self.manifest.sheets.first().and_then(|sheet| self.folder.file(sheet).ok());
-        first.map(|file| file.display()).unwrap_or_default()
+    fn author(&self) -> Author {
+        match &self.folder {
+            Folder::Builtin(_) => Author::HawkEye,
+            Folder::Disk(_) => {
+                let first = self.manifest.sheets.first().and_then(|sheet| self.folder.file(sheet).ok());
+                Author::User { sheet: first.map(|file| file.display()).unwrap_or_default() }
+            }
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod nesting;
 mod numbers;
 mod protocol;
 mod recorder;
+mod remedy;
 mod returned;
 mod sheets;
 mod syntax;

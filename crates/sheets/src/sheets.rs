@@ -19,13 +19,14 @@ use crate::fault::{describe, misuse};
 use crate::library::{Found, Library};
 use crate::limits::limit;
 use crate::recorder::{Parties, Recorder};
+use crate::remedy::Author;
 use crate::returned::{Outcome, expansion, nodes_plan, readings, step_plan};
 
 /// Loaded sheets; see [`Lowering`].
 pub struct Sheets {
     library: Arc<Library>,
     recorder: Recorder,
-    help: String,
+    author: Author,
     nodes: HashMap<(Pass, bool, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
     /// The operators that the sheets plan all together, for one function to lower; `None` if they have a
@@ -46,11 +47,11 @@ impl std::fmt::Debug for Sheets {
 }
 
 impl Sheets {
-    pub(crate) fn new(library: Arc<Library>, parties: Parties, help: String) -> Self {
+    pub(crate) fn new(library: Arc<Library>, parties: Parties, author: Author) -> Self {
         Self {
             library,
             recorder: Recorder::new(parties),
-            help,
+            author,
             nodes: HashMap::new(),
             drawn: HashMap::new(),
             planned: OnceLock::new(),
@@ -59,8 +60,8 @@ impl Sheets {
 
     /// Makes others of the same sheets, which are not run again, for other threads.
     pub fn factory(&self) -> impl Fn() -> Self + Send + Sync + use<> {
-        let (library, parties, help) = (self.library.clone(), self.recorder.parties(), self.help.clone());
-        move || Self::new(library.clone(), parties, help.clone())
+        let (library, parties, author) = (self.library.clone(), self.recorder.parties(), self.author.clone());
+        move || Self::new(library.clone(), parties, author.clone())
     }
 
     /// Operators that the sheets lower, as they are named in ONNX, sorted. All sheets are run.
@@ -247,15 +248,6 @@ impl Sheets {
         Ok(drawn)
     }
 
-    fn help(&self, domain: &str, function: &str) -> String {
-        match domain {
-            "ai.onnx.ml" => {
-                "classical machine learning (ai.onnx.ml) is out of scope; export a neural network".to_owned()
-            }
-            _ => self.help.replace("lower_<Operator>", function),
-        }
-    }
-
     fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
         let function = if node.planned || self.planned()?.is_some() {
             PLANNED_PART.to_owned()
@@ -299,7 +291,11 @@ impl Lowering for Sheets {
             (Ability::Train, _) if self.defines("plan_step") => true,
             _ => self.defines(&function),
         };
-        if found { Ok(()) } else { Err(LoweringError::Unsupported { help: self.help(domain, &function) }) }
+        if found { Ok(()) } else { Err(LoweringError::Unsupported) }
+    }
+
+    fn remedy(&self, pass: Pass, domain: &str, op: &str) -> String {
+        self.author.remedy(pass, domain, op)
     }
 
     fn read(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {

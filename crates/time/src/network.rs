@@ -57,6 +57,33 @@ impl Network {
         written.into_iter().map(network).collect()
     }
 
+    /// The preset of that name, or else the network that a YAML file of that path describes.
+    ///
+    /// # Errors
+    /// If there is neither, or what is wrong with the file.
+    pub fn named(name: &str) -> Result<Self, String> {
+        let presets = Self::presets();
+        if let Some(preset) = presets.iter().find(|network| network.name == name) {
+            return Ok(preset.clone());
+        }
+        let text = std::fs::read_to_string(name).map_err(|error| {
+            let names: Vec<&str> = presets.iter().map(|network| network.name.as_str()).collect();
+            format!("there is no network \"{name}\" ({}), and as a file: {error}", names.join(", "))
+        })?;
+        let stem = name.rsplit('/').next().unwrap_or(name);
+        Self::parse(&text, stem).map_err(|errors| format!("{name}: {}", errors.join("; ")))
+    }
+
+    /// The same with another bandwidth or round trip time, where one is given.
+    #[must_use]
+    pub fn with(self, bandwidth: Option<f64>, rtt: Option<f64>) -> Self {
+        if bandwidth.is_none() && rtt.is_none() {
+            return self;
+        }
+        let (bandwidth, rtt) = (bandwidth.or(self.bandwidth), rtt.unwrap_or(self.rtt));
+        Self { name: format!("{} (changed)", self.name), bandwidth, rtt, ..self }
+    }
+
     /// Reads a network from a file's text; `name` is what it is called if it does not say.
     ///
     /// # Errors

@@ -50,6 +50,7 @@ pub(crate) enum Command {
   hawkeye profile lenet5.onnx -f crypten --set max_method=pairwise --format json -o report.json
   hawkeye profile lenet5.onnx -f crypten --train cross_entropy --optimizer sgd:lr=0.1,momentum=0.9 --step 2
   hawkeye profile resnet50.onnx -f cryptflow2 --batch 1 --by module --depth 1 --sort rounds
+  hawkeye profile lenet5.onnx resnet18.onnx -f crypten -f cheetah --batch 1
   hawkeye profile resnet50.onnx -f crypten --batch 1 --format html -o resnet50.html
   hawkeye profile resnet50.onnx -f crypten --batch 1 --format folded | inferno-flamegraph > resnet50.svg
   hawkeye profile lenet5.onnx -f crypten --network wan-100m --format perfetto -o lenet5.json")]
@@ -84,6 +85,7 @@ pub(crate) enum Command {
   hawkeye check lenet5.onnx -f crypten --max online.bytes=20MiB --max rounds=200
   hawkeye check resnet50.onnx -f crypten --batch 1 --max module:layer1:online.bytes=2GiB
   hawkeye check report.yaml --max operator:/conv1/Conv:messages=4 --max op-type:Relu:bytes=5GiB
+  hawkeye check --format json                  # the project in hawkeye.toml
   hawkeye check lenet5.onnx -f crypten --baseline main.yaml --max-increase 1% --format github
 
 A limit is on all phases together unless it names one (setup, offline, online). The baseline's
@@ -174,7 +176,9 @@ impl Command {
     /// What is read, and where the result goes.
     fn files(&self) -> (Vec<&Path>, Option<&Path>) {
         match self {
-            Self::Profile(profile) => (vec![&profile.model], profile.output.as_deref()),
+            Self::Profile(profile) => {
+                (profile.models.iter().map(PathBuf::as_path).collect(), profile.output.as_deref())
+            }
             Self::Shapes(shapes) => (vec![&shapes.model], None),
             Self::Budget(budget) => (vec![&budget.model], None),
             Self::Optimize(optimize) => {
@@ -183,7 +187,8 @@ impl Command {
             Self::Strip(strip) => (vec![&strip.model], Some(&strip.output)),
             Self::Grad(grad) => (vec![&grad.model], grad.output.as_deref()),
             Self::Check(check) => {
-                let inputs = [Some(&check.subject), check.baseline.as_ref()];
+                let subject = check.subject.as_ref().unwrap_or(&check.project);
+                let inputs = [Some(subject), check.baseline.as_ref()];
                 (inputs.into_iter().flatten().map(PathBuf::as_path).collect(), check.output.as_deref())
             }
             Self::Annotate(annotate) => (vec![&annotate.model], Some(&annotate.output)),
@@ -204,7 +209,9 @@ impl Command {
     /// The file or framework that errors are about.
     pub(crate) fn subject(&self) -> String {
         match self {
-            Self::Profile(profile) => profile.model.display().to_string(),
+            Self::Profile(profile) => {
+                profile.models.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
+            }
             Self::Shapes(shapes) => shapes.model.display().to_string(),
             Self::Strip(strip) => strip.model.display().to_string(),
             Self::Grad(grad) => grad.model.display().to_string(),
@@ -214,7 +221,7 @@ impl Command {
                 name.clone()
             }
             Self::Schema => "schema".to_owned(),
-            Self::Check(check) => check.subject.display().to_string(),
+            Self::Check(check) => check.subject.as_ref().unwrap_or(&check.project).display().to_string(),
             Self::Completions { .. } => "completions".to_owned(),
             Self::Man { .. } => "man".to_owned(),
             Self::Budget(budget) => budget.model.display().to_string(),
@@ -234,11 +241,12 @@ impl Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Profile {
-    /// The model, an ONNX file
-    pub(crate) model: PathBuf,
-    /// A built-in framework, or the path of one's own directory
-    #[arg(short, long)]
-    pub(crate) framework: String,
+    /// The model, an ONNX file; of several, and of several frameworks, a table is made
+    #[arg(required = true, value_name = "MODEL")]
+    pub(crate) models: Vec<PathBuf>,
+    /// A built-in framework, or the path of one's own directory (repeatable)
+    #[arg(short, long = "framework", value_name = "FRAMEWORK", required = true)]
+    pub(crate) frameworks: Vec<String>,
     #[command(flatten)]
     pub(crate) run: Run,
     #[command(flatten)]

@@ -1,23 +1,28 @@
 //! `hawkeye check`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use hawkeye::{Diagnostic, Failure, Framework, Options, Report, analyse, builtin_names, check_dims};
-use hawkeye_report::budget::{Budget, Increase, hold, hold_to_baseline};
+use hawkeye_report::budget::{Budget, Check as Held, Increase, hold, hold_to_baseline};
 use hawkeye_report::render;
 
 use super::input::{Input, about, open, source};
 use super::output;
+use super::project::{FILE, check};
 use super::run::{Run, Training};
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("budgets").required(true).multiple(true))]
+#[command(group = ArgGroup::new("budgets").multiple(true))]
 pub(crate) struct Check {
-    /// A model, which is profiled first, or a report (YAML or JSON)
-    #[arg(value_name = "MODEL|REPORT")]
-    pub(crate) subject: PathBuf,
+    /// A model, which is profiled first, or a report (YAML or JSON); the models of a project and their
+    /// budgets, which hawkeye.toml lists, if not given
+    #[arg(value_name = "MODEL|REPORT", requires = "budgets")]
+    pub(crate) subject: Option<PathBuf>,
+    /// The project's file
+    #[arg(long, value_name = "FILE", default_value = FILE, conflicts_with_all = ["subject", "budgets"])]
+    pub(crate) project: PathBuf,
     /// A built-in framework, or the path of one's own directory; for a model
     #[arg(short, long)]
     framework: Option<String>,
@@ -35,7 +40,7 @@ pub(crate) struct Check {
     run: Run,
     #[command(flatten)]
     training: Training,
-    /// How to write the result: for people (if not given), as annotations of GitHub, as JUnit's XML
+    /// How to write the result: for people (if not given), as JSON, as annotations of GitHub, as JUnit's XML
     #[arg(long, value_enum)]
     format: Option<ChecksFormat>,
     /// Where to write it; standard output if not given
@@ -47,12 +52,31 @@ pub(crate) struct Check {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ChecksFormat {
     Text,
+    Json,
     Github,
     Junit,
 }
 
 pub(crate) fn run(command: &Check) -> Result<ExitCode, Failure> {
-    let report = subject(command)?;
+    let results = match &command.subject {
+        Some(subject) => vec![hold_subject(command, subject)?],
+        None => check(&command.project)?,
+    };
+    let format = output::format(command.format, command.output.as_deref())?.unwrap_or(ChecksFormat::Text);
+    let text = match format {
+        ChecksFormat::Text => render::checks_text(&results),
+        ChecksFormat::Json => render::checks_json(&results),
+        ChecksFormat::Github => render::checks_github(&results),
+        ChecksFormat::Junit => render::checks_junit(&results),
+    };
+    output::write(command.output.as_deref(), text.as_bytes())?;
+    let kept = results.iter().flat_map(|(_, checks)| checks).all(|check| check.holds());
+    Ok(if kept { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// A model or report, and the budgets of the command line.
+fn hold_subject(command: &Check, subject: &Path) -> Result<(Report, Vec<Held>), Failure> {
+    let report = profiled(command, subject)?;
     let mut checks = hold(&report, &command.limits).map_err(Failure)?;
     if let Some(path) = &command.baseline {
         let Input::Report(baseline) = open(&source(path)?)? else {
@@ -61,26 +85,18 @@ pub(crate) fn run(command: &Check) -> Result<ExitCode, Failure> {
         };
         checks.extend(hold_to_baseline(&report, &baseline, command.max_increase)?);
     }
-    let format = output::format(command.format, command.output.as_deref())?;
-    let text = match format.unwrap_or(ChecksFormat::Text) {
-        ChecksFormat::Text => render::checks_text(&report, &checks),
-        ChecksFormat::Github => render::checks_github(&report, &checks),
-        ChecksFormat::Junit => render::checks_junit(&report, &checks),
-    };
-    output::write(command.output.as_deref(), text.as_bytes())?;
-    Ok(if checks.iter().all(|check| check.holds()) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok((report, checks))
 }
 
-fn subject(command: &Check) -> Result<Report, Failure> {
-    let source = source(&command.subject)?;
+fn profiled(command: &Check, subject: &Path) -> Result<Report, Failure> {
+    let source = source(subject)?;
     let model = match open(&source)? {
         Input::Report(report) => return Ok(*report),
         Input::Model(model) => model,
     };
     let Some(framework) = &command.framework else {
         let help = format!("give --framework, e.g. one of {}", builtin_names().join(", "));
-        let problem: Diagnostic =
-            about(&command.subject, "is a model, and must be profiled first".to_owned());
+        let problem: Diagnostic = about(subject, "is a model, and must be profiled first".to_owned());
         return Err(problem.help(help).into());
     };
     let options = Options { training: command.training.options(), depth: 0, ..command.run.options() };

@@ -9,15 +9,15 @@ use hawkeye::{
     Diagnostic, Failure, Framework, Options, Place, Report, Sessions, Steps, analyse, builtin_names,
     check_dims,
 };
-use hawkeye_report::Quantity;
-use hawkeye_report::compare::{Comparison, compare};
+use hawkeye_report::compare::{Comparison, Refused, compare};
 use hawkeye_report::measured::{Measured, Patterns};
 use hawkeye_report::render;
+use hawkeye_report::{Axis, Quantity};
 
 use super::input::{Input, about, open, source};
 use super::output;
 use super::run::{Run, Training};
-use super::values::{quantity, visibility};
+use super::values::{axis, quantity, visibility};
 
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
@@ -41,7 +41,13 @@ pub(crate) struct Compare {
     /// How to write it; text on a terminal and json elsewhere if not given
     #[arg(long, value_enum)]
     format: Option<ComparisonFormat>,
-    /// What the operators' rows show and are sorted by
+    /// What the rows are
+    #[arg(long, default_value = "operator", value_parser = axis())]
+    by: Axis,
+    /// Levels of modules or protocol calls in rows
+    #[arg(long, default_value_t = 3)]
+    depth: usize,
+    /// What the rows show and are sorted by
     #[arg(long, default_value = "bytes", value_parser = quantity())]
     sort: Quantity,
     /// Operators to show before one row for the rest, in text and markdown
@@ -65,6 +71,8 @@ pub(crate) enum ComparisonFormat {
     Json,
     Csv,
     Markdown,
+    /// A page for browsers
+    Html,
 }
 
 /// What a side does differently.
@@ -84,8 +92,8 @@ pub(crate) fn run(command: &Compare) -> Result<ExitCode, Failure> {
     let chosen = output::format(command.format, command.output.as_deref())?;
     let format = chosen.unwrap_or(if seen { ComparisonFormat::Text } else { ComparisonFormat::Json });
     let (text, differs) = if command.measured.is_empty() {
-        let reports = sides(command)?;
-        if reports.len() < 2 {
+        let (reports, refused) = sides(command)?;
+        if reports.len() + refused.len() < 2 {
             let help = "give a second report, a second --framework or a --variant";
             return Err(complaint("there is only one side to compare".to_owned(), help).into());
         }
@@ -93,8 +101,10 @@ pub(crate) fn run(command: &Compare) -> Result<ExitCode, Failure> {
             let message = format!("there are {} sides; at most {MOST_SIDES} fit", reports.len());
             return Err(complaint(message, "compare fewer at a time, or use hawkeye sweep").into());
         }
-        let comparison = compare(&reports, command.sort);
-        (compared(&comparison, format, command)?, comparison.differs() && command.fail_on_difference)
+        let mut comparison = compare(&reports, command.by, command.depth, command.sort);
+        comparison.refused = refused;
+        let differs = comparison.differs() || !comparison.refused.is_empty();
+        (compared(&comparison, format, command)?, differs && command.fail_on_difference)
     } else {
         let measured = measured(command)?;
         (printed(&measured, format)?, measured.differs())
@@ -110,6 +120,7 @@ fn compared(comparison: &Comparison, format: ComparisonFormat, command: &Compare
             render::comparison_markdown(comparison, command.sort, Some(command.top))
         }
         ComparisonFormat::Csv => render::comparison_csv(comparison),
+        ComparisonFormat::Html => render::comparison_html(comparison, command.sort),
         ComparisonFormat::Json => json(comparison)?,
     })
 }
@@ -119,6 +130,10 @@ fn printed(measured: &Measured, format: ComparisonFormat) -> Result<String, Fail
         ComparisonFormat::Text => render::measured_text(measured),
         ComparisonFormat::Markdown => render::measured_markdown(measured),
         ComparisonFormat::Csv => render::measured_csv(measured),
+        ComparisonFormat::Html => {
+            let help = "give --format text, json, csv or markdown";
+            return Err(complaint("there is no page for measured runs".to_owned(), help).into());
+        }
         ComparisonFormat::Json => json(measured)?,
     })
 }
@@ -131,10 +146,15 @@ fn complaint(message: String, help: &str) -> Diagnostic {
     Diagnostic::error(Place::Model, message).help(help.to_owned())
 }
 
-/// A report for every side.
-fn sides(command: &Compare) -> Result<Vec<Report>, Failure> {
+/// A report for every side, and the sides that have none. One framework that refuses a model does not end
+/// the comparison of the others; only if all refuse is it an error.
+fn sides(command: &Compare) -> Result<(Vec<Report>, Vec<Refused>), Failure> {
     let mut reports = Vec::new();
     let sessions = Sessions::default();
+    let mut refused = Vec::new();
+    let mut failures = Vec::new();
+    // Rows of calls at any depth need the whole tree.
+    let depth = if command.by == Axis::Protocol { usize::MAX } else { 0 };
     for path in &command.subjects {
         let source = source(path)?;
         match open(&source)? {
@@ -149,16 +169,37 @@ fn sides(command: &Compare) -> Result<Vec<Report>, Failure> {
                 for name in &command.frameworks {
                     let base = Variant(Vec::new());
                     for variant in std::iter::once(&base).chain(&command.variants) {
-                        let options = options(command, variant, 0)?;
-                        check_dims(&model.graph, &options.bindings.dims)?;
-                        let session = sessions.get(name, &options)?;
-                        reports.push(session.analyse(&model, &source.name, &options)?);
+                        let options = options(command, variant, depth)?;
+                        // A name that stands for no framework is a slip, not a refusal.
+                        Framework::open(name)?;
+                        let profiled = check_dims(&model.graph, &options.bindings.dims)
+                            .and_then(|()| sessions.get(name, &options))
+                            .and_then(|session| session.analyse(&model, &source.name, &options));
+                        match profiled {
+                            Ok(report) => reports.push(report),
+                            Err(Failure(errors)) => {
+                                refused.push(refusal(&source.name, name, variant, &errors));
+                                failures.extend(errors);
+                            }
+                        }
                     }
                 }
             }
         }
     }
-    Ok(reports)
+    if reports.is_empty() {
+        return Err(Failure(failures));
+    }
+    Ok((reports, refused))
+}
+
+fn refusal(file: &str, framework: &str, variant: &Variant, errors: &[Diagnostic]) -> Refused {
+    let settings: Vec<String> = variant.0.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+    Refused {
+        label: format!("{file} under {framework}{}", settings.concat()),
+        message: errors.first().map(ToString::to_string).unwrap_or_default(),
+        causes: errors.len(),
+    }
 }
 
 fn options(command: &Compare, variant: &Variant, depth: usize) -> Result<Options, Failure> {
@@ -250,7 +291,8 @@ fn against(
         Input::Report(report) => Ok(patterns.against(logs, report, false)),
         Input::Model(model) => {
             let counted = || logs.iter().find_map(|(_, text)| patterns.party_count(text));
-            let parties = command.run.parties.or_else(counted).map(|n| ("parties".to_owned(), n.to_string()));
+            let parties =
+                command.run.setup.parties.or_else(counted).map(|n| ("parties".to_owned(), n.to_string()));
             let variant = Variant(parties.into_iter().collect());
             let options = options(command, &variant, usize::MAX)?;
             check_dims(&model.graph, &options.bindings.dims)?;

@@ -8,16 +8,17 @@ use anstyle::Style;
 use clap::{Args, ValueEnum};
 use hawkeye::{
     Bindings, Diagnostic, Explained, Explanation, Failure, Framework, Model, Operand, Options, Place, Report,
-    Visibility, analyse_traced, check_dims, explain, load, operator,
+    analyse_traced, check_dims, explain, load, operator,
 };
 use hawkeye_grad::Pass;
 use hawkeye_graph::printable;
 use hawkeye_sheets::{Counter, Manifest, Parties, Quantity, Reference, Rounds};
 
+use super::distinct::{name_apart, which};
 use super::input::source;
 use super::output;
-use super::run::Training;
-use super::values::{dimension, dims, named_visibility, pair, pass, visibility};
+use super::run::{Open, Setup, Training};
+use super::values::{dims, pair, pass};
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
@@ -42,24 +43,10 @@ pub(crate) struct Explain {
     /// An attribute of --op (repeatable)
     #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = pair)]
     attributes: Vec<(String, String)>,
-    /// Number of parties
-    #[arg(long)]
-    parties: Option<u16>,
-    /// A parameter of the framework, in its own spelling (repeatable)
-    #[arg(long = "set", value_name = "PARAM=VALUE", value_parser = pair)]
-    settings: Vec<(String, String)>,
-    /// Who knows the weights: secret, public or a party's number
-    #[arg(long, value_parser = visibility)]
-    weights: Option<Visibility>,
-    /// Who knows an input or initializer: secret, public or a party's number (repeatable)
-    #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_visibility)]
-    inputs: Vec<(String, Visibility)>,
-    /// Size of the inputs' leading dimension
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
-    batch: Option<u64>,
-    /// Size of one of the model's symbolic dimensions (repeatable)
-    #[arg(long = "dim", value_name = "NAME=N", value_parser = dimension)]
-    dims: Vec<(String, u64)>,
+    #[command(flatten)]
+    setup: Setup,
+    #[command(flatten)]
+    open: Open,
     #[command(flatten)]
     training: Training,
     /// In training, the pass that is explained: forward, loss, backward or optimizer
@@ -99,29 +86,19 @@ pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
     if command.explain_units {
         return output::write(command.output.as_deref(), units(&manifest).as_bytes());
     }
-    let (model, file, node) = subject(command)?;
-    let mut options = Options {
-        bindings: Bindings {
-            batch: command.batch,
-            dims: command.dims.iter().cloned().collect(),
-            shapes: command
-                .shapes
-                .iter()
-                .filter_map(|(name, dims)| Some((name.clone()?, dims.clone())))
-                .collect(),
-        },
-        parties: command.parties,
-        settings: command.settings.iter().cloned().collect(),
-        weights: command.weights,
-        visibility: command.inputs.iter().cloned().collect(),
+    let (mut model, file, node) = subject(command)?;
+    name_apart(&mut model);
+    let named = command.shapes.iter().filter_map(|(name, dims)| Some((name.clone()?, dims.clone())));
+    let options = Options {
+        bindings: Bindings { shapes: named.collect(), ..command.open.bindings() },
         training: command.training.options(),
-        ..Options::default()
+        depth: usize::MAX,
+        ..command.setup.options()
     };
-    options.depth = usize::MAX;
     check_dims(&model.graph, &options.bindings.dims)?;
     let (report, definitions) = analyse_traced(&model, &file, framework, &options)?;
     let Some(explanation) = explain(&report, &definitions, command.pass, &node) else {
-        return Err(unknown(&report, &node).into());
+        return Err(which(&report, &node).unwrap_or_else(|| unknown(&report, &node)).into());
     };
     let format = output::format(command.format, command.output.as_deref())?;
     let text = match format.unwrap_or(ExplanationFormat::Text) {

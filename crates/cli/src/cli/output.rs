@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use hawkeye::{Diagnostic, Failure, Place, Severity};
 
 use hawkeye_graph::printable;
+use indexmap::IndexMap;
 
 use super::destination;
 
@@ -101,26 +102,44 @@ pub(crate) fn complain(failure: &Failure, subject: String) {
     print(&failure.0, Some(&subject));
 }
 
-/// Prints diagnostics in the manner of compilers: what, where, and what to do.
+/// Places of one message that are listed.
+const PLACES: usize = 3;
+
+/// Prints diagnostics in the manner of compilers: what, where, and what to do. What is said of many places is
+/// said once; errors come first, then what is said of most.
 fn print(diagnostics: &[Diagnostic], subject: Option<&str>) {
+    let mut told: IndexMap<(Severity, &str, Option<&str>), Vec<String>> = IndexMap::new();
+    for Diagnostic { severity, place, message, help } in diagnostics {
+        let places = told.entry((*severity, message, help.as_deref())).or_default();
+        places.push(located(place, subject));
+    }
+    let mut told: Vec<_> = told.into_iter().collect();
+    told.sort_by_key(|((severity, ..), places)| std::cmp::Reverse((*severity, places.len())));
     let mut text = String::new();
-    for diagnostic in diagnostics {
-        let severity = match diagnostic.severity {
+    for ((severity, message, help), places) in told {
+        let severity = match severity {
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
-        let place = match (&diagnostic.place, subject) {
-            (Place::File { .. }, _) | (_, None) => diagnostic.place.to_string(),
-            (Place::Model, Some(subject)) => printable(subject).into_owned(),
-            (place, Some(subject)) => format!("{}: {place}", printable(subject)),
-        };
-        text.push_str(&format!("{severity}: {}\n  --> {place}\n", lines(&diagnostic.message)));
-        if let Some(help) = &diagnostic.help {
+        text.push_str(&format!("{severity}: {}\n", lines(message)));
+        places.iter().take(PLACES).for_each(|place| text.push_str(&format!("  --> {place}\n")));
+        if places.len() > PLACES {
+            text.push_str(&format!("  --> and {} more\n", places.len() - PLACES));
+        }
+        if let Some(help) = help {
             text.push_str(&format!("  = help: {}\n", lines(help)));
         }
     }
     // There is nowhere left to report a failure to.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn located(place: &Place, subject: Option<&str>) -> String {
+    match (place, subject) {
+        (Place::File { .. }, _) | (_, None) => place.to_string(),
+        (Place::Model, Some(subject)) => printable(subject).into_owned(),
+        (place, Some(subject)) => format!("{}: {place}", printable(subject)),
+    }
 }
 
 /// A message whose lines are its own, but whose names may hold anything.

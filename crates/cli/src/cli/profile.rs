@@ -1,19 +1,23 @@
 //! `hawkeye profile`.
 
-use hawkeye::{Failure, Framework, Options, Report, analyse, check_dims, load};
+use hawkeye::{Failure, Framework, Options, Report, Session, check_dims, load};
 use hawkeye_report::render::{self, View};
 
 use super::arguments::{Format, Profile};
+use super::exports::cheaper;
 use super::input::source;
-use super::{optimize, output};
+use super::{optimize, output, survey};
 
 pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
     let chosen = output::format(command.format, command.output.as_deref())?;
     let format = chosen.unwrap_or_else(|| {
         if output::is_seen(command.output.as_deref()) { Format::Text } else { Format::Yaml }
     });
-    let framework = Framework::open(&command.framework)?;
-    let source = source(&command.model)?;
+    let ([path], [name]) = (command.models.as_slice(), command.frameworks.as_slice()) else {
+        return survey::run(command, format);
+    };
+    let framework = Framework::open(name)?;
+    let source = source(path)?;
     let model = load(&source.path)?;
     let defaults = Options::default();
     let options = Options {
@@ -32,7 +36,11 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         framework.manifest.loads(&model.graph)?;
     }
     check_dims(&model.graph, &options.bindings.dims)?;
-    let report = analyse(&model, &source.name, framework.clone(), &options)?;
+    let session = Session::new(framework.clone(), options.parties, &options.settings)?;
+    let mut report = session.analyse(&model, &source.name, &options)?;
+    if matches!(format, Format::Text | Format::Markdown | Format::Html) {
+        report.diagnostics.extend(cheaper(&model, &session, &options));
+    }
     let view = View {
         axis: command.by,
         sort: command.sort,
@@ -42,7 +50,6 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
     };
     let mut rendered = render(&report, format, view, command)?;
     if command.advise && format == Format::Text {
-        let name = &command.framework;
         rendered.extend(optimize::advice(&model, &source.path, name, &framework, &options)?.into_bytes());
     }
     let path = command.output.as_deref();

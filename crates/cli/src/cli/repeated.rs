@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
+
+use hawkeye::builtin_names;
 
 use super::Arguments;
 
@@ -16,7 +18,7 @@ const NAMED: [(&str, &str); 4] =
 /// # Errors
 /// If they make no sense, or one names a value twice.
 pub(crate) fn arguments(given: impl IntoIterator<Item = OsString>) -> clap::error::Result<Arguments> {
-    let matches = Arguments::command().try_get_matches_from(given)?;
+    let matches = Arguments::command().try_get_matches_from(given).map_err(with_frameworks)?;
     if let Some((_, command)) = matches.subcommand()
         && let Some((option, name)) = twice(command)
     {
@@ -24,6 +26,20 @@ pub(crate) fn arguments(given: impl IntoIterator<Item = OsString>) -> clap::erro
         return Err(Arguments::command().error(ErrorKind::ArgumentConflict, message));
     }
     Arguments::from_arg_matches(&matches)
+}
+
+/// The error; where it is a framework that is missing, with those that there are.
+fn with_frameworks(mut error: clap::Error) -> clap::Error {
+    let missing = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(names)) => names.iter().any(|name| name.starts_with("--framework")),
+        _ => false,
+    };
+    if error.kind() == ErrorKind::MissingRequiredArgument && missing {
+        let names =
+            ContextValue::StyledStrs(vec![format!("frameworks: {}", builtin_names().join(", ")).into()]);
+        error.insert(ContextKind::Suggested, names);
+    }
+    error
 }
 
 /// The first name that an option gives two values.

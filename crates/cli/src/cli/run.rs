@@ -6,21 +6,40 @@ use hawkeye::{Bindings, Loss, Optimizer, Options, Steps, TrainingOptions, Visibi
 use super::time::{OnMachine, Time};
 use super::values::{dimension, loss, named_visibility, pair, shape, visibility};
 
-/// How the framework runs the model.
+/// How the framework is set up, and who knows what.
 #[derive(Debug, Args)]
-pub(crate) struct Run {
+pub(crate) struct Setup {
     /// Number of parties
     #[arg(long)]
     pub(crate) parties: Option<u16>,
     /// A parameter of the framework, in its own spelling (repeatable)
     #[arg(long = "set", value_name = "PARAM=VALUE", value_parser = pair)]
     settings: Vec<(String, String)>,
-    /// Who knows the weights: secret, public or a party's number
+    /// Who knows the weights: secret, public, or a party's number or name
     #[arg(long, value_parser = visibility)]
     weights: Option<Visibility>,
-    /// Who knows an input or initializer: secret, public or a party's number (repeatable)
+    /// Who knows an input or initializer: secret, public, or a party's number or name (repeatable)
     #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_visibility)]
     inputs: Vec<(String, Visibility)>,
+}
+
+impl Setup {
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            parties: self.parties,
+            settings: self.settings.iter().cloned().collect(),
+            weights: self.weights,
+            visibility: self.inputs.iter().cloned().collect(),
+            ..Options::default()
+        }
+    }
+}
+
+/// How the framework runs the model.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) setup: Setup,
     #[command(flatten)]
     sizes: Sizes,
     #[command(flatten)]
@@ -33,24 +52,33 @@ impl Run {
     pub(crate) fn options(&self) -> Options {
         Options {
             bindings: self.sizes.bindings(),
-            parties: self.parties,
-            settings: self.settings.iter().cloned().collect(),
-            weights: self.weights,
-            visibility: self.inputs.iter().cloned().collect(),
             time: self.time.options(&self.machine),
-            ..Options::default()
+            ..self.setup.options()
         }
     }
 }
 
+/// Sizes of open dimensions.
 #[derive(Debug, Args)]
-pub(crate) struct Sizes {
+pub(crate) struct Open {
     /// Size of the inputs' leading dimension
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     batch: Option<u64>,
     /// Size of one of the model's symbolic dimensions (repeatable)
     #[arg(long = "dim", value_name = "NAME=N", value_parser = dimension)]
     dims: Vec<(String, u64)>,
+}
+
+impl Open {
+    pub(crate) fn bindings(&self) -> Bindings {
+        Bindings { dims: self.dims.iter().cloned().collect(), batch: self.batch, ..Bindings::default() }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sizes {
+    #[command(flatten)]
+    open: Open,
     /// Shape of an input (repeatable)
     #[arg(long = "shape", value_name = "INPUT=AxBxC", value_parser = shape)]
     shapes: Vec<(String, Vec<u64>)>,
@@ -58,11 +86,7 @@ pub(crate) struct Sizes {
 
 impl Sizes {
     pub(crate) fn bindings(&self) -> Bindings {
-        Bindings {
-            dims: self.dims.iter().cloned().collect(),
-            batch: self.batch,
-            shapes: self.shapes.iter().cloned().collect(),
-        }
+        Bindings { shapes: self.shapes.iter().cloned().collect(), ..self.open.bindings() }
     }
 }
 

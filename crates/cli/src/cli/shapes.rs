@@ -1,13 +1,12 @@
 //! `hawkeye shapes`.
 
-use std::fmt::Write;
-
-use hawkeye::{Failure, bind, check_dims, infer, load};
+use hawkeye::{Failure, check_dims, load};
 use hawkeye_graph::{DType, printable};
 use serde::Serialize;
 
 use super::arguments::{Shapes, ShapesFormat};
 use super::input::source;
+use super::open_shapes::{Symbol, try_sizes, unbound};
 use super::output;
 
 #[derive(Serialize)]
@@ -19,27 +18,35 @@ struct Document<'a> {
 struct Row<'a> {
     name: &'a str,
     dtype: Option<&'static str>,
-    shape: Option<&'a [Option<u64>]>,
+    shape: Option<Vec<Option<u64>>>,
+    /// The shape with symbols in the place of sizes that are not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dims: Option<Vec<String>>,
 }
 
 pub(crate) fn run(command: &Shapes) -> Result<(), Failure> {
     let model = load(&source(&command.model)?.path)?;
     let bindings = command.sizes.bindings();
     check_dims(&model.graph, &bindings.dims)?;
-    let inputs = bind(&model.graph, &bindings)?;
-    let shapes = infer(&model.graph, &inputs);
-    output::warn(&shapes.diagnostics);
+    let symbols = unbound(&model.graph, &bindings);
+    let tried = try_sizes(&model.graph, &bindings, &symbols)?;
+    output::warn(&tried.first.diagnostics);
     let row = |id| {
-        let fact = &shapes.facts[id];
+        let fact = &tried.first.facts[id];
+        let dims = tried.shape(id);
+        let size = |dim: &String| dim.parse().ok();
         Row {
             name: &model.graph.value(id).name,
             dtype: fact.dtype.map(DType::name),
-            shape: fact.dims.as_deref(),
+            shape: dims.as_ref().map(|dims| dims.iter().map(size).collect()),
+            dims: dims.filter(|_| !symbols.is_empty()),
         }
     };
     let values: Vec<Row<'_>> = model.graph.value_ids().map(row).collect();
     let text = match command.format {
-        ShapesFormat::Text => values.iter().map(line).collect(),
+        ShapesFormat::Text => {
+            symbols.iter().map(origin).chain(values.iter().map(line)).collect::<Vec<_>>().concat()
+        }
         ShapesFormat::Json => {
             serde_json::to_string(&Document { values }).map_err(|e| output::failed(e.to_string()))? + "\n"
         }
@@ -47,16 +54,17 @@ pub(crate) fn run(command: &Shapes) -> Result<(), Failure> {
     output::write(None, text.as_bytes())
 }
 
+/// Where a symbol comes from.
+fn origin(symbol: &Symbol) -> String {
+    let place = |(input, axis): &(String, usize)| format!("axis {axis} of {}", printable(input));
+    let places: Vec<String> = symbol.places.iter().map(place).collect();
+    format!("# {}: {}\n", printable(&symbol.name), places.join(", "))
+}
+
 fn line(row: &Row<'_>) -> String {
-    let mut line = format!("{:<9}", row.dtype.unwrap_or("?"));
-    match row.shape {
-        None => line.push('?'),
-        Some(dims) => {
-            let dims: Vec<String> =
-                dims.iter().map(|dim| dim.map_or_else(|| "?".to_owned(), |size| size.to_string())).collect();
-            // Writing to a string never fails.
-            let _ = write!(line, "[{}]", dims.join(", "));
-        }
-    }
+    let dim = |dim: &Option<u64>| dim.map_or_else(|| "?".to_owned(), |size| size.to_string());
+    let dims = row.dims.clone().or_else(|| Some(row.shape.as_ref()?.iter().map(dim).collect()));
+    let shape = dims.map_or_else(|| "?".to_owned(), |dims| format!("[{}]", dims.join(", ")));
+    let line = format!("{:<9}{}", row.dtype.unwrap_or("?"), printable(&shape));
     format!("{line:<32} {}\n", printable(row.name))
 }

@@ -39,10 +39,10 @@ pub(crate) struct SweepArguments {
     /// Numbers of parties, e.g. 2..5
     #[arg(long, value_name = "VALUES", value_parser = values)]
     parties: Option<Values>,
-    /// Who knows the weights: secret, public or a party's number
+    /// Who knows the weights: secret, public, or a party's number or name
     #[arg(long, value_parser = visibility)]
     weights: Option<Visibility>,
-    /// Who knows an input or initializer: secret, public or a party's number (repeatable)
+    /// Who knows an input or initializer: secret, public, or a party's number or name (repeatable)
     #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_visibility)]
     inputs: Vec<(String, Visibility)>,
     #[command(flatten)]

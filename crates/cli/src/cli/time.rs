@@ -11,7 +11,7 @@ use hawkeye::{MachineChoice, TimeOptions};
 #[group(id = "link", multiple = true)]
 pub(crate) struct Time {
     /// Predict seconds on this network: a preset such as lan-1g or wan-100m, or a YAML file
-    #[arg(long, value_name = "PRESET|FILE", value_parser = network)]
+    #[arg(long, value_name = "PRESET|FILE", value_parser = Network::named)]
     network: Option<Network>,
     /// Bandwidth of each party's uplink, e.g. 200Mbit/s or 40MB/s
     #[arg(long, value_name = "RATE", value_parser = units::bandwidth)]
@@ -39,29 +39,11 @@ impl Time {
         let network = match (&self.network, self.bandwidth, self.rtt) {
             (None, None, None) => return None,
             (None, bandwidth, rtt) => Network::of(bandwidth, rtt.unwrap_or_default()),
-            (Some(network), bandwidth, rtt) => {
-                let name = match (bandwidth, rtt) {
-                    (None, None) => network.name.clone(),
-                    _ => format!("{} (changed)", network.name),
-                };
-                let rtt = rtt.unwrap_or(network.rtt);
-                Network { name, bandwidth: bandwidth.or(network.bandwidth), rtt, ..network.clone() }
-            }
+            (Some(network), bandwidth, rtt) => network.clone().with(bandwidth, rtt),
         };
         let machine = on.machine.clone().unwrap_or(MachineChoice::Default);
         Some(TimeOptions { network, machine, schedules: on.pipeline.clone() })
     }
-}
-
-fn network(text: &str) -> Result<Network, String> {
-    let presets = Network::presets();
-    if let Some(preset) = presets.iter().find(|network| network.name == text) {
-        return Ok(preset.clone());
-    }
-    let names: Vec<&str> = presets.iter().map(|network| network.name.as_str()).collect();
-    let file = read(text, "preset", &names)?;
-    let name = text.rsplit('/').next().unwrap_or(text);
-    Network::parse(&file, name).map_err(|errors| format!("{text}: {}", errors.join("; ")))
 }
 
 fn machine(text: &str) -> Result<MachineChoice, String> {
@@ -71,13 +53,10 @@ fn machine(text: &str) -> Result<MachineChoice, String> {
     if let Some(machine) = Machine::embedded(text) {
         return Ok(MachineChoice::Profile(Box::new(machine)));
     }
-    let names: Vec<&str> = Machine::names().collect();
-    let file = read(text, "profile", &names)?;
+    let file = std::fs::read_to_string(text).map_err(|error| {
+        let names: Vec<&str> = Machine::names().collect();
+        format!("it is no profile, and as a file: {error}; profiles are {}", names.join(", "))
+    })?;
     let machine = Machine::parse(&file).map_err(|errors| format!("{text}: {}", errors.join("; ")))?;
     Ok(MachineChoice::Profile(Box::new(machine)))
-}
-
-fn read(path: &str, kind: &str, names: &[&str]) -> Result<String, String> {
-    std::fs::read_to_string(path)
-        .map_err(|error| format!("it is no {kind}, and as a file: {error}; {kind}s are {}", names.join(", ")))
 }

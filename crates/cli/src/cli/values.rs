@@ -1,10 +1,11 @@
 //! How values of options are spelt.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use hawkeye::{Loss, Visibility};
+use hawkeye::{Framework, Loss, Visibility, builtin_names};
 use hawkeye_cost::Party;
 use hawkeye_grad::Pass;
 use hawkeye_report::{Axis, Quantity};
+use hawkeye_sheets::Parties;
 
 pub(super) fn axis() -> impl TypedValueParser<Value = Axis> {
     PossibleValuesParser::new(Axis::ALL.map(Axis::name))
@@ -47,15 +48,18 @@ pub(super) fn dims(text: &str) -> Result<Vec<u64>, String> {
     text.split(['x', ',']).filter(|dim| !dim.is_empty()).map(size).collect()
 }
 
+/// Parties may be called by name, too.
 pub(super) fn visibility(text: &str) -> Result<Visibility, String> {
-    match text {
-        "secret" => Ok(Visibility::Secret),
-        "public" => Ok(Visibility::Public),
-        party => party
-            .parse()
-            .map(|party| Visibility::Known(Party(party)))
-            .map_err(|_| format!("\"{text}\" is neither secret, public nor a party's number")),
-    }
+    text.parse().or_else(|error| numbered(text).map(|party| Visibility::Known(Party(party))).ok_or(error))
+}
+
+/// The number of a party that a built-in framework has a name for. They agree in who is which.
+fn numbered(party: &str) -> Option<u16> {
+    let named = |framework: String| match Framework::open(&framework).ok()?.manifest.parties {
+        Parties::Named { names } => names.iter().position(|name| name.eq_ignore_ascii_case(party)),
+        Parties::Range { .. } => None,
+    };
+    builtin_names().into_iter().find_map(named).and_then(|number| u16::try_from(number).ok())
 }
 
 pub(super) fn named_visibility(text: &str) -> Result<(String, Visibility), String> {

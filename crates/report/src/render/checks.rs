@@ -18,7 +18,11 @@ const FINE: Style = AnsiColor::Green.on_default();
 
 /// A line for each check, the failed ones first and with what causes them.
 #[must_use]
-pub fn checks_text(report: &Report, checks: &[Check]) -> String {
+pub fn checks_text(results: &[(Report, Vec<Check>)]) -> String {
+    results.iter().map(|(report, checks)| one(report, checks)).collect::<Vec<_>>().join("\n")
+}
+
+fn one(report: &Report, checks: &[Check]) -> String {
     let (fine, failed): (Vec<&Check>, Vec<&Check>) = checks.iter().partition(|check| check.holds());
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["", "budget", "has", "may have", "exactly", ""]);
@@ -46,72 +50,87 @@ pub fn checks_text(report: &Report, checks: &[Check]) -> String {
             let _ = writeln!(text, "           {}", because(cause, check.quantity));
         }
     }
-    let _ = writeln!(text, "\n{}", verdict(checks));
+    let _ = writeln!(text, "\n{}", verdict(&checks.iter().collect::<Vec<_>>()));
     text
 }
 
 /// Annotations of GitHub's workflows, an error for each check that failed.
 #[must_use]
-pub fn checks_github(report: &Report, checks: &[Check]) -> String {
+pub fn checks_github(results: &[(Report, Vec<Check>)]) -> String {
     let mut text = String::new();
-    for check in checks.iter().filter(|check| !check.holds()) {
-        let title = property(&format!("{} over budget", check.name));
-        let message = data(&format!("{}: {}", subject(report), sentence(check)));
-        // Writing to a string never fails.
-        let _ = writeln!(text, "::error title={title}::{message}");
+    for (report, check) in results.iter().flat_map(|(report, checks)| checks.iter().map(move |c| (report, c)))
+    {
+        if !check.holds() {
+            let title = property(&format!("{} over budget", check.name));
+            let message = data(&format!("{}: {}", subject(report), sentence(check)));
+            // Writing to a string never fails.
+            let _ = writeln!(text, "::error title={title}::{message}");
+        }
     }
-    text + &verdict(checks) + "\n"
+    let all: Vec<&Check> = results.iter().flat_map(|(_, checks)| checks).collect();
+    text + &verdict(&all) + "\n"
 }
 
-/// A test suite in JUnit's XML, a test case for each check.
+/// A test suite in JUnit's XML for each report, with a test case for each check.
 ///
 /// # Panics
 /// Never: strings take all that is written.
 #[must_use]
-pub fn checks_junit(report: &Report, checks: &[Check]) -> String {
-    let subject = subject(report);
-    let count = checks.len().to_string();
-    let failures = checks.iter().filter(|check| !check.holds()).count().to_string();
-    let numbers = [("tests", count.as_str()), ("failures", failures.as_str())];
+pub fn checks_junit(results: &[(Report, Vec<Check>)]) -> String {
+    let all: Vec<&Check> = results.iter().flat_map(|(_, checks)| checks).collect();
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
-    let written =
-        writer.create_element("testsuites").with_attributes(numbers).write_inner_content(|writer| {
-            let suite = writer.create_element("testsuite").with_attribute(("name", subject.as_str()));
-            suite.with_attributes(numbers).write_inner_content(|writer| {
-                for check in checks {
-                    let name = format!("{} at most {}", check.name, shown(check.limit, check.quantity));
-                    let case = writer
-                        .create_element("testcase")
-                        .with_attribute(("classname", "hawkeye.check"))
-                        .with_attribute(("name", name.as_str()));
-                    if check.holds() {
-                        case.write_empty()?;
-                        continue;
-                    }
-                    case.write_inner_content(|writer| {
-                        let causes: Vec<String> =
-                            check.causes.iter().map(|cause| because(cause, check.quantity)).collect();
-                        let failure = writer.create_element("failure");
-                        failure
-                            .with_attribute(("message", sentence(check).as_str()))
-                            .write_text_content(BytesText::new(&causes.join("\n")))?;
-                        Ok(())
-                    })?;
-                }
-                Ok(())
-            })?;
-            Ok(())
-        });
+    let (tests, failures) = numbers(&all);
+    let suites = writer
+        .create_element("testsuites")
+        .with_attribute(("tests", tests.as_str()))
+        .with_attribute(("failures", failures.as_str()));
+    let written = suites.write_inner_content(|writer| {
+        for (report, checks) in results {
+            let (subject, checks): (String, Vec<&Check>) = (subject(report), checks.iter().collect());
+            let (tests, failures) = numbers(&checks);
+            let suite = writer
+                .create_element("testsuite")
+                .with_attribute(("name", subject.as_str()))
+                .with_attribute(("tests", tests.as_str()))
+                .with_attribute(("failures", failures.as_str()));
+            suite.write_inner_content(|writer| checks.iter().try_for_each(|check| case(writer, check)))?;
+        }
+        Ok(())
+    });
     written.expect("strings take all that is written");
     let xml = String::from_utf8(writer.into_inner()).expect("the writer writes text");
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{xml}\n")
+}
+
+/// How many checks there are, and how many failed.
+fn numbers(checks: &[&Check]) -> (String, String) {
+    let failed = checks.iter().filter(|check| !check.holds()).count();
+    (checks.len().to_string(), failed.to_string())
+}
+
+fn case(writer: &mut Writer<Vec<u8>>, check: &Check) -> std::io::Result<()> {
+    let name = format!("{} at most {}", check.name, shown(check.limit, check.quantity));
+    let case = writer
+        .create_element("testcase")
+        .with_attribute(("classname", "hawkeye.check"))
+        .with_attribute(("name", name.as_str()));
+    if check.holds() {
+        return case.write_empty().map(|_| ());
+    }
+    let causes: Vec<String> = check.causes.iter().map(|cause| because(cause, check.quantity)).collect();
+    case.write_inner_content(|writer| {
+        let failure = writer.create_element("failure");
+        let failure = failure.with_attribute(("message", sentence(check).as_str()));
+        failure.write_text_content(BytesText::new(&causes.join("\n"))).map(|_| ())
+    })
+    .map(|_| ())
 }
 
 fn subject(report: &Report) -> String {
     format!("{} under {} {}", printable(&report.model.file), report.framework.name, report.framework.version)
 }
 
-fn verdict(checks: &[Check]) -> String {
+fn verdict(checks: &[&Check]) -> String {
     let failed = checks.iter().filter(|check| !check.holds()).count();
     match (failed, checks.len()) {
         (0, 1) => "the budget is kept".to_owned(),

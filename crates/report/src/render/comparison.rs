@@ -9,13 +9,23 @@ use comfy_table::{CellAlignment, Table};
 
 use hawkeye_graph::printable;
 
+use super::comparison_fold::{Folded, folded};
+use super::comparison_many;
 use super::csv::field;
 use super::table::{exact, grouped, shown};
-use super::text::{FAINT, HEADING, shortened, styled};
-use crate::compare::{Change, Columns, Comparison, OperatorChange, PhaseDifferences};
+use super::text::{FAINT, HEADING, NAME, styled};
+use crate::compare::{Change, Columns, Comparison, PhaseDifferences, Refused};
 
 const MORE: Style = AnsiColor::Red.on_default();
 const LESS: Style = AnsiColor::Green.on_default();
+/// Sides that have columns of their own for differences and ratios.
+const FEW: usize = 2;
+/// Characters of a line that fit on most screens.
+const WIDTH: usize = 100;
+/// What is left of a name at least.
+const LEAST_NAME: usize = 14;
+/// Characters of the cause of a refusal; profile tells all of it.
+const CAUSE: usize = 160;
 
 /// Totals and operators side by side, with escape codes for colours; `top` operators, then one row
 /// for the rest.
@@ -35,13 +45,32 @@ pub fn comparison_text(comparison: &Comparison, quantity: Quantity, top: Option<
             side.label
         );
     }
+    for refused in &comparison.refused {
+        // Writing to a string never fails.
+        let _ = writeln!(text, "{FAINT}-  {} refuses: {}{FAINT:#}", printable(&refused.label), why(refused));
+    }
     text.push('\n');
-    let (mut table, changes) = totals(comparison);
+    let many = comparison.sides.len() > FEW;
+    let (mut table, changes) = if many { comparison_many::totals(comparison) } else { totals(comparison) };
     table.load_style(NOTHING);
     styled(&mut text, &table, [FAINT].into_iter().chain(changes.into_iter().map(colour)));
     let _ = writeln!(text, "\n{HEADING}{}{HEADING:#}\n", counted(comparison));
-    let (mut table, changes) = operators(comparison, quantity, top, |name| shortened(&printable(name)));
-    table.load_style(NOTHING);
+    let folded = folded(&comparison.operators, quantity);
+    let rows = |width: usize| {
+        let name = |row: &Folded| row.title(width);
+        let (mut table, changes) = if many {
+            comparison_many::operators(comparison, &folded, quantity, top, name)
+        } else {
+            operators(comparison, &folded, quantity, top, name)
+        };
+        table.load_style(NOTHING);
+        (table, changes)
+    };
+    let (mut table, mut changes) = rows(NAME);
+    let width = table.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0);
+    if width > WIDTH {
+        (table, changes) = rows(NAME.saturating_sub(width - WIDTH).max(LEAST_NAME));
+    }
     styled(&mut text, &table, [FAINT].into_iter().chain(changes.into_iter().map(colour)));
     text
 }
@@ -56,11 +85,18 @@ pub fn comparison_markdown(comparison: &Comparison, quantity: Quantity, top: Opt
         )
     };
     let sides: String = letters().zip(&comparison.sides).map(side).collect();
+    let refused: String = comparison
+        .refused
+        .iter()
+        .map(|r| format!("- {} refuses: {}\n", printable(&r.label), why(r)))
+        .collect();
     let (mut first, _) = totals(comparison);
-    let (mut second, _) = operators(comparison, quantity, top, |name| printable(name).replace('|', "\\|"));
+    let folded = folded(&comparison.operators, quantity);
+    let name = |row: &Folded| row.title(usize::MAX).replace('|', "\\|");
+    let (mut second, _) = operators(comparison, &folded, quantity, top, name);
     first.load_style(ASCII_MARKDOWN);
     second.load_style(ASCII_MARKDOWN);
-    format!("{sides}\n{first}\n\n{}\n\n{second}\n", counted(comparison))
+    format!("{sides}{refused}\n{first}\n\n{}\n\n{second}\n", counted(comparison))
 }
 
 /// A line per operator and one for the total: every phase and quantity of every side, and what each
@@ -104,17 +140,36 @@ pub fn comparison_csv(comparison: &Comparison) -> String {
 }
 
 /// A, B, C, ...
-fn letters() -> impl Iterator<Item = char> {
+pub(super) fn letters() -> impl Iterator<Item = char> {
     'A'..='Z'
 }
 
-fn counted(comparison: &Comparison) -> String {
+/// The first cause of a refusal, and how many more there are.
+pub(super) fn why(refused: &Refused) -> String {
+    let more = refused.causes.saturating_sub(1);
+    let message = printable(&refused.message);
+    let mut shown: String = message.chars().take(CAUSE).collect();
+    if shown.len() < message.len() {
+        shown.push('…');
+    }
+    if more == 0 { shown } else { format!("{shown} (and {} more)", grouped(more as u128)) }
+}
+
+pub(super) fn counted(comparison: &Comparison) -> String {
     let count = |change: Change| {
         let count = comparison.operators.iter().filter(|operator| operator.change == change).count();
         (count > 0).then(|| format!("{count} {}", change.name()))
     };
     let parts: Vec<String> = Change::ALL.into_iter().filter_map(count).collect();
-    if parts.is_empty() { "No operators.".to_owned() } else { format!("Operators: {}.", parts.join(", ")) }
+    let by_structure = match comparison.matched_by {
+        "structure" => " Matched by what they do in which order, since names differ.",
+        _ => "",
+    };
+    if parts.is_empty() {
+        "No rows.".to_owned()
+    } else {
+        format!("Rows: {}.{by_structure}", parts.join(", "))
+    }
 }
 
 /// Amounts of one row on every side, and its differences.
@@ -194,33 +249,31 @@ fn totals(comparison: &Comparison) -> (Table, Vec<i128>) {
 /// The table of operators, over all phases; its rows add up to the last.
 fn operators(
     comparison: &Comparison,
+    rows: &[Folded],
     quantity: Quantity,
     top: Option<usize>,
-    name: impl Fn(&str) -> String,
+    name: impl Fn(&Folded) -> String,
 ) -> (Table, Vec<i128>) {
     let all: Vec<usize> = (0..PHASES.len()).collect();
-    let amounts = |operator: &OperatorChange| Amounts::new(&operator.columns, quantity, &all);
+    let amounts = |row: &Folded| Amounts::new(&row.sum.columns, quantity, &all);
     let mut table = Table::new();
     let mut changes = Vec::new();
     table.set_header(
         ["operator", "op", quantity.name()].map(str::to_owned).into_iter().chain(titles(comparison)),
     );
     // A row that says "and 1 more" takes the place of the one it hides.
-    let shown = top.filter(|top| top + 1 < comparison.operators.len()).unwrap_or(usize::MAX);
+    let shown = top.filter(|top| top + 1 < rows.len()).unwrap_or(usize::MAX);
     let mut add = |labels: [String; 3], amounts: &Amounts| {
         table.add_row(labels.into_iter().chain(amounts.cells(quantity)));
         changes.push(amounts.change());
     };
-    for operator in comparison.operators.iter().take(shown) {
-        add(
-            [name(&operator.name), operator.op.clone(), operator.change.name().to_owned()],
-            &amounts(operator),
-        );
+    for row in rows.iter().take(shown) {
+        add([name(row), row.sum.op.clone(), row.sum.change.name().to_owned()], &amounts(row));
     }
     let mut rest = Amounts::default();
-    let hidden = comparison.operators.iter().skip(shown);
+    let hidden = rows.iter().skip(shown);
     let count = hidden.clone().count();
-    hidden.for_each(|operator| rest.add(&amounts(operator)));
+    hidden.for_each(|row| rest.add(&amounts(row)));
     if count > 0 {
         add([format!("and {count} more"), String::new(), String::new()], &rest);
     }
@@ -249,7 +302,7 @@ pub(super) fn signed(difference: i128, quantity: Quantity) -> String {
 }
 
 /// The second amount in terms of the first, to three places.
-fn ratio(first: Option<u128>, second: Option<u128>) -> String {
+pub(super) fn ratio(first: Option<u128>, second: Option<u128>) -> String {
     match (first.unwrap_or(0), second.unwrap_or(0)) {
         (0, _) => String::new(),
         (first, second) => {

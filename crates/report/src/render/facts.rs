@@ -13,6 +13,10 @@ pub(crate) fn facts(report: &Report) -> Vec<(&'static str, String)> {
     facts.push(("weights", weights(report)));
     facts.push(("evidence", evidence(report)));
     facts.extend(traffic(report).map(|traffic| ("traffic", traffic)));
+    if is_formula(report) {
+        let counters = report.counters.iter().map(|(name, n)| format!("{name} {}", grouped((*n).into())));
+        facts.push(("counters", counters.collect::<Vec<_>>().join(", ")));
+    }
     facts
 }
 
@@ -56,7 +60,7 @@ fn weights(report: &Report) -> String {
 
 fn evidence(report: &Report) -> String {
     let framework = &report.framework;
-    if framework.evidence == "formula" {
+    if is_formula(report) {
         return "a publication's formulas, not what any framework sends".to_owned();
     }
     let modelled = format!("modelled from {} {}", framework.name, framework.version);
@@ -70,9 +74,17 @@ fn evidence(report: &Report) -> String {
     }
 }
 
+/// Whether the numbers are those of a publication, which counts bits but does not say who sends them.
+fn is_formula(report: &Report) -> bool {
+    report.framework.evidence == "formula"
+}
+
 /// Who sends how much: what each of two parties sends and receives, and what that is for each sample of a
 /// batch; or that nothing is sent at all.
 fn traffic(report: &Report) -> Option<String> {
+    if is_formula(report) {
+        return None;
+    }
     let total: u128 = report.links.iter().map(|link| u128::from(link.bytes)).sum();
     if total == 0 {
         return Some("none: all that the model computes on is known to one party or to all".to_owned());

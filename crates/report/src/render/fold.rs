@@ -17,8 +17,7 @@ struct Likeness {
 pub(super) fn folded(rows: Vec<Row>) -> Vec<Row> {
     let mut alike: IndexMap<Likeness, Vec<Row>> = IndexMap::new();
     for row in rows {
-        let words = parts(&row.name).filter(|part| !is_number(part)).map(str::to_owned).collect();
-        let likeness = Likeness { detail: row.detail.clone(), cells: row.cells, words };
+        let likeness = Likeness { detail: row.detail.clone(), cells: row.cells, words: words(&row.name) };
         alike.entry(likeness).or_default().push(row);
     }
     alike.into_values().flat_map(together).collect()
@@ -31,9 +30,14 @@ fn together(mut rows: Vec<Row>) -> Option<Row> {
     let mut cells = Cells::default();
     rows.iter().for_each(|row| cells += row.cells);
     let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-    let name = format!("{} x {}", names.len(), pattern(&names));
+    let name = pattern(&names);
     let detail = rows.first()?.detail.clone();
-    Some(Row { name, detail, cells })
+    Some(Row { times: rows.len(), name, detail, operator: None, cells })
+}
+
+/// A name but for its numbers.
+pub(super) fn words(name: &str) -> Vec<String> {
+    parts(name).filter(|part| !is_number(part)).map(str::to_owned).collect()
 }
 
 /// The name that names share, with a star for each number in which they differ.
@@ -73,7 +77,7 @@ mod tests {
     fn row(name: &str, bytes: u64) -> Row {
         let mut cells = Cells::default();
         cells.set(2, &crate::PhaseCost { bytes, ..Default::default() });
-        Row { name: name.to_owned(), detail: "Erf".to_owned(), cells }
+        Row { times: 1, name: name.to_owned(), detail: "Erf".to_owned(), operator: None, cells }
     }
 
     #[test]
@@ -86,8 +90,9 @@ mod tests {
             row("/layer.11/ffn1/Erf", 9),
         ];
         let folded = folded(rows);
-        let names: Vec<&str> = folded.iter().map(|row| row.name.as_str()).collect();
+        let names: Vec<String> = folded.iter().map(|row| row.title(40)).collect();
         assert_eq!(names, ["3 x /layer.*/ffn1/Erf", "/layer.0/ffn1/Mul", "/layer.11/ffn1/Erf"]);
+        assert_eq!(folded[0].title(12), "3 x …ffn1/Erf");
         assert_eq!(folded[0].cells.get(2, crate::Quantity::Bytes), 24);
     }
 }

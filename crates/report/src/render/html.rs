@@ -1,11 +1,12 @@
 //! One page that needs nothing else: the report as JSON, and a program that shows it.
 
 use super::View;
+use super::facts::facts;
 use super::text::dominant;
 use crate::{Axis, Report};
 
 const PAGE: &str = include_str!("html/page.html");
-const STYLE: &str = include_str!("html/style.css");
+pub(super) const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = concat!(
     include_str!("html/data.js"),
     include_str!("html/fold.js"),
@@ -24,6 +25,7 @@ pub fn html(report: &Report) -> String {
     let data = serde_json::to_string(report).expect("strings and numbers serialize").replace('<', "\\u003c");
     let fill = |name: &str| match name {
         "title" => escape(&title),
+        "facts" => lead(report),
         "headline" => escape(&dominant(report, view.for_people()).unwrap_or_default()),
         "style" => STYLE.to_owned(),
         "script" => SCRIPT.to_owned(),
@@ -41,6 +43,12 @@ pub fn html(report: &Report) -> String {
         }
     }
     page
+}
+
+/// What decides what the report is worth, on one line.
+fn lead(report: &Report) -> String {
+    let fact = |(name, value): &(&str, String)| format!("<b>{name}</b> {}", escape(value));
+    facts(report).iter().map(fact).collect::<Vec<_>>().join(" · ")
 }
 
 /// Text that is only text in a page.

@@ -17,7 +17,7 @@ pub fn markdown(report: &Report, view: View) -> String {
     let view = view.for_people();
     let mut rows = Rows::new(report, view);
     for row in &mut rows.rows {
-        row.name = row.name.replace('|', "\\|");
+        row.name = row.title(usize::MAX).replace('|', "\\|");
     }
     let mut table = table(&rows, view);
     table.load_style(ASCII_MARKDOWN);

@@ -3,7 +3,11 @@
 //! However a report is cut into rows or stacks, these add up to its totals exactly.
 
 mod checks;
+mod checks_json;
 mod comparison;
+mod comparison_fold;
+mod comparison_html;
+mod comparison_many;
 mod csv;
 mod facts;
 mod fold;
@@ -21,7 +25,9 @@ mod text;
 mod warnings;
 
 pub use checks::{checks_github, checks_junit, checks_text};
+pub use checks_json::checks_json;
 pub use comparison::{comparison_csv, comparison_markdown, comparison_text};
+pub use comparison_html::comparison_html;
 pub use csv::{csv, field};
 pub use folded::folded;
 pub use html::{escape, html};
@@ -29,6 +35,7 @@ pub use markdown::markdown;
 pub use measured::{measured_csv, measured_markdown, measured_text};
 pub use perfetto::perfetto;
 pub use rows::View;
+pub(crate) use rows::cut;
 pub use speedscope::speedscope;
 pub use table::{binary, grouped, shown};
 pub use text::text;

@@ -18,8 +18,13 @@ pub(crate) fn protocols(report: &Report, depth: usize) -> Vec<Row> {
         walk.rows.insert(name, (1, (&report.totals).into()));
     }
     let worth_it = |(_, (_, cells)): &(String, (u128, Cells))| !cells.is_zero();
-    let row =
-        |(name, (calls, cells)): (String, (u128, Cells))| Row { name, detail: calls.to_string(), cells };
+    let row = |(name, (calls, cells)): (String, (u128, Cells))| Row {
+        times: 1,
+        name,
+        detail: calls.to_string(),
+        operator: None,
+        cells,
+    };
     walk.rows.into_iter().filter(worth_it).map(row).collect()
 }
 

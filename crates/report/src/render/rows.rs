@@ -8,6 +8,7 @@ use hawkeye_graph::printable;
 
 use super::fold::folded;
 use super::protocols::protocols;
+use super::text::shortened;
 use crate::{Axis, PHASES, PhaseCost, Phases, Quantity, Report};
 
 /// How to cut a report into rows.
@@ -49,9 +50,30 @@ impl Cells {
         (0..3).map(|phase| self.get(phase, quantity)).sum()
     }
 
+    /// As costs; an amount too large for them is the largest that they hold.
+    pub(crate) fn phases(&self) -> Phases {
+        let [setup, offline, online] = [0, 1, 2].map(|phase| {
+            let amount = |quantity| u64::try_from(self.get(phase, quantity)).unwrap_or(u64::MAX);
+            PhaseCost {
+                bytes: amount(Quantity::Bytes),
+                messages: amount(Quantity::Messages),
+                rounds: amount(Quantity::Rounds),
+                seconds: seconds(self.get(phase, Quantity::Seconds)),
+                ..PhaseCost::default()
+            }
+        });
+        Phases { setup, offline, online }
+    }
+
     pub(crate) fn is_zero(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// Nanoseconds as seconds, where there are any.
+#[expect(clippy::cast_precision_loss, reason = "costs hold seconds as floating point")]
+fn seconds(nanoseconds: u128) -> Option<f64> {
+    (nanoseconds > 0).then(|| nanoseconds as f64 / 1e9)
 }
 
 impl From<&Phases> for Cells {
@@ -73,10 +95,27 @@ impl AddAssign for Cells {
 /// One row.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
+    /// How many operators alike the row stands for.
+    pub(crate) times: usize,
     pub(crate) name: String,
     /// The operator, or how many operators or calls the row stands for.
     pub(crate) detail: String,
+    /// Where the row is one operator, its position in the report.
+    pub(crate) operator: Option<usize>,
     pub(crate) cells: Cells,
+}
+
+impl Row {
+    /// The name in at most that many characters, after how often the row counts.
+    pub(crate) fn title(&self, width: usize) -> String {
+        match self.times {
+            1 => shortened(&self.name, width),
+            times => {
+                let count = format!("{times} x ");
+                format!("{count}{}", shortened(&self.name, width.saturating_sub(count.len())))
+            }
+        }
+    }
 }
 
 /// The rows of a view.
@@ -90,7 +129,7 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(crate) fn new(report: &Report, view: View) -> Self {
-        let mut rows = all(report, view.axis, view.depth);
+        let mut rows = cut(report, view.axis, view.depth);
         if view.fold && view.axis == Axis::Operator {
             rows = folded(rows);
         }
@@ -114,8 +153,10 @@ impl Rows {
     /// Every row with its name, the rest among them.
     pub(crate) fn with_rest(&self) -> Vec<Row> {
         let rest = self.rest.map(|(count, cells)| Row {
+            times: 1,
             name: format!("and {count} more"),
             detail: String::new(),
+            operator: None,
             cells,
         });
         self.rows.iter().cloned().chain(rest).collect()
@@ -132,11 +173,18 @@ pub(crate) fn detail(axis: Axis) -> Option<&'static str> {
     }
 }
 
-fn all(report: &Report, axis: Axis, depth: usize) -> Vec<Row> {
+/// The rows of an axis as the report has them.
+pub(crate) fn cut(report: &Report, axis: Axis, depth: usize) -> Vec<Row> {
     let operators = report.operators.iter();
     match axis {
         Axis::Operator => operators
-            .map(|o| Row { name: o.name.clone(), detail: o.kind(), cells: (&o.phases).into() })
+            .map(|o| Row {
+                times: 1,
+                name: o.name.clone(),
+                detail: o.kind(),
+                operator: Some(o.index),
+                cells: (&o.phases).into(),
+            })
             .collect(),
         Axis::OpType => grouped(operators.map(|o| (o.kind(), 1, (&o.phases).into()))),
         Axis::Module => grouped(operators.map(|o| {
@@ -150,7 +198,7 @@ fn all(report: &Report, axis: Axis, depth: usize) -> Vec<Row> {
             let row = |(phase, cost): (usize, &PhaseCost)| {
                 let mut cells = Cells::default();
                 cells.set(phase, cost);
-                Row { name: PHASES[phase].to_owned(), detail: String::new(), cells }
+                Row { times: 1, name: PHASES[phase].to_owned(), detail: String::new(), operator: None, cells }
             };
             report.totals.each().into_iter().enumerate().map(row).collect()
         }
@@ -166,8 +214,13 @@ fn grouped(parts: impl Iterator<Item = (String, u64, Cells)>) -> Vec<Row> {
         group.0 += u128::from(count);
         group.1 += cells;
     }
-    let row =
-        |(name, (count, cells)): (String, (u128, Cells))| Row { name, detail: count.to_string(), cells };
+    let row = |(name, (count, cells)): (String, (u128, Cells))| Row {
+        times: 1,
+        name,
+        detail: count.to_string(),
+        operator: None,
+        cells,
+    };
     groups.into_iter().map(row).collect()
 }
 
@@ -187,5 +240,6 @@ fn links(report: &Report) -> Vec<Row> {
         cells.set(phase, &PhaseCost { bytes: link.bytes, messages: link.messages, ..PhaseCost::default() });
         *rows.entry(name).or_default() += cells;
     }
-    rows.into_iter().map(|(name, cells)| Row { name, detail: String::new(), cells }).collect()
+    let row = |(name, cells)| Row { times: 1, name, detail: String::new(), operator: None, cells };
+    rows.into_iter().map(row).collect()
 }

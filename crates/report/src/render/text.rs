@@ -18,7 +18,7 @@ pub(super) const FAINT: Style = Style::new().dimmed();
 const LARGE: Style = AnsiColor::Red.on_default().bold();
 const MEDIUM: Style = AnsiColor::Yellow.on_default();
 /// Longest name of a row; of longer ones the end is shown, which tells most.
-const NAME: usize = 44;
+pub(super) const NAME: usize = 44;
 /// Width of the bar of what costs all.
 const BAR: usize = 20;
 /// Warnings that are shown: more would push the numbers off the screen.
@@ -218,7 +218,7 @@ fn rows(text: &mut String, report: &Report, view: View) {
     let quantity = view.sort.unwrap_or(Quantity::Bytes);
     let mut rows = Rows::new(report, view);
     for row in &mut rows.rows {
-        row.name = shortened(&row.name);
+        row.name = row.title(NAME);
     }
     let mut table = table(&rows, view);
     table.load_style(NOTHING);
@@ -252,10 +252,10 @@ fn rows(text: &mut String, report: &Report, view: View) {
 }
 
 /// A name that fits its column.
-pub(super) fn shortened(name: &str) -> String {
+pub(super) fn shortened(name: &str, width: usize) -> String {
     let length = name.chars().count();
-    if length > NAME {
-        format!("…{}", name.chars().skip(length - NAME + 1).collect::<String>())
+    if length > width {
+        format!("…{}", name.chars().skip(length - width + 1).collect::<String>())
     } else {
         name.to_owned()
     }

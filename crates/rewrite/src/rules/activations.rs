@@ -1,6 +1,6 @@
 //! Activations by others.
 
-use hawkeye_graph::ValueId;
+use hawkeye_graph::{Attribute, ValueId};
 
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site, float};
@@ -40,6 +40,34 @@ pub(super) const LEAKY_CONV: Rule = Rule {
     rewrite: leaky_conv,
     ..LEAKY
 };
+
+pub(super) const GELU_ERF: Rule = Rule {
+    name: "gelu-as-erf",
+    what: "Gelu(x) -> x (1 + Erf(x / sqrt 2)) / 2",
+    when: "approximate is none",
+    why: "JAX computes Gelu by the complementary error function, whose two branches SPU both runs",
+    source: "definition of Gelu; jax.nn.gelu",
+    anchors: &["Gelu"],
+    rewrite: gelu_erf,
+    ..LEAKY
+};
+
+fn gelu_erf(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
+    let exact = match site.node.attributes.get("approximate") {
+        None => true,
+        Some(Attribute::String(text)) => text == "none",
+        Some(_) => false,
+    };
+    let x = exact.then_some(site.input(0)?)?;
+    let (root, one, half) = (edit.number(std::f64::consts::SQRT_2), edit.number(1.0), edit.number(0.5));
+    let scaled = edit.op("Div", &[x, root]);
+    let erf = edit.op("Erf", &[scaled]);
+    let gate = edit.op("Add", &[erf, one]);
+    let product = edit.op("Mul", &[x, gate]);
+    let gelu = edit.op("Mul", &[product, half]);
+    edit.replace(site.output()?, gelu);
+    Some(())
+}
 
 fn leaky_conv(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let (x, output) = (site.input(0)?, site.output()?);

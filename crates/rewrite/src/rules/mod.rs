@@ -79,6 +79,7 @@ pub const RULES: &[Rule] = &[
     maxpool_separable::RULE,
     reducemax_as_tree::RULE,
     activations::LEAKY,
+    activations::GELU_ERF,
     activations::LEAKY_CONV,
     activations::PRELU,
     activations::ABS,

@@ -170,16 +170,19 @@ function links() {
   );
 }
 
+/** What the numbers rest on: never a run of this model, but runs of the framework. */
+function evidence() {
+  const { name, version, measured, evidence: kind } = report.framework;
+  if (kind === "formula") return "a publication's formulas, not what any framework sends";
+  const runs = measured ? `exact on ${digits.format(measured.exact)} of ${digits.format(measured.runs)} measured runs` : "not compared with a run";
+  return `modelled from ${name} ${version}, ${runs}`;
+}
+
 function facts() {
   const { model, framework, run } = report;
   const list = (title, entries) => {
     const rows = entries.filter(([, value]) => value !== undefined && value !== "");
     return make("div", {}, make("h3", {}, title), make("dl", {}, ...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))])));
-  };
-  const evidence = {
-    measured: "measured: the sheets are compared with what the running framework sends",
-    modelled: "modelled: the sheets follow the framework's source, and were not compared with a run",
-    formula: "formula: published formulas, not what any framework sends",
   };
   const own = report.operators.filter((operator) => operator.evidence);
   const others = group(own, (operator) => `${operator.op}: ${operator.evidence}`, () => 1).map(({ name, sum }) => `${name} (${sum})`);
@@ -195,7 +198,8 @@ function facts() {
     list("Framework", [
       ["name", `${framework.name} ${framework.version}`],
       ["parties", Array.from({ length: framework.parties }, (_, i) => party(i)).join(", ")],
-      ["evidence", evidence[framework.evidence] ?? framework.evidence],
+      ["security", framework.security],
+      ["evidence", evidence()],
       ["evidence of operators", others.join("; ")],
     ]),
     list("Run", [
@@ -226,27 +230,13 @@ function warnings() {
         : make("details", {}, make("summary", {}, `at ${where.length} places`), ...where.map((place) => make("div", { class: "faint" }, place))),
     );
   const title = make("h3", {}, places.size === 0 ? "No warnings" : "Warnings");
-  byId("warnings").replaceChildren(title, ...[...places].map(one));
-}
-
-function subtitle() {
-  const { framework, run } = report;
-  const parts = [
-    ...(run.phase === "inference" ? [] : [run.phase]),
-    `${framework.parties} parties`,
-    `batch ${run.batch}`,
-    ...Object.entries(run.dims).map(([name, size]) => `${name} ${size}`),
-    `weights ${run.weights}`,
-    `${digits.format(report.operators.length)} operators`,
-    `evidence: ${framework.evidence}`,
-  ];
-  byId("run").textContent = parts.join(" · ");
+  const worst = [...places].sort(([, a], [, b]) => b.length - a.length);
+  byId("warnings").replaceChildren(title, ...worst.map(one));
 }
 
 const costly = (phase) => amount(report.totals, "messages", [phase]) > 0;
 choice("quantities", "quantity", QUANTITIES.map((name) => ({ name, title: name })));
 choice("phases", "phase", [{ name: "all", title: "all phases" }, ...PHASES.map((name) => ({ name, title: name, off: !costly(name) }))]);
-subtitle();
 totals();
 watch(rankings);
 modules();

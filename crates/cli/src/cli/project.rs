@@ -1,0 +1,146 @@
+//! `hawkeye.toml`: the models of a project, the frameworks that they run under, and their budgets.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use hawkeye::{Bindings, Diagnostic, Failure, Framework, Options, Place, Report, analyse, load};
+use hawkeye_report::budget::{Budget, Check, Increase, hold, hold_to_baseline};
+use serde::Deserialize;
+
+use super::input::{Input, about, open, source};
+use super::values::visibility;
+
+/// The file's name, where none is given.
+pub(super) const FILE: &str = "hawkeye.toml";
+
+/// What the file says. `docs/REPORT.md` explains every key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Project {
+    /// Frameworks of the models that name none.
+    #[serde(default)]
+    frameworks: Vec<String>,
+    /// Budgets that every model has to keep.
+    #[serde(default)]
+    max: Vec<String>,
+    #[serde(rename = "model")]
+    models: Vec<Entry>,
+}
+
+/// A model.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// Relative to the file.
+    path: PathBuf,
+    #[serde(default)]
+    frameworks: Vec<String>,
+    #[serde(default)]
+    max: Vec<String>,
+    batch: Option<std::num::NonZero<u64>>,
+    #[serde(default)]
+    dims: BTreeMap<String, u64>,
+    #[serde(default)]
+    set: BTreeMap<String, String>,
+    parties: Option<u16>,
+    weights: Option<String>,
+    /// An earlier report whose totals are limits.
+    baseline: Option<PathBuf>,
+    max_increase: Option<String>,
+}
+
+/// Holds every model of a project to its budgets, under every framework.
+///
+/// # Errors
+/// If the file makes no sense; everything that is wrong with any of the models.
+pub(super) fn check(file: &Path) -> Result<Vec<(Report, Vec<Check>)>, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        let help = "give a model or a report, or write a hawkeye.toml (docs/REPORT.md tells how)";
+        about(file, format!("can't be read: {e}")).help(help)
+    })?;
+    let project: Project = toml::from_str(&text).map_err(|e| misread(file, &text, &e))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut results = Vec::new();
+    let mut errors = Vec::new();
+    for entry in &project.models {
+        let frameworks = if entry.frameworks.is_empty() { &project.frameworks } else { &entry.frameworks };
+        if frameworks.is_empty() {
+            let message = format!("{} has no frameworks", entry.path.display());
+            errors
+                .push(about(file, message).help("add frameworks = [\"crypten\"], for all models or for one"));
+        }
+        for framework in frameworks {
+            let limits = project.max.iter().chain(&entry.max);
+            match hold_entry(file, folder, entry, framework, limits) {
+                Ok(result) => results.push(result),
+                Err(Failure(more)) => errors.extend(more),
+            }
+        }
+    }
+    if errors.is_empty() { Ok(results) } else { Err(Failure(errors)) }
+}
+
+fn hold_entry<'a>(
+    file: &Path,
+    folder: &Path,
+    entry: &Entry,
+    framework: &str,
+    limits: impl Iterator<Item = &'a String>,
+) -> Result<(Report, Vec<Check>), Failure> {
+    let wrong = |message: String| Failure::from(about(file, message));
+    let limits: Result<Vec<Budget>, String> = limits.map(|limit| limit.parse()).collect();
+    let limits = limits.map_err(wrong)?;
+    let bindings = Bindings {
+        dims: entry.dims.clone(),
+        batch: entry.batch.map(std::num::NonZero::get),
+        ..Bindings::default()
+    };
+    let weights = entry.weights.as_deref().map(visibility).transpose().map_err(wrong)?;
+    let options = Options {
+        bindings,
+        weights,
+        parties: entry.parties,
+        settings: entry.set.clone(),
+        depth: 0,
+        ..Options::default()
+    };
+    let path = folder.join(&entry.path);
+    let within = |Failure(errors): Failure| {
+        let placed = |error: Diagnostic| {
+            let message = format!("{} under {framework}: {error}", entry.path.display());
+            Diagnostic {
+                place: Place::File { path: file.display().to_string(), position: None },
+                message,
+                ..error
+            }
+        };
+        Failure(errors.into_iter().map(placed).collect())
+    };
+    let source = source(&path)?;
+    let model = load(&source.path).map_err(within)?;
+    let report = Framework::open(framework)
+        .and_then(|f| analyse(&model, &source.name, f, &options))
+        .map_err(within)?;
+    let mut checks = hold(&report, &limits).map_err(Failure)?;
+    if let Some(baseline) = &entry.baseline {
+        let baseline = folder.join(baseline);
+        let Input::Report(before) = open(&super::input::source(&baseline)?)? else {
+            return Err(about(&baseline, "is a model, not a report".to_owned()).into());
+        };
+        let increase: Increase =
+            entry.max_increase.as_deref().unwrap_or("0%").parse().map_err(|e: String| wrong(e))?;
+        checks.extend(hold_to_baseline(&report, &before, increase)?);
+    }
+    Ok((report, checks))
+}
+
+/// What is wrong with the text, and where.
+fn misread(file: &Path, text: &str, error: &toml::de::Error) -> Failure {
+    let position = error.span().map(|span| {
+        let before = &text[..span.start.min(text.len())];
+        let line = before.matches('\n').count() + 1;
+        (line, before.len() - before.rfind('\n').map_or(0, |at| at + 1) + 1)
+    });
+    let place = Place::File { path: file.display().to_string(), position };
+    Diagnostic::error(place, error.message().to_owned()).into()
+}

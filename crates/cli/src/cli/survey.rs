@@ -1,0 +1,164 @@
+//! `hawkeye profile` of several models or under several frameworks: a line for each pair.
+
+use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Session, check_dims, load};
+use hawkeye_graph::printable;
+use hawkeye_report::render::{binary, field, grouped};
+use hawkeye_report::{PHASES, PhaseCost, Phases, Quantity};
+use serde::Serialize;
+
+use super::arguments::{Format, Profile};
+use super::input::source;
+use super::output;
+
+/// A model under a framework.
+#[derive(Serialize)]
+struct Line {
+    model: String,
+    framework: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    totals: Option<Phases>,
+    /// Why there are no totals.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<String>,
+}
+
+/// Profiles every model under every framework. One that is refused does not end the rest; it is an error if
+/// all are.
+pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
+    let options = Options { training: command.training.options(), depth: 0, ..command.run.options() };
+    // A name that stands for no framework is a slip, not a refusal.
+    let session = |name: &String| {
+        let framework = Framework::open(name)?;
+        Ok((name.clone(), Session::new(framework, options.parties, &options.settings)))
+    };
+    let sessions: Vec<_> = command.frameworks.iter().map(session).collect::<Result<_, Failure>>()?;
+    let mut lines = Vec::new();
+    let mut failures = Vec::new();
+    for path in &command.models {
+        let model = source(path).and_then(|source| Ok((load(&source.path)?, source.name)));
+        for (framework, session) in &sessions {
+            let report = match (&model, session) {
+                (Ok((model, file)), Ok(session)) => check_dims(&model.graph, &options.bindings.dims)
+                    .and_then(|()| session.analyse(model, file, &options)),
+                (Err(failure), _) | (_, Err(failure)) => Err(failure.clone()),
+            };
+            let mut line = line(&path.display().to_string(), framework, report.as_ref().ok());
+            if let Err(Failure(errors)) = report {
+                line.refused = errors.iter().map(ToString::to_string).collect();
+                failures.extend(errors);
+            }
+            lines.push(line);
+        }
+    }
+    if lines.iter().all(|line| line.totals.is_none()) {
+        return Err(Failure(failures));
+    }
+    let text = match format {
+        Format::Text => text(&lines),
+        Format::Markdown => markdown(&lines),
+        Format::Csv => csv(&lines),
+        Format::Json => {
+            serde_json::to_string_pretty(&lines).map_err(|e| output::failed(e.to_string()))? + "\n"
+        }
+        Format::Yaml => serde_yaml::to_string(&lines).map_err(|e| output::failed(e.to_string()))?,
+        Format::Html | Format::Folded | Format::Speedscope | Format::Perfetto => {
+            let message = "several models or frameworks make a table, not a page or stacks";
+            let help = "give --format text, markdown, csv, json or yaml; hawkeye compare --format html sets \
+                        sides beside each other";
+            return Err(Diagnostic::error(Place::Model, message).help(help).into());
+        }
+    };
+    output::write(command.output.as_deref(), text.as_bytes())
+}
+
+fn line(model: &str, framework: &str, report: Option<&Report>) -> Line {
+    Line {
+        model: model.to_owned(),
+        framework: framework.to_owned(),
+        totals: report.map(|report| report.totals),
+        refused: Vec::new(),
+    }
+}
+
+fn phases(totals: &Phases) -> [&PhaseCost; 3] {
+    [&totals.setup, &totals.offline, &totals.online]
+}
+
+/// Model, framework, bytes of each phase, messages and rounds.
+fn cells(line: &Line) -> Vec<String> {
+    let mut cells = vec![printable(&line.model).into_owned(), line.framework.clone()];
+    match &line.totals {
+        None => cells.extend(["refused", "", "", "", ""].map(str::to_owned)),
+        Some(totals) => {
+            cells.extend(phases(totals).map(|cost| binary(cost.bytes)));
+            let sum =
+                |quantity: Quantity| phases(totals).map(|cost| u128::from(quantity.of(cost))).iter().sum();
+            cells.extend([grouped(sum(Quantity::Messages)), grouped(sum(Quantity::Rounds))]);
+        }
+    }
+    cells
+}
+
+const HEADER: [&str; 7] = ["model", "framework", "setup", "offline", "online", "messages", "rounds"];
+
+fn refusals(lines: &[Line]) -> Vec<String> {
+    let refusal = |line: &Line| {
+        let first = line.refused.first()?;
+        let more = match line.refused.len() {
+            1 => String::new(),
+            n => format!(" (and {} more)", n - 1),
+        };
+        Some(format!("{} under {}: {}{more}", printable(&line.model), line.framework, printable(first)))
+    };
+    lines.iter().filter_map(refusal).collect()
+}
+
+fn text(lines: &[Line]) -> String {
+    let rows: Vec<Vec<String>> =
+        std::iter::once(HEADER.map(str::to_owned).to_vec()).chain(lines.iter().map(cells)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..HEADER.len()).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cell = |(column, cell): (usize, &String)| match column {
+            0 | 1 => format!("{cell:<width$}", width = widths[column]),
+            _ => format!("{cell:>width$}", width = widths[column]),
+        };
+        let cells: Vec<String> = row.iter().enumerate().map(cell).collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    let refusals = refusals(lines);
+    if !refusals.is_empty() {
+        text.push_str(&format!("\nrefused:\n  {}\n", refusals.join("\n  ")));
+    }
+    text
+}
+
+fn markdown(lines: &[Line]) -> String {
+    let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let mut text = row(&HEADER.map(str::to_owned)) + "|---|---|---:|---:|---:|---:|---:|\n";
+    for line in lines {
+        text.push_str(&row(&cells(line).iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>()));
+    }
+    for refusal in refusals(lines) {
+        text.push_str(&format!("\n> {refusal}\n"));
+    }
+    text
+}
+
+fn csv(lines: &[Line]) -> String {
+    let columns = || (0..PHASES.len()).flat_map(|phase| Quantity::ALL.map(|quantity| (phase, quantity)));
+    let names = columns().map(|(phase, quantity)| format!("{}_{}", PHASES[phase], quantity.name()));
+    let mut text = format!("model,framework,{},refused\n", names.collect::<Vec<_>>().join(","));
+    for line in lines {
+        let number = |(phase, quantity): (usize, Quantity)| {
+            line.totals.map_or_else(String::new, |totals| quantity.of(phases(&totals)[phase]).to_string())
+        };
+        let mut fields = vec![field(&line.model), field(&line.framework)];
+        fields.extend(columns().map(number));
+        fields.push(field(&line.refused.join("; ")));
+        text.push_str(&(fields.join(",") + "\n"));
+    }
+    text
+}

@@ -1,0 +1,79 @@
+//! What users are told: in their words, of what they can do, and as often as there is reason to.
+
+mod common;
+
+use common::{command_line, text};
+
+fn printed(arguments: &[&str]) -> String {
+    let output = command_line(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn complaint(arguments: &[&str]) -> String {
+    let output = command_line(arguments);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stdout));
+    text(&output.stderr)
+}
+
+fn online_bytes(model: &str, framework: &str) -> u64 {
+    let report = printed(&["profile", model, "-f", framework, "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    let of = |phase: &str| report["totals"][phase]["bytes"].as_u64().expect("bytes");
+    of("setup") + of("offline") + of("online")
+}
+
+#[test]
+fn a_cheaper_export_of_the_model_is_told_with_what_it_sends() {
+    let (one, parts) = ("../usability/gelu.onnx", "../usability/gelu_as_erf.onnx");
+    let (before, after) = (online_bytes(one, "spu-semi2k"), online_bytes(parts, "spu-semi2k"));
+    assert!(after < before, "{after} {before}");
+    let told = printed(&["profile", one, "-f", "spu-semi2k", "--format", "text"]);
+    let [less, after, before] = [before - after, after, before].map(hawkeye_report::render::binary);
+    let line = format!("another export of this model sends {less} less ({after} in place of {before})");
+    assert!(told.contains(&line), "{told}");
+    let parts = printed(&["profile", parts, "-f", "spu-semi2k", "--format", "text"]);
+    assert!(!parts.contains("another export"), "{parts}");
+}
+
+#[test]
+fn what_a_framework_lacks_is_said_once_with_frameworks_that_have_it() {
+    let bert = ["profile", "bert_base.onnx", "--batch", "1", "--dim", "seq=16"];
+    let message = complaint(&[&bert[..], &["-f", "cheetah"]].concat());
+    assert!(!message.contains(".star"), "{message}");
+    let help = message.lines().find(|line| line.contains("crypten") && line.contains("spu-semi2k"));
+    let help = help.unwrap_or_else(|| panic!("{message}"));
+    assert!(help.contains("choose a framework that has it: ") && !help.contains("paper/"), "{help}");
+    let causes = message.lines().filter(|line| line.starts_with("error: ")).collect::<Vec<_>>();
+    let once: std::collections::BTreeSet<&&str> =
+        causes.iter().filter(|line| line.contains("OpenCheetah has no MatMul2DShared")).collect();
+    assert_eq!(once.len(), 1, "{message}");
+    assert!(message.contains("  --> and 21 more\n"), "{message}");
+}
+
+#[test]
+fn formulas_of_a_publication_say_what_they_count() {
+    let told = printed(&["profile", "lenet5.onnx", "-f", "paper/aby3", "--format", "text"]);
+    assert!(told.contains("\ncounters  online_bits "), "{told}");
+    assert!(!told.contains("known to one party or to all"), "{told}");
+}
+
+#[test]
+fn every_framework_says_against_whom_it_protects() {
+    for name in hawkeye::builtin_names() {
+        let security = hawkeye::Framework::open(&name).expect("it is built in").manifest.security;
+        let security = security.unwrap_or_else(|| panic!("{name} says nothing"));
+        assert!(["semi-honest; ", "malicious; "].iter().any(|model| security.starts_with(model)), "{name}");
+    }
+}
+
+#[test]
+fn rows_of_comparisons_that_repeat_are_one() {
+    let sides = ["compare", "bert_base.onnx", "--batch", "1", "--dim", "seq=16", "-f", "crypten", "-f"];
+    for more in [&["spu-semi2k"][..], &["spu-semi2k", "-f", "spu-aby3"]] {
+        let told = printed(&[&sides[..], more, &["--format", "text"]].concat());
+        let erf = told.lines().find(|line| line.contains(" Erf ")).unwrap_or_else(|| panic!("{told}"));
+        assert!(erf.starts_with(" 12 x "), "{erf}");
+        assert!(told.lines().all(|line| line.chars().count() <= 100), "{told}");
+    }
+}

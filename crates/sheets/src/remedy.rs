@@ -1,0 +1,55 @@
+//! What a user can do about what a framework lacks.
+
+use std::collections::BTreeMap;
+
+use hawkeye_grad::Pass;
+use hawkeye_lower::{Ability, Lowering};
+
+use crate::framework::{Framework, builtin_names};
+use crate::sheets::Sheets;
+
+/// Who wrote the sheets, and can add to them.
+#[derive(Clone, Debug)]
+pub(crate) enum Author {
+    /// They come with the tool.
+    HawkEye,
+    /// They are on disk.
+    User {
+        /// Path of the first of them.
+        sheet: String,
+    },
+}
+
+impl Author {
+    /// For those who write sheets, the function to add; for others, the frameworks that have the operator.
+    pub(crate) fn remedy(&self, pass: Pass, domain: &str, op: &str) -> String {
+        if domain == "ai.onnx.ml" {
+            return "classical machine learning (ai.onnx.ml) is out of scope; export a neural network"
+                .to_owned();
+        }
+        match self {
+            Self::User { sheet } => format!("add {} to {sheet}", Sheets::entry(pass, domain, op)),
+            Self::HawkEye => match having(pass, domain, op).as_slice() {
+                [] => "no framework has it: replace it by other operators".to_owned(),
+                names => format!("replace it, or choose a framework that has it: {}", names.join(", ")),
+            },
+        }
+    }
+}
+
+/// Built-in frameworks that have an operator, or a part of a training step, of their own. Published formulas
+/// are none to choose.
+fn having(pass: Pass, domain: &str, op: &str) -> Vec<String> {
+    let has = |name: &String| {
+        let framework = Framework::open(name).ok().filter(|f| f.manifest.evidence != "formula");
+        let instance = framework.and_then(|f| f.instantiate(None, &BTreeMap::new()).ok());
+        instance.is_some_and(|instance| match pass {
+            Pass::Forward => instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok(),
+            Pass::Loss | Pass::Backward | Pass::Optimizer => {
+                let trains = instance.manifest.training.refused.is_none();
+                trains && (instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok() || instance.sheets.defines("plan_step"))
+            }
+        })
+    };
+    builtin_names().into_iter().filter(has).collect()
+}
