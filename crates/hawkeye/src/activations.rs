@@ -105,7 +105,9 @@ pub fn activation_budget(
     replacement: Replacement,
     replaced: &[String],
 ) -> Result<ActivationBudget, Failure> {
-    let report_of = |model: &Model| analyse(model, file, Framework::open(framework)?, options);
+    let report_of = |model: &Model| {
+        analyse(model, file, Framework::open(framework)?.overlaid(&options.overlays)?, options)
+    };
     let original = report_of(model)?;
     let gone = ids(model, &original, replaced)?;
     let start = without(model, &gone, replacement);

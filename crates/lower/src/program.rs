@@ -64,6 +64,7 @@ pub fn lower(
         views: Views::new(graph, shapes, visibility, training),
         failed: Table::new(vec![false; graph.values.len()]),
         gradients: Table::new(vec![Vec::new(); graph.values.len()]),
+        planned: true,
         plan: Vec::new(),
         step: None,
         program: Program::default(),
@@ -72,6 +73,7 @@ pub fn lower(
     };
     if let Err(error) = pass.make_plans(lowering) {
         pass.errors.push(complain(Place::Model, error));
+        pass.planned = false;
         if training.is_some() {
             return Err(Failure(pass.errors));
         }
@@ -125,6 +127,8 @@ pub(crate) struct Pass<'a> {
     failed: Table<ValueId, bool>,
     /// What backward parts attached to the gradients of each value.
     pub(crate) gradients: Table<ValueId, Vec<Data>>,
+    /// Whether the framework's compiler took the model: if not, only what has no lowering is told of nodes.
+    planned: bool,
     pub(crate) plan: Vec<Data>,
     /// In training, if the framework compiles the whole step.
     pub(crate) step: Option<StepPlan>,
@@ -180,6 +184,9 @@ impl Pass<'_> {
             return Err(Obstacle::Refused(unknown_course(node)));
         }
         lowering.lowers(&node.domain, &node.op).map_err(obstacle)?;
+        if !self.planned {
+            return Ok(Expansion::default());
+        }
         let unknown = |id| Obstacle::Shape(unknown_shape(node, &self.views.graph.value(id).name));
         let view = self.views.node(node).map_err(unknown)?;
         let expansion = lowering.node(calls, &NodeView { plan, ..view }).map_err(obstacle)?;

@@ -6,13 +6,16 @@
 
 mod convert;
 mod definitions;
+mod export;
 mod folder;
 mod framework;
 mod host;
+mod inspect;
 mod library;
 mod loader;
 mod manifest;
 mod numbers;
+mod overlay;
 mod protocol;
 mod recorder;
 mod returned;
@@ -22,7 +25,8 @@ mod syntax;
 pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
 pub use manifest::{
-    Counter, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds,
+    Counter, FREE, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds,
     TrainingRule, VisibilityRule, Visible,
 };
+pub use overlay::{OVERLAY, Overlay};
 pub use sheets::{PLANNED_PART, Sheets};

@@ -38,6 +38,8 @@ pub struct Manifest {
     pub security: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refuses: Vec<String>,
+    #[serde(default = "free", skip_serializing_if = "is_free")]
+    pub free: Vec<String>,
     #[serde(default)]
     pub rounds: Rounds,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,6 +64,17 @@ fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
     })
 }
 
+/// Operators that only say how elements are laid out: free, unless a sheet or a manifest says otherwise.
+pub const FREE: [&str; 7] = ["Flatten", "Identity", "Reshape", "Shape", "Size", "Squeeze", "Unsqueeze"];
+
+fn free() -> Vec<String> {
+    FREE.map(str::to_owned).to_vec()
+}
+
+fn is_free(operators: &[String]) -> bool {
+    operators == FREE
+}
+
 fn modelled() -> String {
     "modelled".to_owned()
 }
@@ -80,7 +93,7 @@ pub struct Reference {
 
 /// How many parties run the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, try_from = "PartiesKeys")]
 pub enum Parties {
     /// A fixed set.
     Named {
@@ -96,6 +109,32 @@ pub enum Parties {
         /// Largest number.
         max: u16,
     },
+}
+
+/// The keys of `parties`, so that errors about them have a place.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "{default: 2, min: 2, max: 3} or {names: [server, client]}")]
+struct PartiesKeys {
+    names: Option<Vec<String>>,
+    default: Option<u16>,
+    min: Option<u16>,
+    max: Option<u16>,
+}
+
+impl TryFrom<PartiesKeys> for Parties {
+    type Error = &'static str;
+
+    fn try_from(keys: PartiesKeys) -> Result<Self, Self::Error> {
+        match keys {
+            PartiesKeys { names: Some(names), default: None, min: None, max: None } => {
+                Ok(Self::Named { names })
+            }
+            PartiesKeys { names: None, default: Some(default), min: Some(min), max: Some(max) } => {
+                Ok(Self::Range { default, min, max })
+            }
+            _ => Err("parties are {default: 2, min: 2, max: 3} or {names: [server, client]}"),
+        }
+    }
 }
 
 /// Who knows what goes into the model.
@@ -236,7 +275,13 @@ pub struct Parameter {
     pub max: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Vec<String>>,
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub effect: bool,
     pub doc: String,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Type of a parameter.
@@ -314,6 +359,16 @@ impl Manifest {
 }
 
 impl Parameter {
+    /// Whether it has one value alone: it says what is modelled.
+    #[must_use]
+    pub fn is_fixed(&self) -> bool {
+        match self.kind {
+            ParameterKind::Choice => self.choices.as_ref().is_none_or(|choices| choices.len() <= 1),
+            ParameterKind::Int => self.min.is_some() && self.min == self.max,
+            ParameterKind::Bool | ParameterKind::Float => false,
+        }
+    }
+
     /// The value as sheets see it.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use crate::definitions::Definitions;
 use crate::host::misuse;
 use crate::library::{Found, Library};
 use crate::loader::{explain, limit};
+use crate::overlay::OVERLAY;
 use crate::recorder::{Parties, Recorder};
 use crate::returned::{Outcome, expansion, wrong};
 
@@ -22,6 +23,9 @@ use crate::returned::{Outcome, expansion, wrong};
 pub struct Sheets {
     library: Arc<Library>,
     recorder: Recorder,
+    /// Operators of ONNX that send nothing and hand on the state of their first input, unless a function says
+    /// otherwise.
+    free: Arc<[String]>,
     help: String,
     nodes: HashMap<(Pass, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
@@ -45,10 +49,11 @@ impl std::fmt::Debug for Sheets {
 }
 
 impl Sheets {
-    pub(crate) fn new(library: Arc<Library>, parties: Parties, help: String) -> Self {
+    pub(crate) fn new(library: Arc<Library>, parties: Parties, free: Arc<[String]>, help: String) -> Self {
         Self {
             library,
             recorder: Recorder::new(parties),
+            free,
             help,
             nodes: HashMap::new(),
             drawn: HashMap::new(),
@@ -59,8 +64,9 @@ impl Sheets {
 
     /// Makes others of the same sheets, which are not run again, for other threads.
     pub fn factory(&self) -> impl Fn() -> Self + Send + Sync + use<> {
-        let (library, parties, help) = (self.library.clone(), self.recorder.parties(), self.help.clone());
-        move || Self::new(library.clone(), parties, help.clone())
+        let (library, parties) = (self.library.clone(), self.recorder.parties());
+        let (free, help) = (self.free.clone(), self.help.clone());
+        move || Self::new(library.clone(), parties, free.clone(), help.clone())
     }
 
     /// Operators that the sheets lower, as they are named in ONNX, sorted. All sheets are run.
@@ -135,6 +141,15 @@ impl Sheets {
         !matches!(self.library.get(function), Ok(None))
     }
 
+    /// Whether an operator is free because no sheet says otherwise.
+    #[must_use]
+    pub fn is_free(&self, domain: &str, op: &str) -> bool {
+        domain.is_empty()
+            && self.free.iter().any(|free| free == op)
+            && matches!(self.planned(), Ok(None))
+            && !self.defines(&Self::entry(Pass::Forward, domain, op))
+    }
+
     /// Runs a function of the sheets; `None` if there is none of that name.
     fn run(
         &self,
@@ -187,6 +202,9 @@ impl Sheets {
                 let heap = module.heap();
                 let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
                 recorder.begin(name, function.definition);
+                if function.replaced {
+                    recorder.note(Note::Evidence(OVERLAY.to_owned()));
+                }
                 let value = heap.access_owned_frozen_value(&function.value);
                 let result = eval.eval_function(value, &arguments, &[])?;
                 let closed = recorder.end();
@@ -220,7 +238,19 @@ impl Sheets {
             Self::entry(node.pass, &node.domain, &node.op)
         };
         match self.run(calls, &function, &node.op, &[data])? {
-            Some(outcome) => expansion(outcome, &function),
+            Some(outcome) => {
+                let expansion = expansion(outcome, &function)?;
+                let (states, outputs) = (expansion.outputs.len(), node.outputs.len());
+                if node.pass == Pass::Forward && states > outputs {
+                    let message = format!("{function} returns {states} states for {outputs} outputs");
+                    return Err(LoweringError::Broken(message));
+                }
+                Ok(expansion)
+            }
+            None if node.pass == Pass::Forward && self.is_free(&node.domain, &node.op) => {
+                let state = node.inputs.first().and_then(Option::as_ref).map(|input| input.state.clone());
+                Ok(Expansion { outputs: state.into_iter().collect(), ..Expansion::default() })
+            }
             None => Err(missing(&function)),
         }
     }
@@ -250,7 +280,7 @@ impl Lowering for Sheets {
             Some(planned) => planned.contains(&identifier(domain, op)),
             None => self.defines(&function),
         };
-        if self.planned_step || found {
+        if self.planned_step || found || self.is_free(domain, op) {
             return Ok(());
         }
         Err(LoweringError::Unsupported {

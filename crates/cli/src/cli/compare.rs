@@ -195,7 +195,7 @@ fn profile(
         }
     }
     check_dims(&model.graph, &options.bindings.dims)?;
-    analyse(model, file, Framework::open(framework)?, &options)
+    analyse(model, file, Framework::open(framework)?.overlaid(&options.overlays)?, &options)
 }
 
 /// A report against logs.

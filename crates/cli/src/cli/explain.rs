@@ -16,7 +16,7 @@ use hawkeye_sheets::{Counter, Manifest, Parties, Quantity, Reference, Rounds};
 
 use super::input::source;
 use super::output;
-use super::run::Training;
+use super::run::{Overlays, Training};
 use super::values::{dimension, dims, named_visibility, pair, pass, visibility};
 
 #[derive(Debug, Args)]
@@ -48,6 +48,8 @@ pub(crate) struct Explain {
     /// A parameter of the framework, in its own spelling (repeatable)
     #[arg(long = "set", value_name = "PARAM=VALUE", value_parser = pair)]
     settings: Vec<(String, String)>,
+    #[command(flatten)]
+    overlays: Overlays,
     /// Who knows the weights: secret, public or a party's number
     #[arg(long, value_parser = visibility)]
     weights: Option<Visibility>,
@@ -94,7 +96,7 @@ fn shape(text: &str) -> Result<(Option<String>, Vec<u64>), String> {
 }
 
 pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
-    let framework = Framework::open(&command.framework)?;
+    let framework = Framework::open(&command.framework)?.overlaid(&command.overlays.list())?;
     let manifest = framework.manifest.clone();
     if command.explain_units {
         return output::write(command.output.as_deref(), units(&manifest).as_bytes());

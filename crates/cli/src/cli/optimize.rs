@@ -102,9 +102,9 @@ pub(crate) fn run(command: &Optimize) -> Result<ExitCode, Failure> {
     let (Some(path), Some(name)) = (&command.model, &command.framework) else {
         return Err(output::failed("a model and a framework are needed".to_owned()));
     };
-    let framework = Framework::open(name)?;
-    let model = load(path)?;
     let options = command.run.options();
+    let framework = Framework::open(name)?.overlaid(&options.overlays)?;
+    let model = load(path)?;
     let original = fixed(&model.graph, &options.bindings)?;
     let settings = hawkeye::Options { bindings: hawkeye::Bindings::default(), depth: 0, ..options };
     let weights = Weights::new(Some(path), &original);

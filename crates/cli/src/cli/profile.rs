@@ -12,7 +12,6 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
     let format = chosen.unwrap_or_else(|| {
         if output::is_seen(command.output.as_deref()) { Format::Text } else { Format::Yaml }
     });
-    let framework = Framework::open(&command.framework)?;
     let source = source(&command.model)?;
     let model = load(&source.path)?;
     let defaults = Options::default();
@@ -29,6 +28,7 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         ..command.run.options()
     };
     check_dims(&model.graph, &options.bindings.dims)?;
+    let framework = Framework::open(&command.framework)?.overlaid(&options.overlays)?;
     let report = analyse(&model, &source.name, framework, &options)?;
     let view = View {
         axis: command.by,

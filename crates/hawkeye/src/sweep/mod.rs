@@ -228,7 +228,7 @@ impl Sessions {
         if let Some(session) = known().get(&key) {
             return Ok(session.clone());
         }
-        let framework = Framework::open(framework)?;
+        let framework = Framework::open(framework)?.overlaid(&options.overlays)?;
         let session = Arc::new(Session::new(framework, options.parties, &options.settings)?);
         known().insert(key, session.clone());
         Ok(session)
