@@ -272,7 +272,7 @@ fn a_function_of_a_built_in_framework_can_be_replaced() {
     assert_eq!(relu["evidence"], "overlay", "{relu}");
     for command in ["profile", "compare", "explain"] {
         let more: &[&str] = match command {
-            "compare" => &["-f", "cryptflow2"],
+            "compare" => &["--variant", "max_method=pairwise"],
             "explain" => &["Relu_1"],
             _ => &[],
         };

@@ -22,6 +22,8 @@ pub struct Framework {
     pub(crate) folder: Folder,
     /// Sheets whose functions take the place of its own, and their names.
     pub(crate) overlays: Vec<(FilePath, Vec<String>)>,
+    /// Whether what the sheets lack is free.
+    lenient: bool,
 }
 
 /// A framework with its parties and parameters fixed.
@@ -74,7 +76,14 @@ impl Framework {
         if manifest.sheets.is_empty() {
             return Err(error(&place, "there are no sheets").help("add sheets: [NAME.star]").into());
         }
-        Ok(Self { manifest, folder, overlays: Vec::new() })
+        Ok(Self { manifest, folder, overlays: Vec::new(), lenient: false })
+    }
+
+    /// The framework with whatever its sheets lack for free, so that what they have is reached: for trying them,
+    /// not for prices.
+    #[must_use]
+    pub fn lenient(self) -> Self {
+        Self { lenient: true, ..self }
     }
 
     /// Fixes the number of parties and the parameters, and loads the sheets.
@@ -101,12 +110,13 @@ impl Framework {
             .and_then(|loader| loader.overlaid(&self.overlays))
             .and_then(|loader| Library::new(&self.folder, &self.manifest.sheets, &self.overlays, loader))
             .map_err(|message| error(name, format!("its sheets can't be loaded: {message}")))?;
+        let free = (!self.lenient).then(|| self.manifest.free.clone().into());
         let help = format!("add lower_<Operator> to {}", self.sheet_path());
         Ok(Instance {
             parties,
             parameters,
             round_rule: self.manifest.round_rule(),
-            sheets: Sheets::new(Arc::new(library), numbers, self.manifest.free.clone().into(), help),
+            sheets: Sheets::new(Arc::new(library), numbers, free, help),
             manifest: self.manifest,
         })
     }

@@ -16,6 +16,7 @@ mod loader;
 mod manifest;
 mod numbers;
 mod overlay;
+mod parameter;
 mod protocol;
 mod recorder;
 mod returned;
@@ -25,8 +26,9 @@ mod syntax;
 pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
 pub use manifest::{
-    Counter, FREE, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds,
-    TrainingRule, VisibilityRule, Visible,
+    Counter, FREE, Gradients, Manifest, Parties, Quantity, Reference, Rounds, TrainingRule, VisibilityRule,
+    Visible,
 };
 pub use overlay::{OVERLAY, Overlay};
+pub use parameter::{Parameter, ParameterKind};
 pub use sheets::{PLANNED_PART, Sheets};

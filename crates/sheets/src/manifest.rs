@@ -8,6 +8,8 @@ use hawkeye_report::MeasuredRuns;
 use hawkeye_report::measured::Log;
 use hawkeye_time::Transport;
 
+use crate::parameter::Parameter;
+
 /// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -261,43 +263,6 @@ pub enum Quantity {
     Counted,
 }
 
-/// A parameter of the framework, in its own spelling.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the keys are documented in docs/FRAMEWORKS.md")]
-pub struct Parameter {
-    #[serde(rename = "type")]
-    pub kind: ParameterKind,
-    pub default: serde_yaml::Value,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub choices: Option<Vec<String>>,
-    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
-    pub effect: bool,
-    pub doc: String,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// Type of a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ParameterKind {
-    /// An integer between `min` and `max`.
-    Int,
-    /// `true` or `false`.
-    Bool,
-    /// A real number.
-    Float,
-    /// One of `choices`.
-    Choice,
-}
-
 impl Manifest {
     /// Whether the framework's own front end loads an operator of that opset.
     #[must_use]
@@ -355,78 +320,5 @@ impl Manifest {
             }
         }
         problems
-    }
-}
-
-impl Parameter {
-    /// Whether it has one value alone: it says what is modelled.
-    #[must_use]
-    pub fn is_fixed(&self) -> bool {
-        match self.kind {
-            ParameterKind::Choice => self.choices.as_ref().is_none_or(|choices| choices.len() <= 1),
-            ParameterKind::Int => self.min.is_some() && self.min == self.max,
-            ParameterKind::Bool | ParameterKind::Float => false,
-        }
-    }
-
-    /// The value as sheets see it.
-    ///
-    /// # Errors
-    /// Says why it is not one for this parameter.
-    pub fn value(&self, value: &serde_yaml::Value) -> Result<hawkeye_cost::Data, String> {
-        use hawkeye_cost::Data;
-        use serde_yaml::Value;
-        match (self.kind, value) {
-            (ParameterKind::Int, Value::Number(n)) => {
-                let int = n.as_i64().ok_or_else(|| format!("{n} is no integer of 64 bits"))?;
-                match (self.min, self.max) {
-                    (Some(min), _) if int < min => Err(format!("{int} is less than {min}")),
-                    (_, Some(max)) if int > max => Err(format!("{int} is more than {max}")),
-                    _ => Ok(Data::Int(int)),
-                }
-            }
-            (ParameterKind::Bool, Value::Bool(b)) => Ok(Data::Bool(*b)),
-            (ParameterKind::Float, Value::Number(n)) => {
-                n.as_f64().map(Data::from).ok_or_else(|| format!("{n} is no number"))
-            }
-            (ParameterKind::Choice, Value::String(s)) => {
-                let choices = self.choices.as_deref().unwrap_or_default();
-                if choices.contains(s) {
-                    Ok(Data::Text(s.clone()))
-                } else {
-                    Err(format!("\"{s}\" is none of {}", choices.join(", ")))
-                }
-            }
-            (kind, _) => Err(format!("is no {}", kind.name())),
-        }
-    }
-
-    /// Reads a value that the user wrote.
-    ///
-    /// # Errors
-    /// Says why it is not one for this parameter.
-    pub fn parse(&self, text: &str) -> Result<hawkeye_cost::Data, String> {
-        let value = match self.kind {
-            ParameterKind::Choice => serde_yaml::Value::String(text.to_owned()),
-            ParameterKind::Int | ParameterKind::Bool | ParameterKind::Float => {
-                serde_yaml::from_str(text).map_err(|_| format!("\"{text}\" is no {}", self.kind.name()))?
-            }
-        };
-        self.value(&value).map_err(|problem| {
-            if problem.starts_with("is no") { format!("\"{text}\" {problem}") } else { problem }
-        })
-    }
-}
-
-impl ParameterKind {
-    /// Its name in manifests.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Int => "int",
-            Self::Bool => "bool",
-            Self::Float => "float",
-            Self::Choice => "choice",
-        }
     }
 }

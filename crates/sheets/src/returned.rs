@@ -1,7 +1,11 @@
 //! What sheet functions return.
 
 use hawkeye_cost::{CallId, Data};
-use hawkeye_lower::{Expansion, LoweringError, Note};
+use hawkeye_grad::Pass;
+use hawkeye_lower::{Expansion, LoweringError, NodeView, Note, Reading};
+use starlark::{Error, ErrorKind};
+
+use crate::loader::explain;
 
 /// What running a sheet function gave.
 pub(crate) struct Outcome {
@@ -11,12 +15,22 @@ pub(crate) struct Outcome {
 }
 
 /// Reads what a `lower_` function returned.
-pub(crate) fn expansion(outcome: Outcome, function: &str) -> Result<Expansion, LoweringError> {
+pub(crate) fn expansion(
+    outcome: Outcome,
+    function: &str,
+    node: &NodeView,
+) -> Result<Expansion, LoweringError> {
     let outputs = match outcome.result.field("outputs") {
         Some(Data::List(states) | Data::Tuple(states)) => states.clone(),
         None => Vec::new(),
         Some(other) => return Err(wrong(function, "outputs must be a list of states", other)),
     };
+    if node.pass == Pass::Forward && outputs.len() > node.outputs.len() {
+        let (states, outputs) = (outputs.len(), node.outputs.len());
+        return Err(LoweringError::Broken(format!(
+            "{function} returns {states} states for {outputs} outputs"
+        )));
+    }
     let inputs = match outcome.result.field("inputs") {
         Some(Data::Dict(states)) => states
             .iter()
@@ -47,4 +61,37 @@ pub(crate) fn expansion(outcome: Outcome, function: &str) -> Result<Expansion, L
 
 pub(crate) fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
     LoweringError::Broken(format!("{function}: {expected}, not {found}"))
+}
+
+/// `fail` is a refusal; anything else that goes wrong is a fault of the sheet.
+pub(crate) fn refusal(error: Error) -> LoweringError {
+    match error.kind() {
+        ErrorKind::Fail(message) => LoweringError::Refused(message.to_string().trim().to_owned()),
+        _ => LoweringError::Broken(explain(&error)),
+    }
+}
+
+/// Reads what a `read_` function returned.
+pub(crate) fn readings(result: Data, function: &str) -> Result<Vec<Reading>, LoweringError> {
+    let entries = match result {
+        Data::None => Vec::new(),
+        Data::Dict(entries) => entries,
+        other => return Err(wrong(function, "returns None or a dictionary", &other)),
+    };
+    let reading = |(key, value): (Data, Data)| match (key, value) {
+        (Data::Text(name), value) => Ok(Reading::Attribute(name, value)),
+        (Data::Int(position), Data::List(items)) => {
+            let ints = items.iter().map(|i| if let Data::Int(i) = i { Some(*i) } else { None }).collect();
+            match (usize::try_from(position), ints) {
+                (Ok(position), Some(ints)) => Ok(Reading::Input(position, ints)),
+                _ => Err(wrong(function, "replaces an input by a list of integers", &Data::List(items))),
+            }
+        }
+        (key, _) => Err(wrong(function, "keys are attribute names or input positions", &key)),
+    };
+    entries.into_iter().map(reading).collect()
+}
+
+pub(crate) fn missing(function: &str) -> LoweringError {
+    LoweringError::Broken(format!("no sheet defines {function}"))
 }

@@ -8,24 +8,23 @@ use hawkeye_grad::Pass;
 use hawkeye_lower::{Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading, StepPlan};
 use starlark::environment::Module;
 use starlark::eval::Evaluator;
-use starlark::{Error, ErrorKind};
 
 use crate::convert::{to_data, to_value};
 use crate::definitions::Definitions;
 use crate::host::misuse;
 use crate::library::{Found, Library};
-use crate::loader::{explain, limit};
+use crate::loader::limit;
 use crate::overlay::OVERLAY;
 use crate::recorder::{Parties, Recorder};
-use crate::returned::{Outcome, expansion, wrong};
+use crate::returned::{Outcome, expansion, missing, readings, refusal, wrong};
 
 /// Loaded sheets; see [`Lowering`].
 pub struct Sheets {
     library: Arc<Library>,
     recorder: Recorder,
     /// Operators of ONNX that send nothing and hand on the state of their first input, unless a function says
-    /// otherwise.
-    free: Arc<[String]>,
+    /// otherwise; `None` for all.
+    free: Option<Arc<[String]>>,
     help: String,
     nodes: HashMap<(Pass, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
@@ -49,7 +48,12 @@ impl std::fmt::Debug for Sheets {
 }
 
 impl Sheets {
-    pub(crate) fn new(library: Arc<Library>, parties: Parties, free: Arc<[String]>, help: String) -> Self {
+    pub(crate) fn new(
+        library: Arc<Library>,
+        parties: Parties,
+        free: Option<Arc<[String]>>,
+        help: String,
+    ) -> Self {
         Self {
             library,
             recorder: Recorder::new(parties),
@@ -145,7 +149,7 @@ impl Sheets {
     #[must_use]
     pub fn is_free(&self, domain: &str, op: &str) -> bool {
         domain.is_empty()
-            && self.free.iter().any(|free| free == op)
+            && self.free.as_ref().is_none_or(|free| free.iter().any(|free| free == op))
             && matches!(self.planned(), Ok(None))
             && !self.defines(&Self::entry(Pass::Forward, domain, op))
     }
@@ -238,29 +242,13 @@ impl Sheets {
             Self::entry(node.pass, &node.domain, &node.op)
         };
         match self.run(calls, &function, &node.op, &[data])? {
-            Some(outcome) => {
-                let expansion = expansion(outcome, &function)?;
-                let (states, outputs) = (expansion.outputs.len(), node.outputs.len());
-                if node.pass == Pass::Forward && states > outputs {
-                    let message = format!("{function} returns {states} states for {outputs} outputs");
-                    return Err(LoweringError::Broken(message));
-                }
-                Ok(expansion)
-            }
+            Some(outcome) => expansion(outcome, &function, node),
             None if node.pass == Pass::Forward && self.is_free(&node.domain, &node.op) => {
                 let state = node.inputs.first().and_then(Option::as_ref).map(|input| input.state.clone());
                 Ok(Expansion { outputs: state.into_iter().collect(), ..Expansion::default() })
             }
             None => Err(missing(&function)),
         }
-    }
-}
-
-/// `fail` is a refusal; anything else that goes wrong is a fault of the sheet.
-fn refusal(error: Error) -> LoweringError {
-    match error.kind() {
-        ErrorKind::Fail(message) => LoweringError::Refused(message.to_string().trim().to_owned()),
-        _ => LoweringError::Broken(explain(&error)),
     }
 }
 
@@ -311,23 +299,7 @@ impl Lowering for Sheets {
         let Some(outcome) = self.ask(&function, &[&node.data()])? else {
             return Ok(Vec::new());
         };
-        let entries = match outcome.result {
-            Data::None => Vec::new(),
-            Data::Dict(entries) => entries,
-            other => return Err(wrong(&function, "returns None or a dictionary", &other)),
-        };
-        let reading = |(key, value): (Data, Data)| match (key, value) {
-            (Data::Text(name), value) => Ok(Reading::Attribute(name, value)),
-            (Data::Int(position), Data::List(items)) => {
-                let ints = items.iter().map(|i| if let Data::Int(i) = i { Some(*i) } else { None }).collect();
-                match (usize::try_from(position), ints) {
-                    (Ok(position), Some(ints)) => Ok(Reading::Input(position, ints)),
-                    _ => Err(wrong(&function, "replaces an input by a list of integers", &Data::List(items))),
-                }
-            }
-            (key, _) => Err(wrong(&function, "keys are attribute names or input positions", &key)),
-        };
-        entries.into_iter().map(reading).collect()
+        readings(outcome.result, &function)
     }
 
     fn check(&mut self, model: ModelSource<'_>) -> Result<Vec<Note>, LoweringError> {
@@ -417,8 +389,4 @@ impl Lowering for Sheets {
         let outcome = self.run(calls, &function, &function, &[&weight])?;
         Ok(outcome.ok_or_else(|| missing(&function))?.call)
     }
-}
-
-fn missing(function: &str) -> LoweringError {
-    LoweringError::Broken(format!("no sheet defines {function}"))
 }

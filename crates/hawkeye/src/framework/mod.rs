@@ -13,8 +13,8 @@ use indexmap::IndexMap;
 
 use crate::operator::Operand;
 use crate::{Loss, Model, Options, Session, Steps, TrainingOptions, Visibility};
+use samples::Sample;
 pub use samples::operators;
-use samples::{Sample, samples};
 
 /// Different faults of one operator that are looked for: more are likely the same.
 const MOST_FAULTS: usize = 3;
@@ -61,7 +61,7 @@ pub fn check_framework(framework: &Framework) -> Result<Checked, Failure> {
     };
     let name = |op: &str| op.replace('.', "_");
     let samples: Vec<Sample> =
-        samples().into_iter().filter(|sample| lowered.contains(&name(sample.op))).collect();
+        samples::all().into_iter().filter(|sample| lowered.contains(&name(sample.op))).collect();
     let mut trial = Trial { found: HashMap::new(), told: IndexMap::new(), runs: 0 };
     trial.run(framework, None, &BTreeMap::new(), &samples, Extent::Whole)?;
     // Of each operator its first sample, for what changes little.
@@ -136,27 +136,31 @@ impl Trial {
             for options in visibilities(sample, extent) {
                 self.price(&session, &model, sample.op, &options, &under);
             }
-            if extent == Extent::Whole && framework.manifest.training.refused.is_none() {
-                let options = Options {
-                    training: Some(training(Loss::Mse, Optimizer::default())),
-                    ..Options::default()
-                };
-                self.price(&session, &sample.model(true)?, sample.op, &options, &under);
-            }
         }
         if extent == Extent::Whole && framework.manifest.training.refused.is_none() {
-            let gemm = samples.iter().find(|sample| matches!(sample.op, "Gemm" | "MatMul"));
-            if let Some(model) = gemm.map(|sample| sample.model(true)).transpose()? {
-                let losses = Loss::ALL.map(|loss| (loss.name(), training(loss, Optimizer::default())));
-                let optimizers = Algorithm::ALL.map(|algorithm| {
-                    let settings = algorithm.settings().iter().copied().collect();
-                    (algorithm.name(), training(Loss::Mse, Optimizer { algorithm, settings }))
-                });
-                for (name, training) in losses.into_iter().chain(optimizers) {
-                    let options = Options { training: Some(training), ..Options::default() };
-                    self.price(&session, &model, name, &options, &under);
-                }
-            }
+            self.train(framework, samples)?;
+        }
+        Ok(())
+    }
+
+    /// A step of training through each sample, then one with each loss and each optimizer. A step needs many
+    /// operators, of which the framework may lack some that the sample is not about.
+    fn train(&mut self, framework: &Framework, samples: &[Sample]) -> Result<(), Failure> {
+        let session = Session::new(framework.clone().lenient(), None, &BTreeMap::new())?;
+        let with = |training| Options { training: Some(training), ..Options::default() };
+        let plain = with(training(Loss::Mse, Optimizer::default()));
+        for sample in samples {
+            self.price(&session, &sample.model(true)?, sample.op, &plain, "");
+        }
+        let losses = Loss::ALL.map(|loss| (loss.name(), training(loss, Optimizer::default())));
+        let optimizers = Algorithm::ALL.map(|algorithm| {
+            let settings = algorithm.settings().iter().copied().collect();
+            (algorithm.name(), training(Loss::Mse, Optimizer { algorithm, settings }))
+        });
+        let whole = samples::all().into_iter().find(|sample| sample.op == "Gemm");
+        let Some(model) = whole.map(|sample| sample.model(true)).transpose()? else { return Ok(()) };
+        for (name, training) in losses.into_iter().chain(optimizers) {
+            self.price(&session, &model, name, &with(training), "");
         }
         Ok(())
     }

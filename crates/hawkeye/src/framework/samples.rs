@@ -41,7 +41,7 @@ pub fn operators() -> Vec<&'static str> {
 }
 
 /// The samples of all operators.
-pub(super) fn samples() -> Vec<Sample> {
+pub(super) fn all() -> Vec<Sample> {
     let of_line = |(operators, samples): (&'static str, &'static str)| {
         let texts = samples.split(';').map(str::trim).filter(|text| !text.is_empty());
         let texts: Vec<&str> = texts.collect();
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn every_sample_is_a_model_whose_shapes_can_be_found_out() {
-        let samples = samples();
+        let samples = all();
         assert!(samples.len() > 200, "{}", samples.len());
         for sample in samples {
             for trained in [false, true] {

@@ -4,7 +4,8 @@ use hawkeye_graph::{Diagnostic, Place, nearest};
 use regex::Regex;
 
 use crate::framework::Framework;
-use crate::manifest::{Manifest, ParameterKind, Parties, Rounds, Visible};
+use crate::manifest::{Manifest, Parties, Rounds, Visible};
+use crate::parameter::ParameterKind;
 
 /// What a manifest's numbers may rest on.
 const EVIDENCE: [&str; 3] = ["measured", "modelled", "formula"];

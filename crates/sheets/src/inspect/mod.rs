@@ -7,7 +7,7 @@ mod reach;
 mod sources;
 mod types;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use hawkeye_graph::{Diagnostic, Failure};
 
@@ -41,6 +41,9 @@ impl Framework {
         found.extend(entries::findings(&sources, operators));
         found.extend(literals::findings(&sources));
         found.extend(reach::findings(&sources, &self.manifest, &self.manifest_file()));
+        // A statement's expressions are met again as those of its parts.
+        let mut seen = HashSet::new();
+        found.retain(|diagnostic| seen.insert(diagnostic.clone()));
         Ok(found)
     }
 }
