@@ -39,7 +39,6 @@ struct Table {
     name: String,
     framework: String,
     parties: u16,
-    execute: String,
     kind: String,
     whole: Value,
     rows: Vec<(Value, PerParty)>,
@@ -126,10 +125,10 @@ fn what_the_machines_print_is_what_reports_say() {
 impl Table {
     /// What each party sends and its rounds in every row, run one after another in one program.
     fn reported(&self) -> Vec<PerParty> {
-        let folder = fixtures().join("frameworks/mp-spdz-rows");
-        let settings = BTreeMap::from([("execute".to_owned(), self.execute.clone())]);
-        let framework = Framework::open(&folder.to_string_lossy()).expect("it opens");
-        let mut framework = framework.instantiate(Some(self.parties), &settings).expect("it loads");
+        let mut rows =
+            Framework::open(&fixtures().join("frameworks/mp-spdz-rows").to_string_lossy()).expect("it opens");
+        rows.manifest.modules = Framework::open(&self.framework).expect("it is built in").manifest.modules;
+        let mut framework = rows.instantiate(Some(self.parties), &BTreeMap::new()).expect("it loads");
         let mut calls = Calls::default();
         let mut program = Program::default();
         let function = if self.kind == "layers" { "row_layer" } else { "row_function" };
