@@ -18,7 +18,7 @@ pub(crate) struct Source {
     pub(crate) text: String,
     pub(crate) ast: AstModule,
     /// The files that its `load` statements name.
-    pub(crate) loads: HashMap<String, FilePath>,
+    pub(crate) loads: BTreeMap<String, FilePath>,
     /// Whether it lies in the framework's own directory.
     pub(crate) own: bool,
     /// Whether the manifest lists it.
@@ -201,7 +201,7 @@ impl Gathering {
             Ok(ast) => ast,
             Err(problem) => return self.errors.push(whole(&name, problem)),
         };
-        let mut loads = HashMap::new();
+        let mut loads = BTreeMap::new();
         for load in ast.loads() {
             match loader::loaded_by(&self.roles, file, load.module_id) {
                 Ok(path) => drop(loads.insert(load.module_id.to_owned(), path)),
