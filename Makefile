@@ -11,7 +11,7 @@ lint:
 
 # Rewrites docs/ACCURACY.md, and the table of docs/TIME.md, from the traces in fixtures/.
 accuracy:
-	HAWKEYE_BLESS=1 cargo test --release --workspace --test accuracy --test conformance --test corpus --test time
+	HAWKEYE_BLESS=1 cargo test --release --workspace --test accuracy --test conformance --test corpus --test pipeline --test time
 
 # Rewrites the tables of docs/PAPER.md.
 paper:

@@ -161,10 +161,11 @@ fn what_frameworks_print_is_what_reports_say() {
     let both = ["cryptflow2_lenet5_alice.log", "cryptflow2_lenet5_bob.log"];
     let delphi = ["delphi_lenet_client.log", "delphi_lenet_server.log"];
     let cheetah = ["cheetah_lenet5_alice.log", "cheetah_lenet5_bob.log"];
-    let cases: [(&[&str], &str, &str, Options, usize); 9] = [
+    let cases: [(&[&str], &str, &str, Options, usize); 10] = [
         (&["crypten_lenet5.log"], lenet, "crypten", parties(2), 6),
         (&["crypten_lenet5_3_parties.log"], lenet, "crypten", parties(3), 2),
         (&["spu_semi2k_lenet5.log"], lenet, "spu-semi2k", parties(2), 16),
+        (&["spu_0.9.1_semi2k_lenet5.log"], lenet, "spu-semi2k", parties(2), 2),
         (&["spu_semi2k_3_parties_lenet5.log"], lenet, "spu-semi2k", parties(3), 9),
         (&["spu_aby3_lenet5.log"], lenet, "spu-aby3", parties(3), 5),
         (&["spu_cheetah_lenet5.log"], lenet, "spu-cheetah", parties(2), 16),

@@ -81,3 +81,20 @@ fn a_timeline_has_every_party_and_ends_when_the_program_does() {
     let seconds = json(&wan)["time"]["seconds"].as_f64().expect("it is there");
     assert!((end / 1e6 / seconds - 1.0).abs() < 1e-9, "{end}, not {seconds}");
 }
+
+#[test]
+fn schedules_are_asked_for_by_name() {
+    let asked = ["--network", "lan-1g", "--pipeline", "inter-linear,inner-layer=2"];
+    let pipelines = &json(&asked)["time"]["pipelines"];
+    let schemes: Vec<_> = pipelines.as_array().expect("a list").iter().map(|one| &one["scheme"]).collect();
+    assert_eq!(schemes, ["inter-linear", "inner-layer=2"]);
+    let shown = command_line(&[&LENET[..], &asked, &["--format", "text"]].concat());
+    assert!(text(&shown.stdout).contains("inner-layer=2: "));
+    assert!(error(&["--network", "lan-1g", "--pipeline", "inner-layer=1"]).contains("from 2 to 1024"));
+    assert!(error(&["--pipeline", "inter-linear"]).contains("required"));
+    let other =
+        ["profile", "lenet5.onnx", "-f", "cryptflow2", "--network", "lan-1g", "--pipeline", "inter-linear"];
+    let refused = command_line(&other);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("does not say what can be pipelined"));
+}

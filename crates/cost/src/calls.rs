@@ -226,6 +226,11 @@ impl<E> Calls<E> {
         &self.names.names[symbol.0 as usize]
     }
 
+    /// All names and their symbols.
+    pub fn symbols(&self) -> impl Iterator<Item = (Symbol, &Arc<str>)> {
+        (0..).map(Symbol).zip(&self.names.names)
+    }
+
     /// The call with this id.
     #[must_use]
     pub fn call(&self, id: CallId) -> &Call<E> {

@@ -93,7 +93,7 @@ impl Options {
                 Network { bandwidth: bandwidth.or(preset.bandwidth), rtt, ..preset.clone() }
             }
         };
-        Ok(Some(TimeOptions { network, machine: MachineChoice::Default }))
+        Ok(Some(TimeOptions { network, machine: MachineChoice::Default, schedules: Vec::new() }))
     }
 
     fn training(&self) -> Result<Option<TrainingOptions>, Diagnostic> {

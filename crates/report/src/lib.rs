@@ -9,13 +9,14 @@ pub mod measured;
 mod quantity;
 pub mod render;
 mod schema;
+mod time;
 
 pub use quantity::{Axis, PHASES, Quantity};
 pub use schema::{
     CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, MeasuredRuns, ModelInfo, OWN, Operator, OutputInfo,
-    PARALLEL, PassCost, PhaseCost, Phases, Report, RunInfo, SCHEMA, SIDE, Scalar, SpentInfo, TimeInfo,
-    TrainingInfo, Uncertainty,
+    PARALLEL, PassCost, PhaseCost, Phases, Report, RunInfo, SCHEMA, SIDE, Scalar, TrainingInfo, Uncertainty,
 };
+pub use time::{Gain, PipelineInfo, SpentInfo, TimeInfo};
 
 /// The schema of a report, as JSON Schema (draft 2020-12).
 pub const JSON_SCHEMA: &str = include_str!("../../../docs/report.schema.json");

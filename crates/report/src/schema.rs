@@ -1,5 +1,6 @@
 //! The report's structure, schema `hawkeye/1`. Keys may be added, but none renamed or removed.
 
+use crate::time::{SpentInfo, TimeInfo};
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -51,43 +52,6 @@ pub struct Report {
     pub calls: Vec<CallNode>,
     /// What the user should know.
     pub diagnostics: Vec<DiagnosticInfo>,
-}
-
-/// How long the program takes on a network and a machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TimeInfo {
-    /// Name of the network.
-    pub network: String,
-    /// Bits per second of each party's uplink; left out if unlimited.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bandwidth: Option<f64>,
-    /// Seconds there and back.
-    pub rtt: f64,
-    /// Name of the machine's profile; `none` if local work takes no time.
-    pub machine: String,
-    /// What the profile rests on: `measured`, `published` or `assumed`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<String>,
-    /// Phases that count: the online phase and what runs in line with it.
-    pub phases: Vec<String>,
-    /// Seconds of these phases.
-    pub seconds: f64,
-    /// What they are spent on.
-    #[serde(flatten)]
-    pub spent: SpentInfo,
-}
-
-/// What seconds are spent on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SpentInfo {
-    /// Until a message arrives.
-    pub latency: f64,
-    /// Until the last byte follows the first.
-    pub transfer: f64,
-    /// Local work.
-    pub work: f64,
-    /// For the other parties' processes to wake up.
-    pub wait: f64,
 }
 
 /// The model.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use hawkeye_report::MeasuredRuns;
 use hawkeye_report::measured::Log;
 use hawkeye_time::Transport;
+use hawkeye_time::pipeline::Pipelining;
 
 use crate::parameter::Parameter;
 
@@ -46,6 +47,8 @@ pub struct Manifest {
     pub rounds: Rounds,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transport: Option<Transport>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipelining: Option<Pipelining>,
     pub counters: IndexMap<String, Counter>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Log>,

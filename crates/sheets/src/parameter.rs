@@ -35,7 +35,7 @@ pub enum ParameterKind {
     Bool,
     /// A real number.
     Float,
-    /// One of `choices`.
+    /// One of `choices`, whatever the case of its letters; any number is the choice `number`.
     Choice,
 }
 
@@ -72,11 +72,14 @@ impl Parameter {
             }
             (ParameterKind::Choice, Value::String(s)) => {
                 let choices = self.choices.as_deref().unwrap_or_default();
-                if choices.contains(s) {
-                    Ok(Data::Text(s.clone()))
-                } else {
-                    Err(format!("\"{s}\" is none of {}", choices.join(", ")))
-                }
+                let is_number = s.parse::<f64>().is_ok();
+                let chosen = choices
+                    .iter()
+                    .find(|choice| choice.eq_ignore_ascii_case(s))
+                    .or_else(|| choices.iter().find(|choice| is_number && *choice == "number"));
+                chosen
+                    .map(|choice| Data::Text(choice.clone()))
+                    .ok_or_else(|| format!("\"{s}\" is none of {}", choices.join(", ")))
             }
             (kind, _) => Err(format!("is no {}", kind.name())),
         }

@@ -85,6 +85,7 @@ pub struct Clock {
     transport: Transport,
     machine: Option<Machine>,
     floor: f64,
+    contention: f64,
     kinds: IndexMap<Symbol, f64>,
 }
 
@@ -120,6 +121,7 @@ impl Clock {
             transport: transport.clone(),
             machine: machine.cloned(),
             floor: machine.map_or(0.0, |machine| machine.floor(parties)),
+            contention: machine.map_or(1.0, |machine| machine.contention(parties)),
             kinds,
         })
     }
@@ -137,13 +139,19 @@ impl Clock {
     /// Seconds of every operator that runs a protocol.
     #[must_use]
     pub fn operator(&self) -> f64 {
-        self.machine.as_ref().map_or(0.0, |machine| machine.operator)
+        self.machine.as_ref().map_or(0.0, |machine| self.contention * machine.operator)
     }
 
     /// Seconds of a flight without what it carries.
     pub(crate) fn flight(&self) -> f64 {
         let software = self.machine.as_ref().map_or(0.0, |machine| machine.transport.flight);
         self.transport.flight_rtt * self.network.rtt + software
+    }
+
+    /// Latency of the flights of a step by itself.
+    #[expect(clippy::cast_precision_loss, reason = "seconds are no exact numbers")]
+    pub(crate) fn flights(&self, step: &Step) -> f64 {
+        step.flights as f64 * self.flight()
     }
 
     pub(crate) fn network(&self) -> &Network {
@@ -180,7 +188,7 @@ impl Clock {
         };
         let software = &machine.transport;
         let tensors = software.tensor * (step.tensors.saturating_sub(1) as f64);
-        let until = step.flights as f64 * self.flight() + tensors;
+        let until = self.flights(step) + tensors;
         Spent {
             latency: tensors + software.byte * sent,
             transfer: self.network.transfer(sent),
@@ -192,7 +200,7 @@ impl Clock {
     /// Seconds of local work.
     #[expect(clippy::cast_precision_loss, reason = "seconds are no exact numbers")]
     pub(crate) fn of_work(&self, kind: Symbol, amount: u64) -> f64 {
-        self.kinds.get(&kind).map_or(0.0, |seconds| seconds * amount as f64)
+        self.kinds.get(&kind).map_or(0.0, |seconds| self.contention * seconds * amount as f64)
     }
 }
 

@@ -4,12 +4,16 @@
 //! the framework sends; a [`Clock`] is the algebra of the three. `docs/TIME.md` states the law and its
 //! sources.
 
+mod chain;
 mod clock;
 mod machine;
 mod network;
+pub mod pipeline;
+pub mod schedule;
 pub mod units;
 mod walk;
 
+pub use chain::{Selection, Task, chain};
 pub use clock::{Clock, Spent, Transport};
 pub use machine::{Machine, Software};
 pub use network::Network;

@@ -15,6 +15,9 @@ pub struct Machine {
     pub source: String,
     /// What they rest on: `measured`, `published` or `assumed`.
     pub evidence: String,
+    /// Cores that the parties share, if they run on one machine; else each has what it needs.
+    #[serde(default)]
+    pub cores: Option<u16>,
     /// Of every operator that runs a protocol.
     #[serde(default)]
     pub operator: f64,
@@ -44,7 +47,10 @@ pub struct Software {
 }
 
 /// The embedded profiles, by name.
-const EMBEDDED: [(&str, &str); 1] = [("crypten-cpu", include_str!("../../../profiles/crypten-cpu.yaml"))];
+const EMBEDDED: [(&str, &str); 2] = [
+    ("crypten-cpu", include_str!("../../../profiles/crypten-cpu.yaml")),
+    ("spu-cpu", include_str!("../../../profiles/spu-cpu.yaml")),
+];
 
 impl Machine {
     /// Names of the embedded profiles.
@@ -73,7 +79,7 @@ impl Machine {
             [("operator", &machine.operator), ("flight", flight), ("tensor", tensor), ("byte", byte)];
         let named = machine.work.iter().chain(floor).map(|(name, seconds)| (name.as_str(), seconds));
         let wrong = |(_, seconds): &(&str, &f64)| !seconds.is_finite() || **seconds < 0.0;
-        let errors: Vec<String> = software
+        let mut errors: Vec<String> = software
             .into_iter()
             .chain(named)
             .filter(wrong)
@@ -81,7 +87,15 @@ impl Machine {
                 format!("{name} takes {seconds} seconds; write a number that is not negative")
             })
             .collect();
+        if machine.cores == Some(0) {
+            errors.push("cores is 0; write how many the parties share, or leave it out".to_owned());
+        }
         if errors.is_empty() { Ok(machine) } else { Err(errors) }
+    }
+
+    /// By how much local work stretches because the parties do it at the same time, on fewer cores.
+    pub(crate) fn contention(&self, parties: u16) -> f64 {
+        self.cores.map_or(1.0, |cores| (f64::from(parties) / f64::from(cores)).max(1.0))
     }
 
     /// What a call takes at least.
@@ -104,7 +118,7 @@ mod tests {
 
     #[test]
     fn numbers_that_are_no_times_are_refused() {
-        let text = "{profile: p, machine: m, source: s, evidence: assumed, work: {mul: -1.0, AND: .nan}, operator: .inf}";
-        assert_eq!(Machine::parse(text).expect_err("it is wrong").len(), 3);
+        let text = "{profile: p, machine: m, source: s, evidence: assumed, work: {mul: -1.0, AND: .nan}, operator: .inf, cores: 0}";
+        assert_eq!(Machine::parse(text).expect_err("it is wrong").len(), 4);
     }
 }

@@ -145,8 +145,7 @@ impl Walk<'_> {
             }
         }
         self.transfer += transfer + cold;
-        let latency = step.flights as f64 * self.clock.flight();
-        self.now += spent.latency + latency + spent.wait + transfer + cold;
+        self.now += spent.latency + self.clock.flights(step) + spent.wait + transfer + cold;
         Ok(())
     }
 }

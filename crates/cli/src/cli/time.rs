@@ -1,6 +1,7 @@
 //! What time is predicted for: options that several commands share.
 
 use clap::Args;
+use hawkeye::time::pipeline::Scheme;
 use hawkeye::time::{Machine, Network, units};
 use hawkeye::{MachineChoice, TimeOptions};
 
@@ -28,6 +29,9 @@ pub(crate) struct OnMachine {
     /// if not given
     #[arg(long, value_name = "PROFILE|FILE|none", value_parser = machine, requires = "link")]
     machine: Option<MachineChoice>,
+    /// Simulate schedules of MPC-Pipe: inter-linear, inner-layer=SLICES, inter-batch=REQUESTS
+    #[arg(long, value_name = "SCHEDULE,...", value_delimiter = ',', requires = "link")]
+    pipeline: Vec<Scheme>,
 }
 
 impl Time {
@@ -44,7 +48,8 @@ impl Time {
                 Network { name, bandwidth: bandwidth.or(network.bandwidth), rtt, ..network.clone() }
             }
         };
-        Some(TimeOptions { network, machine: on.machine.clone().unwrap_or(MachineChoice::Default) })
+        let machine = on.machine.clone().unwrap_or(MachineChoice::Default);
+        Some(TimeOptions { network, machine, schedules: on.pipeline.clone() })
     }
 }
 

@@ -7,10 +7,12 @@ use hawkeye_grad::Pass;
 use hawkeye_graph::{Diagnostic, Graph, Place, Severity, Shapes, ValueId};
 use hawkeye_lower::{Settled, Subject, Visibility};
 use hawkeye_sheets::Counter;
+use hawkeye_time::TooLong;
 use indexmap::IndexMap;
 
 use super::counters::counters;
 use super::label::{Label, Labels};
+use super::overlap::{Timed, counted, critical_path, pipelines};
 use super::timing::{Timing, spent_info};
 use super::tree::{CallTreeBuilder, Children, Level, Seen, TreeError, phase_cost};
 use hawkeye_report::{
@@ -57,6 +59,7 @@ pub(crate) fn report(
     let mut passes: BTreeMap<Pass, Seen> = BTreeMap::new();
     let labels = Labels::new(graph, subjects.run.training.as_ref());
     let mut rows = Rows::default();
+    let mut timed = Vec::new();
     for (index, operation) in program.operations.iter().enumerate() {
         let label = labels.of(operation.subject);
         let mut seen = Seen::default();
@@ -72,6 +75,14 @@ pub(crate) fn report(
                 if !cost.is_zero() {
                     seen.spent[Phase::Online].work += timing.operator() * runs(program, operation.subject);
                 }
+                timed.push(Timed {
+                    subject: operation.subject,
+                    name: label.name.clone(),
+                    op: label.op.clone(),
+                    call,
+                    spent: timing.counted(&seen.cost, &seen.spent),
+                    ahead: counted(calls, cost, timing.pipelining()),
+                });
             }
             let (levels, inner) = (label.levels.clone(), label.inner.clone());
             let seen = seen.clone();
@@ -111,7 +122,17 @@ pub(crate) fn report(
         .collect::<Result<Vec<_>, Overflow>>()?;
     let builder = CallTreeBuilder::new(calls, &costs, timing.map(|timing| &timing.clock));
     let (tree, cut) = call_tree(&placed, &operators, training, builder, depth)?;
-    let diagnostics = subjects.diagnostics.iter().chain(&cut).map(diagnostic).collect();
+    let mut left_out = None;
+    let time = timing.map(|timing| {
+        let path = (!training).then(|| critical_path(graph, &timed));
+        let schedules = pipelines(timing, calls, &timed, &timing.schedules).unwrap_or_else(|TooLong| {
+            let message = "the schedules are left out: the program has too many steps to simulate";
+            left_out = Some(Diagnostic::warning(Place::Model, message));
+            Vec::new()
+        });
+        timing.info(&total.cost, &total.spent, path, schedules)
+    });
+    let diagnostics = subjects.diagnostics.iter().chain(&cut).chain(&left_out).map(diagnostic).collect();
     Ok(Report {
         schema: SCHEMA.to_owned(),
         model: subjects.model,
@@ -119,7 +140,7 @@ pub(crate) fn report(
         run: subjects.run,
         visibility: visibility(graph, shapes, &subjects.visibility),
         totals: phases(&total, timing)?,
-        time: timing.map(|timing| timing.info(&total.cost, &total.spent)),
+        time,
         passes: passes
             .into_iter()
             .map(|(pass, seen)| {

@@ -6,6 +6,7 @@
 mod build;
 mod counters;
 mod label;
+mod overlap;
 mod timing;
 mod tree;
 

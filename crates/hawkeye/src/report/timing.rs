@@ -3,8 +3,9 @@
 use hawkeye_cost::{Cost, Fold, Phase, PhaseMap};
 use hawkeye_graph::{Diagnostic, Failure, Place};
 use hawkeye_lower::Settled;
-use hawkeye_report::{SpentInfo, TimeInfo};
+use hawkeye_report::{PipelineInfo, SpentInfo, TimeInfo};
 use hawkeye_sheets::Manifest;
+use hawkeye_time::pipeline::{Pipelining, Scheme};
 use hawkeye_time::{Clock, Machine, Network, Spent, Transport, transfers};
 
 /// What time is predicted for.
@@ -14,6 +15,8 @@ pub struct TimeOptions {
     pub network: Network,
     /// The machine that they run on.
     pub machine: MachineChoice,
+    /// Schedules that are simulated.
+    pub schedules: Vec<Scheme>,
 }
 
 /// Whose local work counts.
@@ -37,6 +40,8 @@ pub(crate) struct Timing {
     machine: Option<Machine>,
     /// Whether the profile of the machine says what an operator takes, and in how many runs it does.
     operator: f64,
+    pipelining: Option<Pipelining>,
+    pub(crate) schedules: Vec<Scheme>,
 }
 
 impl Timing {
@@ -74,6 +79,11 @@ impl Timing {
             };
             Failure(kinds.iter().map(lacking).collect())
         })?;
+        if !options.schedules.is_empty() && manifest.pipelining.is_none() {
+            let message = format!("the manifest of {} does not say what can be pipelined", manifest.name);
+            let help = "add pipelining to it, or leave --pipeline out";
+            return Err(Diagnostic::error(Place::Model, message).help(help).into());
+        }
         let operator = clock.operator();
         let clock = Fold::new(&program.calls, clock).unwrap_or_else(|never| match never {});
         let transfers = if options.network.has_memory() {
@@ -88,7 +98,11 @@ impl Timing {
             None
         };
         let network = options.network.clone();
-        Ok((Self { clock, transfers, transport, network, machine, operator }, warnings))
+        let (pipelining, schedules) = (manifest.pipelining.clone(), options.schedules.clone());
+        Ok((
+            Self { clock, transfers, transport, network, machine, operator, pipelining, schedules },
+            warnings,
+        ))
     }
 
     /// By how much the clock's transfer of an operation is off, since the network has a memory.
@@ -119,12 +133,29 @@ impl Timing {
         sum
     }
 
-    fn counts(&self, phase: Phase) -> bool {
+    /// What the framework says about pipelines.
+    pub(crate) fn pipelining(&self) -> Option<&Pipelining> {
+        self.pipelining.as_ref()
+    }
+
+    /// Seconds of transfer of bytes that a party sends, on a line.
+    #[expect(clippy::cast_precision_loss, reason = "seconds are no exact numbers")]
+    pub(crate) fn transfer(&self, bytes: u64) -> f64 {
+        self.network.transfer(bytes as f64)
+    }
+
+    pub(crate) fn counts(&self, phase: Phase) -> bool {
         phase == Phase::Online || self.transport.in_line.iter().any(|name| name == phase.name())
     }
 
     /// What the report says about time.
-    pub(crate) fn info(&self, cost: &Cost, spent: &PhaseMap<Spent>) -> TimeInfo {
+    pub(crate) fn info(
+        &self,
+        cost: &Cost,
+        spent: &PhaseMap<Spent>,
+        critical_path: Option<f64>,
+        pipelines: Vec<PipelineInfo>,
+    ) -> TimeInfo {
         let total = self.counted(cost, spent);
         TimeInfo {
             network: self.network.name.clone(),
@@ -135,6 +166,8 @@ impl Timing {
             phases: Phase::ALL.iter().filter(|phase| self.counts(**phase)).map(ToString::to_string).collect(),
             seconds: total.seconds(),
             spent: spent_info(total),
+            critical_path,
+            pipelines,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::facts::facts;
 use super::rows::{Cells, Row, Rows, View};
 use super::table::{binary, grouped, share, shown, table};
 use super::warnings::warnings;
-use crate::{Axis, PHASES, Quantity, Report, SpentInfo};
+use crate::{Axis, PHASES, PipelineInfo, Quantity, Report, SpentInfo};
 
 pub(super) const HEADING: Style = Style::new().bold();
 pub(super) const FAINT: Style = Style::new().dimmed();
@@ -92,9 +92,58 @@ fn time(text: &mut String, report: &Report) {
     let parts = [("latency", latency), ("transfer", transfer), ("work", work), ("waiting", wait)];
     let parts = parts.map(|(name, part)| format!("{name} {part:.3} s ({:.0} %)", share(part)));
     let _ = writeln!(text, "  {}", parts.join(", "));
+    let _ = writeln!(
+        text,
+        "  at least {:.3} s on this link, {:.3} s on this processor{}",
+        transfer,
+        work,
+        time.critical_path
+            .map_or(String::new(), |path| format!("; {path:.3} s if independent operators ran side by side")),
+    );
+    // On a line, transfer is in inverse proportion to the bandwidth, and nothing else depends on it.
+    let rest = latency + work + wait;
+    if let Some(bits) = time.bandwidth.filter(|_| transfer > 0.0 && rest > 0.0) {
+        let _ = writeln!(text, "  below {} transfer dominates", rate(bits * transfer / rest));
+    }
+    for pipeline in &time.pipelines {
+        pipelined(text, pipeline);
+    }
     if time.machine == "none" {
         let _ = writeln!(text, "  local work is left out: no profile of a machine was given");
     }
+}
+
+/// A bandwidth, to three digits.
+fn rate(bits: f64) -> String {
+    let (number, unit) = if bits >= 1e9 { (bits / 1e9, "Gbit/s") } else { (bits / 1e6, "Mbit/s") };
+    let decimals = if number >= 100.0 {
+        0
+    } else if number >= 10.0 {
+        1
+    } else {
+        2
+    };
+    format!("{number:.decimals$} {unit}")
+}
+
+/// What a schedule gains: "inner-layer=2: 8.1 s, 12.3 % saved; ...".
+fn pipelined(text: &mut String, pipeline: &PipelineInfo) {
+    let PipelineInfo { scheme, seconds, requests, saved, throughput, idle_processor, idle_link, operators } =
+        pipeline;
+    let gain = match operators.len() {
+        0 => String::new(),
+        gaining => format!(", {gaining} operators gain"),
+    };
+    let together = if *requests > 1 { format!(" for {requests} requests") } else { String::new() };
+    // Writing to a string never fails.
+    let _ = writeln!(
+        text,
+        "  {scheme}: {seconds:.3} s{together}, {:.1} % saved, {throughput:.3} requests/s{gain}; \
+         processor idle {:.0} %, link {:.0} %",
+        100.0 * saved,
+        100.0 * idle_processor,
+        100.0 * idle_link,
+    );
 }
 
 fn totals(text: &mut String, report: &Report) {

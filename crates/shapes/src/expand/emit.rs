@@ -50,6 +50,16 @@ impl<'w, 'a> Emitter<'w, 'a> {
         (id.index() < self.source.values.len()).then(|| &self.facts[id])
     }
 
+    /// Whether the value is stored with the model and holds nothing but zeros.
+    pub(crate) fn is_zero_initializer(&self, id: ValueId) -> bool {
+        match self.source.values.get(id.index()).map(|value| &value.origin) {
+            Some(Origin::Initializer(Tensor { elements: Some(Elements::Floats(all)), .. })) => {
+                all.iter().all(|x| *x == 0.0)
+            }
+            _ => false,
+        }
+    }
+
     /// The shape of an input of the node.
     pub(crate) fn shape(&self, input: usize) -> Option<Vec<u64>> {
         self.fact(self.input(input)?)?.shape()
@@ -139,6 +149,12 @@ impl<'w, 'a> Emitter<'w, 'a> {
     pub(crate) fn shifted(&mut self, value: ValueId, summand: f64) -> ValueId {
         let summand = self.number(summand);
         self.op("Add", &[value, summand])
+    }
+
+    pub(crate) fn expand(&mut self, value: ValueId, dims: &[u64]) -> ValueId {
+        let dims = dims.iter().map(|d| i64::try_from(*d).unwrap_or(i64::MAX)).collect();
+        let shape = self.vector(dims);
+        self.op("Expand", &[value, shape])
     }
 
     pub(crate) fn reshape(&mut self, value: ValueId, dims: &[u64]) -> ValueId {

@@ -170,8 +170,14 @@ fn weights(emit: &mut Emitter<'_, '_>, layer: &Layer<'_>, direction: u64) -> Opt
     })
 }
 
+/// The state before the first step. An initializer of zeros is none of the model's parameters: PyTorch's exporter writes
+/// it where the program gave no state.
 fn initial(emit: &mut Emitter<'_, '_>, layer: &Layer<'_>, input: usize, direction: u64) -> Option<ValueId> {
     let id = emit.input(input)?;
+    if emit.is_zero_initializer(id) {
+        let zero = emit.number(0.0);
+        return Some(emit.expand(zero, &[layer.batch, layer.hidden]));
+    }
     let axis = usize::from(layer.batch_first);
     let part = if layer.directions > 1 { emit.slice(id, axis, direction, direction + 1) } else { id };
     Some(emit.reshape(part, &[layer.batch, layer.hidden]))
