@@ -116,7 +116,6 @@ fn faults_of_manifests_are_found() {
         ("log: {lines: [{match: 'x', party: alice}]}", "which its parties lack"),
         ("parameters: {idle: {type: int, default: 1, doc: nothing}}", "no sheet looks at the parameter idle"),
         ("parameters: {f: {type: bool, default: true, min: 1, doc: f}}", "min and max are for type: int"),
-        ("refuses: [Covn]", "did you mean Conv?"),
         ("training: {cuts: [Argmax]}", "did you mean ArgMax?"),
         ("rounds: {direction_changes: {channel: io, last: [5, 0]}}", "last names party 5"),
     ];

@@ -138,8 +138,10 @@ pub(crate) fn profile(
     .map_err(|failure| explain(failure, &lacking))?;
     let program = settle(stage.runs, calls, lowering)?;
     let found = [model.diagnostics, &expanded, &stage.diagnostics, &program.diagnostics].concat();
+    let front_end = framework.manifest.loads.as_ref();
+    let refused = front_end.and_then(|front_end| front_end.warning(model.graph));
     let mut diagnostics: Vec<Diagnostic> =
-        clear_weights(graph, &conventions).into_iter().chain(found).collect();
+        refused.into_iter().chain(clear_weights(graph, &conventions)).chain(found).collect();
     diagnostics.extend(unused(&options.overlays, &program));
     let timing = match &options.time {
         Some(time) => {

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use bytes::Bytes;
 use hawkeye_graph::{
-    Attribute, DType, DeclaredType, Diagnostic, Dim, Elements, Failure, Graph, Node, Origin, Place, Tensor,
-    ValueId,
+    Attribute, DType, DeclaredType, Derivation, Diagnostic, Dim, Elements, Failure, Graph, Node, Origin,
+    Place, Tensor, ValueId,
 };
 use prost::Message;
 
@@ -202,6 +202,12 @@ impl Exporter<'_> {
             proto.metadata_props.push(StringStringEntryProto {
                 key: Some("namespace".to_owned()),
                 value: Some(format!("{}/{}", node.scope.join("."), node.op)),
+            });
+        }
+        if let Some(step) = node.provenance.steps.iter().rfind(|step| step.by == Derivation::Rewrite) {
+            proto.metadata_props.push(StringStringEntryProto {
+                key: Some("hawkeye.rule".to_owned()),
+                value: Some(step.name.to_string()),
             });
         }
         proto

@@ -1,6 +1,6 @@
 //! A graph on its way: what is known of it, and one rule applied to it.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -17,6 +17,7 @@ pub(crate) struct Draft {
     pub(crate) graph: Graph,
     pub(crate) shapes: Shapes,
     consumers: Table<ValueId, Vec<NodeId>>,
+    classes: OnceCell<Vec<u64>>,
     pub(crate) recipes: Recipes,
 }
 
@@ -27,6 +28,8 @@ pub(crate) struct Place {
     pub(crate) name: String,
     /// Its operator, attributes and shapes: at equal ones a rule saves equally, but for neighbours.
     pub(crate) class: u64,
+    /// The same of its neighbours, too.
+    pub(crate) context: u64,
 }
 
 /// A draft with a rule applied.
@@ -53,14 +56,44 @@ impl Draft {
                 }
             }
         }
-        Self { graph, shapes, consumers, recipes }
+        Self { graph, shapes, consumers, classes: OnceCell::new(), recipes }
     }
 
-    /// Applies a rule wherever it holds, or at the nodes of the given classes only.
+    /// Applies a rule wherever it holds, at nodes of which `takes` takes the class and the context.
     pub(crate) fn apply(
         &self,
         rule: &'static Rule,
-        classes: Option<&BTreeSet<u64>>,
+        takes: &dyn Fn(u64, u64) -> bool,
+        spelling: Spelling,
+        weights: &Weights,
+    ) -> Option<Candidate> {
+        self.edited(rule, &|id| takes(self.class(id), self.context(id)), spelling, weights)
+    }
+
+    /// Applies a rule at some nodes.
+    pub(crate) fn apply_at(
+        &self,
+        rule: &'static Rule,
+        nodes: &BTreeSet<NodeId>,
+        weights: &Weights,
+    ) -> Option<Candidate> {
+        self.edited(rule, &|id| nodes.contains(&id), Spelling::Slice, weights)
+    }
+
+    /// Nodes of some operators, with the elements of what they read.
+    pub(crate) fn sizes(&self, ops: &[&str]) -> Vec<(NodeId, u64)> {
+        let size = |id: NodeId| {
+            let node = self.graph.node(id);
+            let shape = self.shapes.facts[node.present_inputs().next()?].shape()?;
+            ops.iter().any(|op| is(node, op)).then(|| (id, shape.iter().product()))
+        };
+        self.graph.node_ids().filter_map(size).collect()
+    }
+
+    fn edited(
+        &self,
+        rule: &'static Rule,
+        takes: &dyn Fn(NodeId) -> bool,
         spelling: Spelling,
         weights: &Weights,
     ) -> Option<Candidate> {
@@ -72,8 +105,7 @@ impl Draft {
                 continue;
             }
             let touched = node.present_inputs().chain(node.present_outputs()).any(|v| edit.is_replaced(v));
-            let class = self.class(node);
-            if touched || classes.is_some_and(|classes| !classes.contains(&class)) {
+            if touched || !takes(id) {
                 continue;
             }
             let site = Site {
@@ -87,7 +119,8 @@ impl Draft {
                 questions: RefCell::default(),
             };
             if (rule.rewrite)(&site, &mut edit).is_some() {
-                places.push(Place { name: label(node, id), class });
+                let (class, context) = (self.class(id), self.context(id));
+                places.push(Place { name: label(node, id), class, context });
                 questions.extend(site.questions.into_inner());
             }
         }
@@ -101,12 +134,38 @@ impl Draft {
     }
 
     /// What distinguishes a node from others but its name.
-    fn class(&self, node: &Node) -> u64 {
+    fn class(&self, id: NodeId) -> u64 {
+        let class = |id| {
+            let node = self.graph.node(id);
+            let mut hasher = DefaultHasher::new();
+            node.op.hash(&mut hasher);
+            format!("{:?}", node.attributes).hash(&mut hasher);
+            for input in node.present_inputs() {
+                format!("{:?}", self.shapes.facts[input].dims).hash(&mut hasher);
+            }
+            hasher.finish()
+        };
+        self.classes.get_or_init(|| self.graph.node_ids().map(class).collect())[id.index()]
+    }
+
+    /// What distinguishes a node from others by itself and the nodes around it.
+    fn context(&self, id: NodeId) -> u64 {
         let mut hasher = DefaultHasher::new();
-        node.op.hash(&mut hasher);
-        format!("{:?}", node.attributes).hash(&mut hasher);
+        self.class(id).hash(&mut hasher);
+        let node = self.graph.node(id);
         for input in node.present_inputs() {
-            format!("{:?}", self.shapes.facts[input].dims).hash(&mut hasher);
+            match self.graph.value(input).origin {
+                Origin::Node(producer) => {
+                    (self.class(producer), self.consumers[input].len()).hash(&mut hasher);
+                }
+                Origin::Input(_) => 1.hash(&mut hasher),
+                Origin::Initializer(_) => 2.hash(&mut hasher),
+                Origin::Outer(_) => 3.hash(&mut hasher),
+            }
+        }
+        for output in node.present_outputs() {
+            self.graph.outputs.contains(&output).hash(&mut hasher);
+            self.consumers[output].iter().for_each(|reader| self.class(*reader).hash(&mut hasher));
         }
         hasher.finish()
     }
@@ -145,7 +204,7 @@ fn fold(edited: Edited, recipes: &Recipes) -> Draft {
     let Edited { graph, made } = edited;
     let mut recipes = recipes.clone();
     let draft = Draft::new(graph, Recipes::default());
-    let Draft { mut graph, shapes, .. } = draft;
+    let Draft { mut graph, shapes, consumers, .. } = draft;
     let mut folded = BTreeSet::new();
     let mut constant = vec![false; graph.values.len()];
     let mut weight = vec![false; graph.values.len()];
@@ -166,18 +225,20 @@ fn fold(edited: Edited, recipes: &Recipes) -> Draft {
         let all = inputs.all(|input| constant[input.index()]);
         let any = node.present_inputs().any(|input| weight[input.index()]);
         let known = outputs.iter().all(|output| shapes.facts[*output].shape().is_some());
-        if !(all && any && known && outputs.iter().all(|output| made.contains(output))) {
+        if !(all && known && outputs.iter().all(|output| made.contains(output))) {
             continue;
         }
         recipes.note(&graph, node);
         for output in outputs {
             constant[output.index()] = true;
-            weight[output.index()] = true;
-            folded.insert(output);
+            weight[output.index()] = any;
+            if any {
+                folded.insert(output);
+            }
         }
     }
     if folded.is_empty() {
-        return Draft::new(graph, recipes);
+        return Draft { graph, shapes, consumers, classes: OnceCell::new(), recipes };
     }
     for output in &folded {
         let fact = &shapes.facts[*output];

@@ -9,7 +9,7 @@ use hawkeye_graph::{
 };
 
 /// How parts of a tensor are taken: front ends know one operator or the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Spelling {
     /// `Slice`, once per part.
     Slice,
@@ -205,6 +205,25 @@ impl Edit {
                 self.node("Split", &[Some(a), Some(list)], &[("axis", Attribute::Int(axis))], sizes.len())
             }
         }
+    }
+
+    /// `a` with zeros around it: before each axis, then after each.
+    pub fn pad(&mut self, a: ValueId, pads: &[i64]) -> ValueId {
+        if pads.iter().all(|pad| *pad == 0) {
+            return a;
+        }
+        let mode = ("mode", Attribute::String("constant".to_owned()));
+        if self.opset() < 11 {
+            return self.with("Pad", &[a], &[mode, ("pads", Attribute::Ints(pads.to_vec()))]);
+        }
+        let pads = self.ints(pads);
+        self.with("Pad", &[a, pads], &[mode])
+    }
+
+    /// The sum of tensors of one shape, one after another; nothing of none.
+    pub fn sum(&mut self, terms: &[ValueId]) -> Option<ValueId> {
+        let (first, rest) = terms.split_first()?;
+        Some(rest.iter().fold(*first, |sum, term| self.op("Add", &[sum, *term])))
     }
 
     /// Tensors one after another along an axis.

@@ -5,6 +5,7 @@
 
 mod draft;
 mod edit;
+mod presets;
 mod proof;
 mod rule;
 mod rules;
@@ -12,12 +13,15 @@ mod run;
 mod search;
 mod weights;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use hawkeye_graph::{Dim, Elements, Failure, Graph, Origin, Value};
 use hawkeye_shapes::{Bindings, bind};
 
 pub use edit::{Edit, Spelling};
+pub use presets::{PRESETS, Preset};
 pub use proof::{Proof, prove};
 pub use rule::{Family, Promise, Rule, Site};
 pub use rules::RULES;
@@ -37,6 +41,10 @@ pub struct Options<'a> {
     pub objective: Objective,
     /// What the framework's front end loads; everything that has a price if not given.
     pub loads: Option<&'a Loads<'a>>,
+    /// The share of the ReLUs' elements to keep: the largest are dropped first. All if not given.
+    pub relus: Option<f64>,
+    /// How long to search; until nothing gets cheaper if not given.
+    pub budget: Option<Duration>,
 }
 
 /// A rewritten model.
@@ -87,12 +95,36 @@ pub fn rewrite<'a>(
         weights,
         pricing,
         prices: HashMap::from([(draft.key(), before)]),
+        lost: HashSet::new(),
+        until: options.budget.map(|budget| Instant::now() + budget),
     };
-    let State { draft, price, applied } = search.climb(State { draft, price: before, applied: Vec::new() });
+    let mut state = State { draft, price: before, applied: Vec::new() };
+    if let Some(share) = options.relus {
+        state = search.drop_relus(state, &rules::RELU_LINEAR, share);
+    }
+    let State { draft, price, applied } = search.climb(state);
     match first {
         Err(failure) if price.is_none() => Err(failure),
         _ => Ok(Rewritten { graph: draft.graph, applied, before, after: price, recipes: draft.recipes }),
     }
+}
+
+/// Applies one rule wherever it holds to a graph of [`fixed`] shapes, whatever that costs; `None` if it holds
+/// nowhere.
+#[must_use]
+pub fn apply(graph: &Graph, rule: &'static Rule, spelling: Spelling, weights: &Weights) -> Option<Rewritten> {
+    let draft = Draft::new(graph.clone(), Recipes::default());
+    let candidate = draft.apply(rule, &|_, _| true, spelling, weights)?;
+    let applied = Applied {
+        rule,
+        nodes: candidate.places.iter().map(|place| place.name.clone()).collect(),
+        before: None,
+        after: Price::default(),
+        questions: candidate.questions,
+        snapshot: Rc::new((candidate.draft.graph.clone(), candidate.draft.recipes.clone())),
+    };
+    let Draft { graph, recipes, .. } = candidate.draft;
+    Some(Rewritten { graph, applied: vec![applied], before: None, after: None, recipes })
 }
 
 impl Rewritten {

@@ -91,7 +91,7 @@ pub fn prove(original: &Graph, rewritten: &Rewritten, source: &Path) -> Result<P
         .into())
 }
 
-/// The largest difference; infinite where shapes differ or one is not a number.
+/// The largest difference; infinite where shapes differ or one alone is not a number.
 fn apart(expected: &[Vec<f32>], found: &[Vec<f32>]) -> f32 {
     let same = expected.len() == found.len() && expected.iter().zip(found).all(|(a, b)| a.len() == b.len());
     if !same {
@@ -99,7 +99,8 @@ fn apart(expected: &[Vec<f32>], found: &[Vec<f32>]) -> f32 {
     }
     let pairs = expected.iter().flatten().zip(found.iter().flatten());
     pairs.fold(0f32, |most, (a, b)| {
-        let difference = if a == b { 0.0 } else { (a - b).abs() };
+        let equal = a == b || a.is_nan() && b.is_nan();
+        let difference = if equal { 0.0 } else { (a - b).abs() };
         if difference.is_nan() { f32::INFINITY } else { most.max(difference) }
     })
 }

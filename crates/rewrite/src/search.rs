@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
+use std::time::Instant;
 
-use hawkeye_graph::{Failure, Graph, Node};
+use hawkeye_graph::{Derivation, Failure, Graph, Node};
 
 use crate::draft::{Candidate, Draft};
 use crate::edit::Spelling;
@@ -15,12 +16,14 @@ use crate::rule::{Family, Rule};
 use crate::weights::{Recipes, Weights};
 
 /// What a graph costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Price {
     /// Bytes that all parties send.
     pub bytes: u64,
     /// Rounds.
     pub rounds: u64,
+    /// Seconds, if a network was given.
+    pub seconds: f64,
 }
 
 /// What is to be least.
@@ -31,13 +34,19 @@ pub enum Objective {
     Bytes,
     /// Rounds, then bytes.
     Rounds,
+    /// Seconds, then bytes.
+    Seconds,
 }
 
 impl Objective {
-    fn of(self, price: Price) -> (u64, u64) {
+    /// Whether one price is less than another.
+    #[must_use]
+    pub fn is_less(self, a: Price, b: Price) -> bool {
+        let (bytes, rounds) = (a.bytes.cmp(&b.bytes), a.rounds.cmp(&b.rounds));
         match self {
-            Self::Bytes => (price.bytes, price.rounds),
-            Self::Rounds => (price.rounds, price.bytes),
+            Self::Bytes => bytes.then(rounds).is_lt(),
+            Self::Rounds => rounds.then(bytes).is_lt(),
+            Self::Seconds => a.seconds.total_cmp(&b.seconds).then(bytes).is_lt(),
         }
     }
 }
@@ -65,6 +74,10 @@ pub struct Applied {
     pub(crate) snapshot: Rc<(Graph, Recipes)>,
 }
 
+/// Rules that are dearer by themselves where another of their family makes up for it: the inner two of three
+/// layers of an inverted residual without activations.
+const OPENINGS: &[&str] = &["merge-conv1x1-conv"];
+
 /// The search and what it needs.
 pub(crate) struct Search<'a> {
     pub(crate) rules: Vec<&'static Rule>,
@@ -73,6 +86,10 @@ pub(crate) struct Search<'a> {
     pub(crate) weights: &'a Weights,
     pub(crate) pricing: &'a mut Pricing<'a>,
     pub(crate) prices: HashMap<u64, Option<Price>>,
+    /// Where a rule saved nothing: rule, spelling, and the node with its neighbours.
+    pub(crate) lost: HashSet<(&'static str, Spelling, u64)>,
+    /// When to stop with what was found.
+    pub(crate) until: Option<Instant>,
 }
 
 /// A draft, what it costs and how it came about.
@@ -98,7 +115,7 @@ impl Search<'_> {
 
     fn is_better(&self, price: Option<Price>, than: Option<Price>) -> bool {
         match (price, than) {
-            (Some(price), Some(than)) => self.objective.of(price) < self.objective.of(than),
+            (Some(price), Some(than)) => self.objective.is_less(price, than),
             (Some(_), None) => true,
             (None, _) => false,
         }
@@ -109,7 +126,7 @@ impl Search<'_> {
         loop {
             let before = state.applied.len();
             for family in Family::ALL {
-                while let Some(next) = self.step(&state, family) {
+                while let Some(next) = self.step(&state, family).or_else(|| self.leap(&state, family)) {
                     state = next;
                 }
             }
@@ -121,13 +138,20 @@ impl Search<'_> {
 
     /// The best step by a rule of a family; `None` if none makes it cheaper.
     fn step(&mut self, state: &State, family: Family) -> Option<State> {
+        if self.until.is_some_and(|until| Instant::now() >= until) {
+            return None;
+        }
         let rules: Vec<_> = self.rules.iter().copied().filter(|rule| rule.family == family).collect();
         let mut best: Option<State> = None;
         for rule in rules {
             for spelling in [Spelling::Slice, Spelling::Split] {
                 let Some(candidate) = self.candidate(state, rule, None, spelling) else { continue };
                 let parts = candidate.takes_parts;
+                let contexts: Vec<u64> = candidate.places.iter().map(|place| place.context).collect();
                 let next = self.refine(state, rule, spelling, candidate);
+                if !self.is_better(next.price, state.price) {
+                    self.lost.extend(contexts.into_iter().map(|context| (rule.name, spelling, context)));
+                }
                 let than = best.as_ref().map_or(state.price, |best| best.price);
                 if self.is_better(next.price, than) {
                     best = Some(next);
@@ -140,6 +164,21 @@ impl Search<'_> {
         best
     }
 
+    /// A step by a rule that pays only together with a later one, and that one.
+    fn leap(&mut self, state: &State, family: Family) -> Option<State> {
+        let rules = self.rules.clone().into_iter();
+        for rule in rules.filter(|rule| rule.family == family && OPENINGS.contains(&rule.name)) {
+            let candidate = state.draft.apply(rule, &|_, _| true, Spelling::Slice, self.weights);
+            let Some(candidate) = candidate.filter(|candidate| self.is_loaded(candidate)) else { continue };
+            let opened = self.next(state, rule, candidate);
+            let next = self.step(&opened, family).filter(|next| self.is_better(next.price, state.price));
+            if next.is_some() {
+                return next;
+            }
+        }
+        None
+    }
+
     fn candidate(
         &self,
         state: &State,
@@ -147,18 +186,39 @@ impl Search<'_> {
         classes: Option<&BTreeSet<u64>>,
         spelling: Spelling,
     ) -> Option<Candidate> {
-        let candidate = state.draft.apply(rule, classes, spelling, self.weights)?;
-        let loads = self.loads.is_none_or(|loads| {
-            let named = |graph: &Graph, node: &Node| {
-                let first = node.present_outputs().next()?;
-                Some((node.op.clone(), graph.value(first).name.clone()))
-            };
-            let (old, new) = (&state.draft.graph, &candidate.draft.graph);
-            let before: HashSet<_> = old.nodes.iter().filter_map(|node| named(old, node)).collect();
-            let is_new = |node: &&Node| named(new, node).is_some_and(|name| !before.contains(&name));
-            new.nodes.iter().filter(is_new).all(loads)
-        });
-        loads.then_some(candidate)
+        let takes = |class, context| {
+            classes.is_none_or(|classes| classes.contains(&class))
+                && !self.lost.contains(&(rule.name, spelling, context))
+        };
+        let candidate = state.draft.apply(rule, &takes, spelling, self.weights)?;
+        self.is_loaded(&candidate).then_some(candidate)
+    }
+
+    /// Whether the framework's front end loads all nodes that rules made.
+    fn is_loaded(&self, candidate: &Candidate) -> bool {
+        let mut made =
+            candidate.draft.graph.nodes.iter().filter(|node| node.provenance.is_by(Derivation::Rewrite));
+        self.loads.is_none_or(|loads| made.all(loads))
+    }
+
+    /// The graph without ReLUs, the largest first, until the given share of their elements is left.
+    pub(crate) fn drop_relus(&mut self, state: State, rule: &'static Rule, share: f64) -> State {
+        let mut relus = state.draft.sizes(rule.anchors);
+        relus.sort_by_key(|(id, size)| (std::cmp::Reverse(*size), *id));
+        let all: u64 = relus.iter().map(|(_, size)| size).sum();
+        let mut left = all;
+        let mut dropped = BTreeSet::new();
+        for (id, size) in relus {
+            if (left as f64) <= share * all as f64 {
+                break;
+            }
+            left -= size;
+            dropped.insert(id);
+        }
+        match state.draft.apply_at(rule, &dropped, self.weights) {
+            Some(candidate) => self.next(&state, rule, candidate),
+            None => state,
+        }
     }
 
     fn next(&mut self, state: &State, rule: &'static Rule, candidate: Candidate) -> State {

@@ -13,6 +13,7 @@ mod host;
 mod inspect;
 mod library;
 mod loader;
+mod loads;
 mod manifest;
 mod numbers;
 mod overlay;
@@ -25,6 +26,7 @@ mod syntax;
 
 pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
+pub use loads::{Conditions, FrontEnd};
 pub use manifest::{
     Counter, FREE, Gradients, Manifest, Parties, Quantity, Reference, Rounds, TrainingRule, VisibilityRule,
     Visible,

@@ -9,6 +9,7 @@ use hawkeye_report::measured::Log;
 use hawkeye_time::Transport;
 use hawkeye_time::pipeline::Pipelining;
 
+use crate::loads::FrontEnd;
 use crate::parameter::Parameter;
 
 /// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
@@ -39,8 +40,8 @@ pub struct Manifest {
     pub measured: Option<MeasuredRuns>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub refuses: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loads: Option<FrontEnd>,
     #[serde(default = "free", skip_serializing_if = "is_free")]
     pub free: Vec<String>,
     #[serde(default)]
@@ -267,16 +268,6 @@ pub enum Quantity {
 }
 
 impl Manifest {
-    /// Whether the framework's own front end loads an operator of that opset.
-    #[must_use]
-    pub fn loads(&self, domain: &str, op: &str, opset: i64) -> bool {
-        let refuses = |refused: &String| match refused.split_once('-') {
-            Some((name, since)) => name == op && since.parse::<i64>().is_ok_and(|since| since <= opset),
-            None => refused == op,
-        };
-        !domain.is_empty() || !self.refuses.iter().any(refuses)
-    }
-
     /// The schema that this version reads.
     pub const SCHEMA: &'static str = "hawkeye-framework/1";
 

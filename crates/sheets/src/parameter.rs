@@ -16,6 +16,9 @@ pub struct Parameter {
     pub max: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Vec<String>>,
+    /// What another value needs, if any value keeps the function, so that `optimize --tune` may set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tune: Option<String>,
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub effect: bool,
     pub doc: String,
@@ -47,6 +50,16 @@ impl Parameter {
             ParameterKind::Choice => self.choices.as_ref().is_none_or(|choices| choices.len() <= 1),
             ParameterKind::Int => self.min.is_some() && self.min == self.max,
             ParameterKind::Bool | ParameterKind::Float => false,
+        }
+    }
+
+    /// The values that it may take, if they are few.
+    #[must_use]
+    pub fn values(&self) -> Vec<String> {
+        match self.kind {
+            ParameterKind::Bool => vec!["false".to_owned(), "true".to_owned()],
+            ParameterKind::Choice => self.choices.clone().unwrap_or_default(),
+            ParameterKind::Int | ParameterKind::Float => Vec::new(),
         }
     }
 

@@ -245,6 +245,12 @@ pub(crate) struct Profile {
     pub(crate) run: Run,
     #[command(flatten)]
     pub(crate) training: Training,
+    /// End text with what exact rewrites of the model would save, which takes seconds for large models
+    #[arg(long)]
+    pub(crate) advise: bool,
+    /// Refuse a model that the framework's own front end does not load, in place of a warning
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Levels of modules or protocol calls in rows, and of the call tree: 3 if not given, and all of
     /// them for stacks and pages
     #[arg(long)]

@@ -5,7 +5,7 @@ use hawkeye_report::render::{self, View};
 
 use super::arguments::{Format, Profile};
 use super::input::source;
-use super::output;
+use super::{optimize, output};
 
 pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
     let chosen = output::format(command.format, command.output.as_deref())?;
@@ -27,9 +27,11 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         },
         ..command.run.options()
     };
+    if command.strict {
+        framework.manifest.loads(&model.graph)?;
+    }
     check_dims(&model.graph, &options.bindings.dims)?;
-    let framework = Framework::open(&command.framework)?.overlaid(&options.overlays)?;
-    let report = analyse(&model, &source.name, framework, &options)?;
+    let report = analyse(&model, &source.name, framework.clone().overlaid(&options.overlays)?, &options)?;
     let view = View {
         axis: command.by,
         sort: command.sort,
@@ -37,7 +39,11 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         depth: command.depth.unwrap_or(defaults.depth),
         fold: !command.unfold && matches!(format, Format::Text | Format::Markdown),
     };
-    let rendered = render(&report, format, view, command)?;
+    let mut rendered = render(&report, format, view, command)?;
+    if command.advise && format == Format::Text {
+        let name = &command.framework;
+        rendered.extend(optimize::advice(&model, &source.path, name, &framework, &options)?.into_bytes());
+    }
     let path = command.output.as_deref();
     match format {
         // It escapes whatever a terminal would act upon, and may be long.

@@ -43,6 +43,8 @@ pub fn html(report: &Report) -> String {
     page
 }
 
-fn escape(text: &str) -> String {
+/// Text that is only text in a page.
+#[must_use]
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

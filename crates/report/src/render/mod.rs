@@ -24,7 +24,7 @@ pub use checks::{checks_github, checks_junit, checks_text};
 pub use comparison::{comparison_csv, comparison_markdown, comparison_text};
 pub use csv::{csv, field};
 pub use folded::folded;
-pub use html::html;
+pub use html::{escape, html};
 pub use markdown::markdown;
 pub use measured::{measured_csv, measured_markdown, measured_text};
 pub use perfetto::perfetto;

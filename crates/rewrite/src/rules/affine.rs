@@ -36,6 +36,23 @@ pub(super) enum Shift {
 }
 
 impl Affine {
+    /// What a node does to each channel, with a product right before its sum.
+    pub(super) fn chain(site: &Site<'_>, node: &Node, axis: usize) -> Option<Self> {
+        let outer = Self::of(site, node, axis)?;
+        let inner = match outer {
+            Self { scale: None, x, .. } if site.is_private(x) => {
+                site.producer(x).and_then(|product| Self::of(site, product, axis))
+            }
+            _ => None,
+        };
+        Some(match inner {
+            Some(Self { x, scale: Some(scale), shift: None, sign }) => {
+                Self { x, scale: Some(scale), shift: outer.shift, sign }
+            }
+            _ => outer,
+        })
+    }
+
     /// What a node does to each channel; the channels are at `axis` of the output.
     pub(super) fn of(site: &Site<'_>, node: &Node, axis: usize) -> Option<Self> {
         let input = |index: usize| node.inputs.get(index).copied().flatten();

@@ -30,7 +30,7 @@ fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let layers: Vec<Linear<'_>> =
         consumers.iter().map(|node| Linear::reading(site, node, output)).collect::<Option<_>>()?;
     let axis = layers.first()?.axis(rank);
-    let affine = Affine::of(site, site.node, axis)?;
+    let affine = Affine::chain(site, site.node, axis)?;
     let same = layers.iter().all(|layer| layer.axis(rank) == axis);
     if !same || site.is_constant(affine.x) {
         return None;

@@ -3,84 +3,18 @@
 use hawkeye_graph::ValueId;
 
 use crate::edit::Edit;
-use crate::rule::{Family, Promise, Rule, Site, is};
+use crate::rule::{Family, Promise, Rule, Site};
 
+use super::gelu::polynomial;
 use super::signs::clip;
 use super::softmax::operand;
 
-pub(super) const GELU_RELU: Rule = Rule {
-    name: "gelu-relu",
-    family: Family::Activation,
-    what: "GELU -> Relu(x)",
-    when: "the model is trained for it",
-    why: "one comparison in place of an error function",
-    source: "THE-X, Chen et al., Findings of ACL 2022",
-    promise: Promise::Approximate { error: "0.17", training: true },
-    anchors: &["Mul", "Gelu"],
-    rewrite: |site, edit| gelu(site, edit, |edit, x| edit.op("Relu", &[x])),
-};
-
-pub(super) const GELU_QUAD: Rule = Rule {
-    name: "gelu-quad",
-    what: "GELU -> x^2 / 8 + x / 4 + 1/2",
-    why: "one square in place of an error function",
-    source: "MPCFormer, Li et al., ICLR 2023",
-    promise: Promise::Approximate { error: "1.0 on normal inputs", training: true },
-    rewrite: |site, edit| {
-        gelu(site, edit, |edit, x| {
-            let (eighth, quarter, half) = (edit.number(0.125), edit.number(0.25), edit.number(0.5));
-            let two = edit.number(2.0);
-            let square = edit.op("Pow", &[x, two]);
-            let square = edit.op("Mul", &[square, eighth]);
-            let linear = edit.op("Mul", &[x, quarter]);
-            let sum = edit.op("Add", &[square, linear]);
-            edit.op("Add", &[sum, half])
-        })
-    },
-    ..GELU_RELU
-};
-
-pub(super) const GELU_SIGMOID: Rule = Rule {
-    name: "gelu-sigmoid",
-    what: "GELU -> x Sigmoid(1.702 x)",
-    why: "a sigmoid in place of an error function",
-    source: "Hendrycks and Gimpel, arXiv 1606.08415",
-    promise: Promise::Approximate { error: "0.02", training: false },
-    rewrite: |site, edit| {
-        gelu(site, edit, |edit, x| {
-            let slope = edit.number(1.702);
-            let inner = edit.op("Mul", &[x, slope]);
-            let gate = edit.op("Sigmoid", &[inner]);
-            edit.op("Mul", &[x, gate])
-        })
-    },
-    ..GELU_RELU
-};
-
-/// Puts a function in the place of x (1 + Erf(x / sqrt 2)) / 2, in the order in which PyTorch writes it, or
-/// of Gelu.
-fn gelu(site: &Site<'_>, edit: &mut Edit, by: fn(&mut Edit, ValueId) -> ValueId) -> Option<()> {
-    let x = if is(site.node, "Gelu") {
-        site.input(0)?
-    } else {
-        let half = site.number(site.input(1)?)?;
-        let product = site.made_by(site.input(0)?, "Mul")?;
-        let (x, gate) = (product.inputs[0]?, product.inputs[1]?);
-        let erf = site.made_by(site.made_by(gate, "Add")?.inputs[0]?, "Erf")?;
-        let scaled = site.made_by(erf.inputs[0]?, "Div")?;
-        let root = site.number(scaled.inputs[1]?)?;
-        let fits = half == 0.5 && scaled.inputs[0] == Some(x) && (root * root - 2.0).abs() < 1e-3;
-        fits.then_some(x)?
-    };
-    let value = by(edit, x);
-    edit.replace(site.output()?, value);
-    Some(())
-}
-
 pub(super) const SOFTMAX_2QUAD: Rule = Rule {
     name: "softmax-2quad",
+    family: Family::Activation,
     what: "Softmax -> q / ReduceMean(q) / L, q = (x + 5)^2",
     why: "no maximum and no exponential",
+    when: "the model is trained for it",
     source: "MPCFormer, Li et al., ICLR 2023",
     promise: Promise::Approximate { error: "not bounded", training: true },
     anchors: &["Softmax"],
@@ -91,7 +25,6 @@ pub(super) const SOFTMAX_2QUAD: Rule = Rule {
             edit.op("Pow", &[sum, two])
         })
     },
-    ..GELU_RELU
 };
 
 pub(super) const SOFTMAX_RELU: Rule = Rule {
@@ -108,7 +41,33 @@ pub(super) const SOFTMAX_RELU: Rule = Rule {
             edit.op("Add", &[relu, least])
         })
     },
-    ..GELU_RELU
+    ..SOFTMAX_2QUAD
+};
+
+pub(super) const SOFTMAX_NO_MAX: Rule = Rule {
+    name: "softmax-no-max",
+    what: "Softmax -> e / ReduceMean(e) / L, e = Exp(x)",
+    when: "scores within about 10 of zero: larger ones leave the fixed-point range",
+    why: "no maximum",
+    source: "definition of Softmax without its usual shift",
+    promise: Promise::Approximate { error: "0 within the range; overflows beyond", training: false },
+    rewrite: |site, edit| shares(site, edit, |edit, x| edit.op("Exp", &[x])),
+    ..SOFTMAX_2QUAD
+};
+
+pub(super) const SOFTMAX_SCALE: Rule = Rule {
+    name: "softmax-scale",
+    what: "Softmax(x) -> x / L",
+    why: "no maximum, no exponential, no division; the products around it re-associate",
+    source: "MPCViT's ScaleAttn, Zeng et al., ICCV 2023",
+    rewrite: |site, edit| {
+        let (x, _, size) = operand(site)?;
+        let share = edit.number(1.0 / size as f64);
+        let value = edit.op("Mul", &[x, share]);
+        edit.replace(site.output()?, value);
+        Some(())
+    },
+    ..SOFTMAX_2QUAD
 };
 
 /// Shares of a function's values along a Softmax' axis.
@@ -138,7 +97,7 @@ pub(super) const RELU6_RELU: Rule = Rule {
         edit.replace(site.output()?, relu);
         Some(())
     },
-    ..GELU_RELU
+    ..SOFTMAX_2QUAD
 };
 
 pub(super) const RELU_SQUARE: Rule = Rule {
@@ -154,7 +113,7 @@ pub(super) const RELU_SQUARE: Rule = Rule {
         edit.replace(site.output()?, square);
         Some(())
     },
-    ..GELU_RELU
+    ..SOFTMAX_2QUAD
 };
 
 pub(super) const MAXPOOL_AVGPOOL: Rule = Rule {
@@ -180,5 +139,127 @@ pub(super) const MAXPOOL_AVGPOOL: Rule = Rule {
         edit.replace(site.output()?, pool);
         Some(())
     },
-    ..GELU_RELU
+    ..SOFTMAX_2QUAD
+};
+
+pub(super) const RELU_QUADRATIC: Rule = Rule {
+    name: "relu-quadratic",
+    what: "Relu(x) -> x^2 / 8 + x / 2 + 1/4",
+    why: "one square in place of a comparison",
+    source: "AESPA, Park et al., arXiv 2201.06699",
+    promise: Promise::Approximate { error: "0.25 on [-2, 2], at x = 0; not bounded beyond", training: true },
+    anchors: &["Relu"],
+    rewrite: |site, edit| {
+        let value = polynomial(edit, site.input(0)?, &[0.25, 0.5, 0.125]);
+        edit.replace(site.output()?, value);
+        Some(())
+    },
+    ..SOFTMAX_2QUAD
+};
+
+/// What `relu-budget` applies.
+pub(super) const RELU_LINEAR: Rule = Rule {
+    name: "relu-linear",
+    what: "Relu(x) -> x",
+    why: "no comparison",
+    source: "SNL, Cho et al., ICML 2022; SENet, Kundu et al., ICLR 2023",
+    promise: Promise::Approximate { error: "-x below 0", training: true },
+    anchors: &["Relu"],
+    rewrite: |site, edit| {
+        edit.replace(site.output()?, site.input(0)?);
+        Some(())
+    },
+    ..SOFTMAX_2QUAD
+};
+
+pub(super) const SIGMOID_HARD: Rule = Rule {
+    name: "sigmoid-hard",
+    what: "Sigmoid(x) -> Clip(x / 6 + 1/2, 0, 1)",
+    why: "two comparisons in place of an exponential and a reciprocal",
+    source: "MobileNet-V3, Howard et al., arXiv 1905.02244; SecureML, S&P 2017, with another slope",
+    promise: Promise::Approximate { error: "0.07", training: true },
+    anchors: &["Sigmoid"],
+    rewrite: |site, edit| {
+        let [slope, half] = [1.0 / 6.0, 0.5].map(|x| edit.number(x));
+        let line = edit.op("Mul", &[site.input(0)?, slope]);
+        let line = edit.op("Add", &[line, half]);
+        let value = super::activations::clip(edit, line, 0.0, 1.0);
+        edit.replace(site.output()?, value);
+        Some(())
+    },
+    ..SOFTMAX_2QUAD
+};
+
+pub(super) const SIGMOID_CUBIC: Rule = Rule {
+    name: "sigmoid-cubic",
+    what: "Sigmoid(x) -> 1/2 + 0.197 x - 0.004 x^3",
+    why: "two products in place of an exponential and a reciprocal",
+    source: "Kim et al., JMIR Medical Informatics 2018: least squares on [-8, 8]",
+    promise: Promise::Approximate { error: "0.12 on [-8, 8]; not bounded beyond", training: false },
+    anchors: &["Sigmoid"],
+    rewrite: |site, edit| {
+        let value = polynomial(edit, site.input(0)?, &[0.5, 0.197, 0.0, -0.004]);
+        edit.replace(site.output()?, value);
+        Some(())
+    },
+    ..SOFTMAX_2QUAD
+};
+
+pub(super) const TANH_HARD: Rule = Rule {
+    name: "tanh-hard",
+    what: "Tanh(x) -> Clip(x, -1, 1)",
+    why: "two comparisons in place of a polynomial or an exponential",
+    source: "Collobert, 2004 (hard tanh)",
+    promise: Promise::Approximate { error: "0.24, at x = 1", training: true },
+    anchors: &["Tanh"],
+    rewrite: |site, edit| {
+        let value = super::activations::clip(edit, site.input(0)?, -1.0, 1.0);
+        edit.replace(site.output()?, value);
+        Some(())
+    },
+    ..SOFTMAX_2QUAD
+};
+
+/// The operand of x Sigmoid(x).
+fn silu(site: &Site<'_>) -> Option<ValueId> {
+    let (a, b) = (site.input(0)?, site.input(1)?);
+    [(a, b), (b, a)].into_iter().find_map(|(x, gate)| {
+        let sigmoid = site.made_by(gate, "Sigmoid")?;
+        (sigmoid.inputs[0] == Some(x)).then_some(x)
+    })
+}
+
+pub(super) const SILU_HARD: Rule = Rule {
+    name: "silu-hard",
+    what: "x Sigmoid(x) -> x Clip(x / 6 + 1/2, 0, 1)",
+    why: "two comparisons in place of an exponential and a reciprocal",
+    source: "MobileNet-V3, Howard et al., arXiv 1905.02244",
+    promise: Promise::Approximate { error: "0.15", training: true },
+    anchors: &["Mul"],
+    rewrite: |site, edit| {
+        let x = silu(site)?;
+        let [slope, half] = [1.0 / 6.0, 0.5].map(|x| edit.number(x));
+        let line = edit.op("Mul", &[x, slope]);
+        let line = edit.op("Add", &[line, half]);
+        let gate = super::activations::clip(edit, line, 0.0, 1.0);
+        let value = edit.op("Mul", &[x, gate]);
+        edit.replace(site.output()?, value);
+        Some(())
+    },
+    ..SOFTMAX_2QUAD
+};
+
+pub(super) const SILU_RELU: Rule = Rule {
+    name: "silu-relu",
+    what: "x Sigmoid(x) -> Relu(x)",
+    why: "one comparison in place of an exponential and a reciprocal",
+    source: "the activation that SiLU refines, Elfwing et al., arXiv 1702.03118",
+    promise: Promise::Approximate { error: "0.28, at x = -1.28", training: true },
+    anchors: &["Mul"],
+    rewrite: |site, edit| {
+        let relu = edit.op("Relu", &[silu(site)?]);
+        edit.replace(site.output()?, relu);
+        Some(())
+    },
+    ..SOFTMAX_2QUAD
 };

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use hawkeye_graph::NodeId;
+use hawkeye_graph::{NodeId, ValueId};
 
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site, int, is};
@@ -10,7 +10,8 @@ use crate::rule::{Family, Promise, Rule, Site, int, is};
 pub(super) const NOTHING: Rule = Rule {
     name: "remove-identity",
     family: Family::Cleaning,
-    what: "Identity, Dropout, Cast to the same type, Transpose in the same order -> nothing",
+    what: "Identity, Dropout, Cast to the same type, Transpose in the same order, Concat of all parts of a tensor -> \
+           nothing",
     when: "inference; nothing reads a Dropout's mask",
     why: "it sends nothing itself, but other rules see through, and some front ends refuse it",
     source: "ONNX operator specification",
@@ -22,6 +23,12 @@ pub(super) const NOTHING: Rule = Rule {
 fn nothing(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let (x, output) = (site.input(0)?, site.output()?);
     let node = site.node;
+    if is(node, "Concat") {
+        let parts: Vec<ValueId> = node.present_inputs().collect();
+        let axis = int(node, "axis", 0).rem_euclid(site.shape(output)?.len() as i64);
+        edit.replace(output, whole(site, &parts, axis)?);
+        return Some(());
+    }
     let nothing = match node.op.as_str() {
         "Identity" => true,
         "Dropout" => {
@@ -37,6 +44,33 @@ fn nothing(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     }
     edit.replace(output, x);
     Some(())
+}
+
+/// The tensor that these are all parts of, in order along an axis.
+pub(super) fn whole(site: &Site<'_>, parts: &[ValueId], axis: i64) -> Option<ValueId> {
+    let first = site.producer(*parts.first().filter(|_| parts.len() > 1)?)?;
+    let x = first.inputs.first().copied().flatten()?;
+    let rank = site.shape(x)?.len() as i64;
+    if is(first, "Split") {
+        let all = first.present_outputs().collect::<Vec<_>>() == parts;
+        return (all && int(first, "axis", 0).rem_euclid(rank) == axis).then_some(x);
+    }
+    let mut position = 0;
+    for part in parts {
+        let slice = site.made_by(*part, "Slice").filter(|slice| slice.inputs[0] == Some(x))?;
+        let input = |index: usize| slice.inputs.get(index).copied().flatten();
+        let of = |name: &str, index: usize| match input(index) {
+            Some(value) => site.ints(value),
+            None => slice.attributes.ints(name).map(<[i64]>::to_vec),
+        };
+        let along = of("axes", 3)?.first().copied()?.rem_euclid(rank) == axis;
+        let one = of("starts", 1)?.len() == 1 && input(4).is_none();
+        if !(along && one && of("starts", 1)? == [position]) {
+            return None;
+        }
+        position += site.shape(*part)?[axis as usize];
+    }
+    (position == site.shape(x)?[axis as usize]).then_some(x)
 }
 
 pub(super) const TRANSPOSES: Rule = Rule {

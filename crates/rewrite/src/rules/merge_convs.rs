@@ -1,6 +1,6 @@
 //! Convolutions put together.
 
-use hawkeye_graph::{Attribute, ValueId};
+use hawkeye_graph::ValueId;
 
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site, int, is};
@@ -189,12 +189,7 @@ fn sum_of_convs(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
 /// A kernel of one pixel in the centre of zeros.
 pub(super) fn centre(edit: &mut Edit, kernel: ValueId, height: i64, width: i64) -> ValueId {
     let (h, w) = (height / 2, width / 2);
-    let pads = [0, 0, h, w, 0, 0, h, w];
-    if edit.opset() < 11 {
-        return edit.with("Pad", &[kernel], &[("pads", Attribute::Ints(pads.to_vec()))]);
-    }
-    let pads = edit.ints(&pads);
-    edit.op("Pad", &[kernel, pads])
+    edit.pad(kernel, &[0, 0, h, w, 0, 0, h, w])
 }
 
 pub(super) const CONVS_OF_ONE: Rule = Rule {

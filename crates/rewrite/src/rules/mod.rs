@@ -6,7 +6,11 @@ mod affine_after;
 mod affine_before;
 mod approximations;
 mod cleaning;
+mod decisions;
 mod division;
+mod gelu;
+mod im2col;
+mod layernorm;
 mod linear;
 mod maxpool_as_tree;
 mod maxpool_separable;
@@ -25,8 +29,15 @@ mod scale_through_relu;
 mod signs;
 mod softmax;
 mod spatial;
+mod strassen;
+mod subpixel;
+mod sums;
+mod taps;
+mod winograd;
 
 use crate::rule::Rule;
+
+pub(crate) static RELU_LINEAR: Rule = approximations::RELU_LINEAR;
 
 /// All rules, in the order in which they are listed.
 pub const RULES: &[Rule] = &[
@@ -34,6 +45,8 @@ pub const RULES: &[Rule] = &[
     cleaning::TRANSPOSES,
     cleaning::TWICE,
     cleaning::CONSTANTS,
+    decisions::ARGMAX,
+    decisions::THRESHOLD,
     signs::REDUNDANT,
     signs::CLIP,
     signs::CLIP_AS_RELU,
@@ -60,6 +73,7 @@ pub const RULES: &[Rule] = &[
     moving::SLICE,
     moving::POOL,
     moving::UPSAMPLE,
+    decisions::COPIES,
     relu_maxpool_swap::RULE,
     maxpool_as_tree::RULE,
     maxpool_separable::RULE,
@@ -72,20 +86,31 @@ pub const RULES: &[Rule] = &[
     activations::SIGMOID,
     activations::TANH,
     activations::HARD_SIGMOID,
+    sums::HARD_SWISH,
     softmax::RECIPROCAL,
     softmax::TREE_SUM,
     softmax::TREE_MEAN,
     division::BY_CONSTANT,
     division::BY_ROW,
     division::BY_ROOT,
+    layernorm::RULE,
     spatial::GROUPS,
     spatial::DENSE,
-    spatial::TILES,
+    subpixel::RULE,
     spatial::DILATED,
     spatial::SUBSAMPLE,
     spatial::MATRIX,
     spatial::SWAPPED,
     spatial::ALPHA,
+    im2col::CONV,
+    im2col::DEPTHWISE,
+    im2col::PRODUCTS,
+    winograd::LEFT,
+    winograd::RIGHT,
+    strassen::RULE,
+    sums::PARTS,
+    sums::REDUCED,
+    sums::TRUNCATED_ONCE,
     powers::EVEN,
     powers::ROOT,
     powers::SQUARE,
@@ -95,12 +120,26 @@ pub const RULES: &[Rule] = &[
     powers::DENOMINATOR,
     powers::INTEGER,
     powers::DROP_SOFTMAX,
-    approximations::GELU_RELU,
-    approximations::GELU_QUAD,
-    approximations::GELU_SIGMOID,
+    gelu::RELU,
+    gelu::QUAD,
+    gelu::SIGMOID,
+    gelu::TANH,
+    gelu::SMU,
+    gelu::HARD,
+    gelu::PUMA,
+    gelu::BOLT,
     approximations::SOFTMAX_2QUAD,
     approximations::SOFTMAX_RELU,
+    approximations::SOFTMAX_NO_MAX,
+    approximations::SOFTMAX_SCALE,
     approximations::RELU6_RELU,
     approximations::RELU_SQUARE,
+    approximations::RELU_QUADRATIC,
+    approximations::RELU_LINEAR,
+    approximations::SIGMOID_HARD,
+    approximations::SIGMOID_CUBIC,
+    approximations::TANH_HARD,
+    approximations::SILU_HARD,
+    approximations::SILU_RELU,
     approximations::MAXPOOL_AVGPOOL,
 ];

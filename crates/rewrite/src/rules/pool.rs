@@ -83,12 +83,12 @@ impl DivCeil for i64 {
 }
 
 /// Every `stride`-th element along an axis, from each of the first: tensors (left, blocks, right).
-struct Lanes {
+pub(super) struct Lanes {
     lanes: Vec<(ValueId, i64)>,
     stride: i64,
 }
 
-fn lanes(edit: &mut Edit, x: ValueId, [left, size, right]: [i64; 3], stride: i64) -> Lanes {
+pub(super) fn lanes(edit: &mut Edit, x: ValueId, [left, size, right]: [i64; 3], stride: i64) -> Lanes {
     let x = edit.reshape(x, &[left, size, right]);
     if stride == 1 {
         return Lanes { lanes: vec![(x, size)], stride };
@@ -115,7 +115,7 @@ fn lanes(edit: &mut Edit, x: ValueId, [left, size, right]: [i64; 3], stride: i64
 
 impl Lanes {
     /// Elements `stride * i + offset` for outputs i from `first` to `last`.
-    fn tap(&self, edit: &mut Edit, offset: i64, first: i64, last: i64) -> ValueId {
+    pub(super) fn tap(&self, edit: &mut Edit, offset: i64, first: i64, last: i64) -> ValueId {
         let (lane, size) = self.lanes[offset.rem_euclid(self.stride) as usize];
         let start = first + offset.div_euclid(self.stride);
         let end = last + offset.div_euclid(self.stride);

@@ -3,7 +3,7 @@
 use hawkeye_graph::{Attribute, ValueId};
 
 use crate::edit::Edit;
-use crate::rule::{Family, Promise, Rule, Site, is, list};
+use crate::rule::{Family, Promise, Rule, Site, is};
 
 use super::linear::{Linear, Window};
 
@@ -71,44 +71,6 @@ fn dense(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let weight = edit.op("Mul", &[wide, mask]);
     let inputs: Vec<ValueId> = [Some(layer.x), Some(weight), layer.bias].into_iter().flatten().collect();
     let value = edit.with("Conv", &inputs, &window.attributes());
-    edit.replace(site.output()?, value);
-    Some(())
-}
-
-pub(super) const TILES: Rule = Rule {
-    name: "convtranspose-as-conv1x1",
-    what: "ConvTranspose with kernel = stride -> Conv 1 x 1 to k^2 times the channels, DepthToSpace",
-    when: "no padding, one group",
-    why: "the zeros between the inserted elements are not paid",
-    source: "sub-pixel convolution, Shi et al., arXiv 1609.05158",
-    anchors: &["ConvTranspose"],
-    rewrite: tiles,
-    ..GROUPS
-};
-
-fn tiles(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
-    let layer = Linear::of(site, site.output()?)?;
-    let [inputs, out, height, width] = layer.dims[..] else { return None };
-    let node = layer.node;
-    let stride = list(node, "strides", 2, 1);
-    let zero = |name| list(node, name, 4, 0).iter().all(|p| *p == 0);
-    let unit = list(node, "dilations", 2, 1) == [1, 1];
-    if !(height == width && stride == [height, width] && zero("pads") && zero("output_padding") && unit) {
-        return None;
-    }
-    let weight = edit.reshape(layer.weight, &[inputs, out * height * width]);
-    let weight = edit.transpose(weight, &[1, 0]);
-    let weight = edit.reshape(weight, &[out * height * width, inputs, 1, 1]);
-    let mut operands = vec![layer.x, weight];
-    if let Some(bias) = layer.bias {
-        let column = edit.reshape(bias, &[out, 1]);
-        let shape = edit.ints(&[out, height * width]);
-        let wide = edit.op("Expand", &[column, shape]);
-        operands.push(edit.reshape(wide, &[-1]));
-    }
-    let conv = edit.with("Conv", &operands, &[("kernel_shape", Attribute::Ints(vec![1, 1]))]);
-    let mode = Attribute::String("CRD".to_owned());
-    let value = edit.with("DepthToSpace", &[conv], &[("blocksize", Attribute::Int(height)), ("mode", mode)]);
     edit.replace(site.output()?, value);
     Some(())
 }

@@ -1,9 +1,10 @@
 //! Rewriting a model under a framework, as the command line does.
+#![allow(dead_code, reason = "each test uses its own part")]
 
 use std::path::{Path, PathBuf};
 
-use hawkeye::{Bindings, Framework, Model, Options, analyse, load};
-use hawkeye_graph::{Graph, Node};
+use hawkeye::{Bindings, Framework, Options, Session, load};
+use hawkeye_graph::{Failure, Graph, Node};
 use hawkeye_rewrite::{Price, Promise, RULES, Rewritten, Rule, Weights, fixed, rewrite};
 
 pub(crate) fn fixtures() -> PathBuf {
@@ -24,12 +25,67 @@ pub(crate) fn graph(path: &Path) -> Graph {
         .expect("sizes are known")
 }
 
-/// What a graph costs under a framework.
-pub(crate) fn price(model: &Model, graph: &Graph, framework: &Framework) -> Result<Price, hawkeye::Failure> {
-    let model = Model { graph: graph.clone(), ..model.clone() };
-    let report = analyse(&model, "", framework.clone(), &Options { depth: 0, ..Options::default() })?;
-    let (offline, online) = (&report.totals.offline, &report.totals.online);
-    Ok(Price { bytes: offline.bytes + online.bytes, rounds: offline.rounds + online.rounds })
+/// A framework's prices, with its settings.
+pub(crate) struct Priced {
+    framework: Framework,
+    session: Session,
+    options: Options,
+}
+
+impl Priced {
+    /// A built-in framework by name, with parameters as `NAME=VALUE` after it and `parties=N`.
+    pub(crate) fn new(setting: &str) -> Self {
+        let mut words = setting.split(' ');
+        let framework = Framework::open(words.next().expect("a name")).expect("it is built in");
+        let mut options = Options::default();
+        for (name, value) in words.filter_map(|word| word.split_once('=')) {
+            match name {
+                "parties" => options.parties = value.parse().ok(),
+                _ => drop(options.settings.insert(name.to_owned(), value.to_owned())),
+            }
+        }
+        let session = Session::new(framework.clone(), options.parties, &options.settings)
+            .expect("the settings are right");
+        Self { framework, session, options }
+    }
+
+    /// What a graph costs.
+    pub(crate) fn price(&self, graph: &Graph) -> Result<Price, Failure> {
+        let report = self.session.price(graph, &self.options)?;
+        let (offline, online) = (&report.totals.offline, &report.totals.online);
+        Ok(Price {
+            bytes: offline.bytes + online.bytes,
+            rounds: offline.rounds + online.rounds,
+            seconds: 0.0,
+        })
+    }
+
+    /// A model rewritten by these rules.
+    pub(crate) fn optimized(&self, path: &Path, rules: Vec<&'static Rule>, as_priced: bool) -> Rewritten {
+        self.try_optimized(path, rules, as_priced).expect("it has a price")
+    }
+
+    /// The same, or nothing if the framework can't run it.
+    pub(crate) fn try_optimized(
+        &self,
+        path: &Path,
+        rules: Vec<&'static Rule>,
+        as_priced: bool,
+    ) -> Option<Rewritten> {
+        let original = graph(path);
+        let weights = Weights::new(Some(path), &original);
+        let mut pricing = |graph: &Graph| self.price(graph);
+        let front_end = self.framework.manifest.loads.as_ref();
+        let loads = |node: &Node| front_end.is_none_or(|front_end| front_end.refusal(node).is_none());
+        let options = hawkeye_rewrite::Options {
+            rules,
+            objective: hawkeye_rewrite::Objective::Bytes,
+            loads: (!as_priced).then_some(&loads),
+            relus: None,
+            budget: None,
+        };
+        rewrite(&original, &options, &weights, &mut pricing).ok()
+    }
 }
 
 /// A model rewritten by these rules for a framework.
@@ -39,15 +95,5 @@ pub(crate) fn optimized(
     rules: Vec<&'static Rule>,
     as_priced: bool,
 ) -> Rewritten {
-    let framework = Framework::open(framework).expect("it is built in");
-    let (model, original) = (load(path).expect("it loads"), graph(path));
-    let weights = Weights::new(Some(path), &original);
-    let mut pricing = |graph: &Graph| price(&model, graph, &framework);
-    let loads = |node: &Node| framework.manifest.loads(&node.domain, &node.op, node.opset);
-    let options = hawkeye_rewrite::Options {
-        rules,
-        objective: hawkeye_rewrite::Objective::Bytes,
-        loads: (!as_priced).then_some(&loads),
-    };
-    rewrite(&original, &options, &weights, &mut pricing).expect("it has a price")
+    Priced::new(framework).optimized(path, rules, as_priced)
 }

@@ -54,11 +54,10 @@ impl Framework {
         found.extend(parties(manifest));
         found.extend(parameters(manifest));
         found.extend(patterns(manifest));
-        let refused = manifest.refuses.iter().map(|op| ("refuses", op.split('-').next().unwrap_or(op)));
-        let cut = manifest.training.cuts.iter().map(|op| ("cuts", op.as_str()));
-        for (key, op) in refused.chain(cut).filter(|(_, op)| !op.contains('.') && !operators.contains(op)) {
+        for op in manifest.training.cuts.iter().filter(|op| !operators.contains(&op.as_str())) {
             let near = nearest(op, operators.iter().copied()).map(|near| format!("; did you mean {near}?"));
-            found.push((key, format!("there is no operator \"{op}\" in ONNX{}", near.unwrap_or_default())));
+            let message = format!("there is no operator \"{op}\" in ONNX{}", near.unwrap_or_default());
+            found.push(("cuts", message));
         }
         found.into_iter().map(|(key, message)| at_key(&file, key, Diagnostic::error, message)).collect()
     }
