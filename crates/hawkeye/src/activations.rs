@@ -5,7 +5,7 @@ use hawkeye_onnx::Model;
 use hawkeye_report::{Operator, Report};
 use serde::Serialize;
 
-use crate::{Framework, Options, analyse};
+use crate::{Framework, Options, Session};
 
 /// Operators that training for private inference removes or replaces layer by layer.
 const ACTIVATIONS: [&str; 14] = [
@@ -105,9 +105,12 @@ pub fn activation_budget(
     replacement: Replacement,
     replaced: &[String],
 ) -> Result<ActivationBudget, Failure> {
-    let report_of = |model: &Model| {
-        analyse(model, file, Framework::open(framework)?.overlaid(&options.overlays)?, options)
-    };
+    let session = Session::new(
+        Framework::open(framework)?.overlaid(&options.overlays)?,
+        options.parties,
+        &options.settings,
+    )?;
+    let report_of = |model: &Model| session.analyse(model, file, options);
     let original = report_of(model)?;
     let gone = ids(model, &original, replaced)?;
     let start = without(model, &gone, replacement);

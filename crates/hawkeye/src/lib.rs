@@ -40,7 +40,7 @@ pub use hawkeye_time as time;
 pub use operator::{Operand, operator};
 pub use pipeline::{Options, analyse, analyse_traced};
 pub use report::{MachineChoice, TimeOptions};
-pub use session::Session;
+pub use session::{Session, Sessions};
 pub use sweep::law;
 pub use sweep::{
     Axis, MOST_POINTS, Point, Statement, Sweep, Variable, amount, fixed, series, statements, sweep,

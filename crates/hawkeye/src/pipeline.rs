@@ -7,8 +7,8 @@ use hawkeye_graph::{
     Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, Value, ValueId, nearest, verify,
 };
 use hawkeye_lower::{
-    Conventions, Lowering, Program, Runs, Settled, Training, Visibility, constant_weights, is_constant,
-    lower, read, secrecy, settle,
+    Ability, Conventions, Lowering, Pass, Program, Runs, Settled, Training, Visibility, constant_weights,
+    is_constant, lower, read, secrecy, settle,
 };
 use hawkeye_onnx::Model;
 use hawkeye_report::{ModelInfo, Report, RunInfo};
@@ -89,6 +89,15 @@ pub fn analyse_traced(
     Ok((report, sheets.definitions()))
 }
 
+/// Checks what a pass made of the model.
+///
+/// # Errors
+/// What does not hold of every graph; the pass is at fault then.
+pub(crate) fn sound(graph: &Graph) -> Result<(), Failure> {
+    let reported = |diagnostic: Diagnostic| diagnostic.help("this is a fault of HawkEye's: please report it");
+    verify(graph).map_err(|failure| Failure(failure.0.into_iter().map(reported).collect()))
+}
+
 /// What is profiled.
 pub(crate) struct Subject<'a> {
     pub(crate) graph: &'a Graph,
@@ -114,11 +123,12 @@ pub(crate) fn profile(
     let inputs = bind(model.graph, &options.bindings)?;
     let conventions = conventions(model.graph, &framework.manifest, options)?;
     let has = |domain: &str, op: &str| {
-        lowering.lowers(domain, op).is_ok() && (options.training.is_none() || lowering.trains(domain, op))
+        let can = |ability| lowering.supports(ability, domain, op).is_ok();
+        can(Ability::Lower(Pass::Forward)) && (options.training.is_none() || can(Ability::Train))
     };
     let Expanded { graph, shapes, diagnostics: expanded, lacking } = expand(model.graph, &inputs, &has);
     let graph = graph.as_ref();
-    debug_assert_eq!(verify(graph), Ok(()));
+    sound(graph)?;
     let visibility = secrecy(graph, &conventions);
     let batch = batch(graph, &inputs);
     let mut stages = Stages {
@@ -206,6 +216,7 @@ impl Stages<'_> {
         inputs: &BTreeMap<ValueId, Vec<u64>>,
     ) -> Result<(Shapes, Vec<Diagnostic>), Failure> {
         let reading = read(self.graph, &shapes, self.visibility, self.lowering)?;
+        reading.as_ref().map_or(Ok(()), sound)?;
         Ok(as_read(shapes, reading.map(|graph| infer(&graph, inputs))))
     }
 

@@ -1,7 +1,7 @@
 //! A framework that serves many models.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hawkeye_cost::{Calls, Data, RoundRule};
 use hawkeye_graph::{Failure, Graph};
@@ -122,6 +122,28 @@ impl Session {
             idle().push(worker);
         }
         report
+    }
+}
+
+/// A session for each framework with its settings, by its name: those that are asked for twice are made once.
+#[derive(Debug, Default)]
+pub struct Sessions(Mutex<HashMap<String, Arc<Session>>>);
+
+impl Sessions {
+    /// The session of a framework with the parties and settings of the options.
+    ///
+    /// # Errors
+    /// If there is no such framework, or [`Session::new`] fails.
+    pub fn get(&self, framework: &str, options: &Options) -> Result<Arc<Session>, Failure> {
+        let key = format!("{framework} {:?} {:?} {:?}", options.parties, options.settings, options.overlays);
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = known().get(&key) {
+            return Ok(session.clone());
+        }
+        let framework = Framework::open(framework)?.overlaid(&options.overlays)?;
+        let session = Arc::new(Session::new(framework, options.parties, &options.settings)?);
+        known().insert(key, session.clone());
+        Ok(session)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A session's reports are those of an analysis on its own, whatever came before and beside.
 
-use hawkeye::{Framework, Options, Session, analyse, load};
+use hawkeye::{Framework, Operand, Options, Session, TrainingOptions, analyse, load, operator};
 use hawkeye_testing::fixtures;
 
 const MODELS: [&str; 3] = ["models/lenet5.onnx", "crypten/models/mlp3_b1.onnx", "models/lenet5.onnx"];
@@ -26,4 +26,17 @@ fn what_a_session_has_seen_changes_nothing() {
             scope.spawn(check);
         });
     }
+}
+
+#[test]
+fn a_training_step_that_was_planned_lets_nothing_else_pass() {
+    let open = || Framework::open("spu-semi2k").expect("it is built in");
+    let session = Session::new(open(), None, &Default::default()).expect("its sheets load");
+    let lenet5 = load(&fixtures().join("models/lenet5.onnx")).expect("the fixture is fine");
+    let training = Options { training: Some(TrainingOptions::default()), ..Options::default() };
+    session.analyse(&lenet5, "lenet5.onnx", &training).expect("it trains");
+    let unknown = operator("NoSuchOp", &[Operand::Input(vec![1, 4])], &[]).expect("it is a model");
+    let alone = analyse(&unknown, "x.onnx", open(), &Options::default());
+    assert!(alone.is_err());
+    assert_eq!(session.analyse(&unknown, "x.onnx", &Options::default()), alone);
 }

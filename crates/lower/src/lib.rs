@@ -15,7 +15,10 @@ mod step;
 mod training;
 mod view;
 
-pub use lowering::{Expansion, Lowering, LoweringError, ModelSource, Note, Reading, StepPlan};
+pub use hawkeye_grad::Pass;
+pub use lowering::{
+    Ability, Compiled, Demand, Expansion, Lowering, LoweringError, ModelSource, Note, Plan, Reading, StepPlan,
+};
 pub use program::{Operation, Program, Subject, lower};
 pub use read::read;
 pub use secrecy::{Conventions, Visibility, constant_weights, is_constant, secrecy};

@@ -84,41 +84,83 @@ pub struct StepPlan {
     pub updates: Vec<(Data, Data)>,
 }
 
+/// What a framework's compiler makes of the program.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plan {
+    /// An entry for each node, by index; missing ones are [`Data::None`]. A record with a field `outputs` says
+    /// that the node is not run, and what is attached to its outputs; any other entry is shown to the node's
+    /// lowering, in [`NodeView::plan`].
+    Nodes(Vec<Data>),
+    /// Entries for the whole training step. They are shown to [`Lowering::node`] for every part, forward nodes
+    /// too, with [`NodeView::planned`]; nothing is asked of [`Lowering::supports`].
+    Step(StepPlan),
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self::Nodes(Vec::new())
+    }
+}
+
+/// What comes before the first node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Compiled {
+    /// What the compiler makes of the program.
+    pub plan: Plan,
+    /// What the user should know of the model as a whole.
+    pub notes: Vec<Note>,
+    /// The set-up.
+    pub begin: Expansion,
+}
+
+/// What a framework may be able to do with an operator, a loss or an optimizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ability {
+    /// Lower it in a pass: a node, or its part of a training step.
+    Lower(Pass),
+    /// Train through it by itself: not by its definition in terms of others, nor by the gradient graph.
+    Train,
+    /// Read some of its nodes as something else than ONNX does.
+    Read,
+}
+
+/// What a program demands of the framework once all its nodes are lowered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Demand<'a> {
+    /// A request to a resource, in the state that the demands before left it in.
+    Draw {
+        /// The resource.
+        resource: &'a str,
+        /// [`Data::None`] at first.
+        state: &'a Data,
+        /// What is drawn.
+        request: &'a Data,
+    },
+    /// The calls of a group that serves the whole program; it has no state.
+    Group {
+        /// The group.
+        group: &'a str,
+        /// The weights of all that deferred to it, together.
+        weight: u64,
+    },
+}
+
 /// Makes the view of the model, for frameworks that look at it.
 pub type ModelSource<'a> = &'a dyn Fn() -> ModelView;
 
 /// A framework: how operators expand into protocol calls.
 ///
 /// `hawkeye-sheets` implements it by Starlark sheets; embedders may implement it natively, for which
-/// [`Lowering::lowers`] and [`Lowering::node`] are enough: the others are for frameworks with compilers,
-/// training of their own, readings that differ from ONNX's, set-up, and state. All
-/// methods must be deterministic, and [`Lowering::node`] must depend on the view alone, so that
-/// equal operators are equal. One arena serves a program: it is the same in every call.
+/// [`Lowering::supports`] and [`Lowering::node`] are enough: the others are for frameworks with compilers,
+/// readings that differ from ONNX's, set-up, and resources. All methods must be deterministic, and their answers
+/// depend on their arguments alone: what was asked before changes none. One arena serves a program: it is the
+/// same in every call.
 pub trait Lowering {
-    /// Whether the framework has a lowering for an operator.
+    /// Whether the framework can do something with an operator, a loss or an optimizer.
     ///
     /// # Errors
-    /// [`LoweringError::Unsupported`] if it has none.
-    fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError>;
-
-    /// Whether the framework has a lowering of its own for a part of a training step: the backward
-    /// part of an operator, a loss, its gradient, or an optimizer.
-    fn has(&self, pass: Pass, domain: &str, op: &str) -> bool {
-        let _ = (pass, domain, op);
-        false
-    }
-
-    /// Whether the framework itself can train through an operator: not by its definition in terms of
-    /// others, nor by the gradient graph.
-    fn trains(&self, domain: &str, op: &str) -> bool {
-        self.has(Pass::Backward, domain, op)
-    }
-
-    /// Whether the framework has a reading of its own for some nodes of an operator.
-    fn rereads(&self, domain: &str, op: &str) -> bool {
-        let _ = (domain, op);
-        false
-    }
+    /// [`LoweringError::Unsupported`] if it can't.
+    fn supports(&self, ability: Ability, domain: &str, op: &str) -> Result<(), LoweringError>;
 
     /// What the framework reads a node as, where that gives other shapes than ONNX.
     ///
@@ -129,54 +171,43 @@ pub trait Lowering {
         Ok(Vec::new())
     }
 
-    /// Checks the model as a whole.
+    /// Looks at the model as a whole before its nodes are lowered; `trained` tells whether it is run to be
+    /// trained.
     ///
     /// # Errors
-    /// If the framework can't run it.
-    fn check(&mut self, model: ModelSource<'_>) -> Result<Vec<Note>, LoweringError> {
-        let _ = model;
-        Ok(Vec::new())
+    /// Everything that keeps the framework from running the model.
+    fn compile(
+        &mut self,
+        calls: &mut Calls,
+        trained: bool,
+        model: ModelSource<'_>,
+    ) -> Result<Compiled, Vec<LoweringError>> {
+        let _ = (calls, trained, model);
+        Ok(Compiled::default())
     }
 
-    /// What the framework's compiler makes of the model as a whole: an entry per node, or nothing if
-    /// it takes every node as it comes; `trained` tells whether it is run to be trained. A record with
-    /// a field `outputs` says that the node is not run, and what is attached to its outputs; any other
-    /// entry is shown to the node's lowering.
-    ///
-    /// # Errors
-    /// If the framework can't run the model.
-    fn plan(&mut self, trained: bool, model: ModelSource<'_>) -> Result<Vec<Data>, LoweringError> {
-        let _ = (trained, model);
-        Ok(Vec::new())
-    }
-
-    /// The same in training, for frameworks that compile the whole step; `None` if this one takes
-    /// every part as it comes. Otherwise the parts of the step, forward nodes too, are lowered by
-    /// their entries, for which [`Lowering::lowers`] and [`Lowering::has`] answer from then on.
-    ///
-    /// # Errors
-    /// If the framework can't train the model.
-    fn plan_step(&mut self, model: ModelSource<'_>) -> Result<Option<StepPlan>, LoweringError> {
-        let _ = model;
-        Ok(None)
-    }
-
-    /// What happens before the first node.
-    ///
-    /// # Errors
-    /// If the framework's description is wrong.
-    fn begin(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError> {
-        let _ = (calls, model);
-        Ok(Expansion::default())
-    }
-
-    /// Expands a node, or a part of a training step for which it [has](Lowering::has) a lowering.
-    /// Inputs of a backward part stand for the gradients of the node's inputs where
-    /// [`Expansion::inputs`] attaches something to them.
+    /// Expands a node, or a part of a training step. Inputs of a backward part stand for the gradients of the
+    /// node's inputs where [`Expansion::inputs`] attaches something to them.
     ///
     /// # Errors
     /// If the framework can't run it.
     fn node(&mut self, calls: &mut Calls, node: &NodeView) -> Result<Expansion, LoweringError>;
+
+    /// Meets a demand of the program: the resource's next state, and the calls that it takes.
+    ///
+    /// # Errors
+    /// If the framework's description is wrong.
+    fn meet(
+        &mut self,
+        calls: &mut Calls,
+        demand: Demand<'_>,
+    ) -> Result<(Data, Option<CallId>), LoweringError> {
+        let _ = calls;
+        Err(LoweringError::Broken(match demand {
+            Demand::Draw { resource, .. } => format!("there is no resource \"{resource}\""),
+            Demand::Group { group, .. } => format!("there is no group \"{group}\""),
+        }))
+    }
 
     /// What happens after the last node.
     ///
@@ -185,34 +216,5 @@ pub trait Lowering {
     fn end(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError> {
         let _ = (calls, model);
         Ok(Expansion::default())
-    }
-
-    /// Draws from a resource in the given state: its next state and the calls that it takes.
-    ///
-    /// # Errors
-    /// If the framework's description is wrong.
-    fn draw(
-        &mut self,
-        calls: &mut Calls,
-        resource: &str,
-        state: &Data,
-        request: &Data,
-    ) -> Result<(Data, Option<CallId>), LoweringError> {
-        let _ = (calls, state, request);
-        Err(LoweringError::Broken(format!("there is no resource \"{resource}\"")))
-    }
-
-    /// The calls of a group that serves the whole program.
-    ///
-    /// # Errors
-    /// If the framework's description is wrong.
-    fn group(
-        &mut self,
-        calls: &mut Calls,
-        group: &str,
-        weight: u64,
-    ) -> Result<Option<CallId>, LoweringError> {
-        let _ = (calls, weight);
-        Err(LoweringError::Broken(format!("there is no group \"{group}\"")))
     }
 }

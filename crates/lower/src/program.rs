@@ -9,7 +9,10 @@ use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Place, Table, Valu
 
 use crate::operands::selectors;
 use crate::view::Views;
-use crate::{Expansion, Lowering, LoweringError, NodeView, Note, StepPlan, Training, Visibility};
+use crate::{
+    Ability, Compiled, Expansion, Lowering, LoweringError, NodeView, Note, Plan, StepPlan, Training,
+    Visibility,
+};
 
 /// What an operation of the program belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,21 +74,27 @@ pub fn lower(
         errors: Vec::new(),
         unsupported: BTreeMap::new(),
     };
-    if let Err(error) = pass.make_plans(lowering) {
-        pass.errors.push(complain(Place::Model, error));
-        pass.planned = false;
-        if training.is_some() {
-            return Err(Failure(pass.errors));
-        }
-    }
-    match lowering.check(&|| pass.views.model()) {
-        Ok(notes) => {
+    match lowering.compile(calls, training.is_some(), &|| pass.views.model()) {
+        Ok(Compiled { plan, notes, begin }) => {
+            match plan {
+                Plan::Nodes(entries) => pass.plan = entries,
+                Plan::Step(mut step) => {
+                    pass.plan = std::mem::take(&mut step.forward);
+                    pass.step = Some(step);
+                }
+            }
             pass.notes(&Place::Model, notes);
+            pass.boundary(Subject::Begin, Ok(begin));
         }
-        Err(error) => pass.errors.push(complain(Place::Model, error)),
+        Err(errors) => {
+            pass.planned = false;
+            pass.errors.extend(errors.into_iter().map(|error| complain(Place::Model, error)));
+            // Without the plan of a step its parts can't be told.
+            if training.is_some() {
+                return Err(Failure(pass.errors));
+            }
+        }
     }
-    let begin = lowering.begin(calls, &|| pass.views.model());
-    pass.boundary(Subject::Begin, begin);
     let forward = training.map_or(graph.nodes.len(), |training| training.forward(graph));
     for id in graph.node_ids().take(forward) {
         pass.node(id, calls, lowering);
@@ -183,13 +192,17 @@ impl Pass<'_> {
         if node.is_control_flow() {
             return Err(Obstacle::Refused(unknown_course(node)));
         }
-        lowering.lowers(&node.domain, &node.op).map_err(obstacle)?;
+        if self.step.is_none() {
+            lowering.supports(Ability::Lower(Stage::Forward), &node.domain, &node.op).map_err(obstacle)?;
+        }
         if !self.planned {
             return Ok(Expansion::default());
         }
         let unknown = |id| Obstacle::Shape(unknown_shape(node, &self.views.graph.value(id).name));
         let view = self.views.node(node).map_err(unknown)?;
-        let expansion = lowering.node(calls, &NodeView { plan, ..view }).map_err(obstacle)?;
+        let expansion = lowering
+            .node(calls, &NodeView { plan, planned: self.step.is_some(), ..view })
+            .map_err(obstacle)?;
         match self.silent_selector(node, &expansion) {
             Some(value) => Err(Obstacle::Refused(selects_in_secret(node, value))),
             None => Ok(expansion),

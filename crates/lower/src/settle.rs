@@ -7,7 +7,7 @@ use hawkeye_graph::{Diagnostic, Failure, Place};
 
 use crate::groups::{Group, Weights, share_groups};
 use crate::program::complain;
-use crate::{Lowering, Operation, Program, Subject};
+use crate::{Demand, Lowering, Operation, Program, Subject};
 
 /// Stateful items that one program may expand to.
 const MOST_STEPS: u64 = 20_000_000;
@@ -163,8 +163,8 @@ impl Settlement<'_> {
         let mut groups = Vec::new();
         for (group, total) in weights.into_sorted() {
             let name = self.calls.name(group).clone();
-            let call = self.lowering.group(self.calls, &name, total);
-            let call = call.map_err(|e| complain(Place::Model, e))?;
+            let met = self.lowering.meet(self.calls, Demand::Group { group: &name, weight: total });
+            let (_, call) = met.map_err(|e| complain(Place::Model, e))?;
             let call = call.map(|call| self.call(call)).transpose()?;
             if call.is_some_and(|call| self.settled.has_own(call)) {
                 return refuse(format!("the group \"{name}\" itself defers to a group"));
@@ -256,7 +256,8 @@ impl Settlement<'_> {
             ));
         }
         let state = self.states.get(&resource).cloned().unwrap_or_default();
-        let drawn = self.lowering.draw(self.calls, &name, &state, request);
+        let demand = Demand::Draw { resource: &name, state: &state, request };
+        let drawn = self.lowering.meet(self.calls, demand);
         let (next, call) = drawn.map_err(|e| complain(Place::Model, e))?;
         if next != state {
             self.changes += 1;

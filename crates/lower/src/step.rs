@@ -8,21 +8,9 @@ use hawkeye_grad::{Part, Pass as Stage};
 use hawkeye_graph::{Diagnostic, NodeId, Place, ValueId};
 
 use crate::program::{Operation, Pass, Subject, complain};
-use crate::{Expansion, Lowering, LoweringError, NodeView, Training, Visibility};
+use crate::{Ability, Expansion, Lowering, NodeView, Training, Visibility};
 
 impl Pass<'_> {
-    /// Asks the framework's compiler, if it has one, for its plan of the model or of the whole step.
-    pub(crate) fn make_plans(&mut self, lowering: &mut dyn Lowering) -> Result<(), LoweringError> {
-        if self.views.training.is_some() {
-            self.step = lowering.plan_step(&|| self.views.model())?;
-        }
-        self.plan = match &mut self.step {
-            Some(step) => std::mem::take(&mut step.forward),
-            None => lowering.plan(self.views.training.is_some(), &|| self.views.model())?,
-        };
-        Ok(())
-    }
-
     /// What the framework planned for a part of the step.
     fn plan_of(&self, part: Part) -> Data {
         let entry = match (&self.step, part) {
@@ -52,7 +40,7 @@ impl Pass<'_> {
         let (domain, op) = training.operator(self.views.graph, part);
         if self.views.visibility[training.output] != Visibility::Secret {
             self.conclude(part, Expansion::default(), training);
-        } else if lowering.has(part.pass(), domain, op) {
+        } else if self.step.is_some() || lowering.supports(Ability::Lower(part.pass()), domain, op).is_ok() {
             // What a part needs may be missing after an error.
             if self.errors.is_empty() && self.unsupported.is_empty() {
                 match self.own(part, training, calls, lowering) {
@@ -87,7 +75,9 @@ impl Pass<'_> {
             Diagnostic::error(place.clone(), message)
         })?;
         let plan = self.plan_of(part);
-        lowering.node(calls, &NodeView { plan, ..view }).map_err(|error| complain(place, error))
+        lowering
+            .node(calls, &NodeView { plan, planned: self.step.is_some(), ..view })
+            .map_err(|error| complain(place, error))
     }
 
     fn conclude(&mut self, part: Part, expansion: Expansion, training: &Training<'_>) {

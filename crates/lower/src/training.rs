@@ -123,6 +123,7 @@ impl Views<'_> {
                     outputs: vec![Some(TensorView { visibility: Visibility::Secret, ..loss })],
                     attributes: Vec::new(),
                     plan: Data::None,
+                    planned: false,
                     needs: vec![training.sweep.carries[training.output], false],
                     gradients: Vec::new(),
                 })
@@ -152,6 +153,7 @@ impl Views<'_> {
                     inputs: vec![Some(parameter)],
                     attributes: settings.collect(),
                     plan: Data::None,
+                    planned: false,
                     needs: vec![true],
                     gradients: vec![Some(gradient(id)?)],
                 })

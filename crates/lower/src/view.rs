@@ -49,8 +49,10 @@ pub struct NodeView {
     pub outputs: Vec<Option<TensorView>>,
     /// Attributes, and operands that other opsets have as attributes.
     pub attributes: Vec<(String, Data)>,
-    /// What the framework planned for it; see [`crate::Lowering::plan`].
+    /// What the framework's compiler planned for it.
     pub plan: Data,
+    /// Whether the compiler planned the whole training step ([`crate::Plan::Step`]).
+    pub planned: bool,
     /// Which inputs carry a gradient, by position; in inference, none does.
     pub needs: Vec<bool>,
     /// In the backward pass the gradients of the outputs, by position, and for the optimizer the
@@ -159,6 +161,7 @@ impl<'a> Views<'a> {
             outputs,
             attributes,
             plan: Data::None,
+            planned: false,
             needs: node.inputs.iter().map(|id| id.is_some_and(|id| self.carries(id))).collect(),
             gradients: Vec::new(),
         }

@@ -12,6 +12,8 @@ use starlark::values::structs::{AllocStruct, StructRef};
 use starlark::values::tuple::{AllocTuple, TupleRef};
 use starlark::values::{Heap, UnpackValue, Value, ValueLike};
 
+use crate::limits::{DEEPEST_DATA, LARGEST_DATA};
+
 /// The value of plain data.
 pub(crate) fn to_value<'v>(data: &Data, heap: Heap<'v>) -> Value<'v> {
     Allocation { heap, shared: HashMap::new() }.value(data)
@@ -61,8 +63,15 @@ impl<'v> Allocation<'v> {
     }
 }
 
-/// The plain data of a value; `None` if it holds a function or an integer of more than 64 bits.
+/// The plain data of a value; `None` if it holds a function or an integer of more than 64 bits, or is too large
+/// or nests too deep.
 pub(crate) fn to_data(value: Value<'_>) -> Option<Data> {
+    let mut parts = LARGEST_DATA;
+    data(value, DEEPEST_DATA, &mut parts)
+}
+
+/// The data of a value that nests at most so deep, and has at most so many parts.
+fn data(value: Value<'_>, depth: usize, parts: &mut usize) -> Option<Data> {
     if value.is_none() {
         return Some(Data::None);
     }
@@ -75,21 +84,25 @@ pub(crate) fn to_data(value: Value<'_>) -> Option<Data> {
     if let Some(text) = value.unpack_str() {
         return Some(Data::Text(text.to_owned()));
     }
-    let all = |items: &[Value<'_>]| items.iter().map(|item| to_data(*item)).collect::<Option<Vec<_>>>();
+    let depth = depth.checked_sub(1)?;
+    let mut part = |value: Value<'_>| {
+        *parts = parts.checked_sub(1)?;
+        data(value, depth, parts)
+    };
     if let Some(items) = TupleRef::from_value(value) {
-        return Some(Data::Tuple(all(items.content())?));
+        return Some(Data::Tuple(items.content().iter().map(|item| part(*item)).collect::<Option<_>>()?));
     }
     if let Some(items) = ListRef::from_value(value) {
-        return Some(Data::List(all(items.content())?));
+        return Some(Data::List(items.content().iter().map(|item| part(*item)).collect::<Option<_>>()?));
     }
     if let Some(record) = StructRef::from_value(value) {
         let field = |(name, value): (starlark::values::StringValue<'_>, Value<'_>)| {
-            Some((name.as_str().to_owned().into(), to_data(value)?))
+            Some((name.as_str().to_owned().into(), part(value)?))
         };
         return Some(Data::Struct(record.iter().map(field).collect::<Option<_>>()?));
     }
     if let Some(entries) = DictRef::from_value(value) {
-        let entries = entries.iter().map(|(k, v)| Some((to_data(k)?, to_data(v)?)));
+        let entries = entries.iter().map(|(k, v)| Some((part(k)?, part(v)?)));
         return Some(Data::Dict(entries.collect::<Option<_>>()?));
     }
     if let Some(float) = value.downcast_ref::<StarlarkFloat>() {

@@ -1,8 +1,6 @@
 //! The functions that sheets call to send, count, repeat and draw.
 #![allow(clippy::too_many_arguments, reason = "sheets pass them by name")]
 
-use std::sync::Arc;
-
 use hawkeye_cost::{Call, Data, Deferral, Item, Message, Party, Phase, Scope, State, Step};
 use hawkeye_lower::Note;
 use starlark::environment::GlobalsBuilder;
@@ -15,16 +13,9 @@ use starlark::values::tuple::{TupleRef, UnpackTuple};
 use starlark::values::{FrozenValue, UnpackValue, Value};
 
 use crate::convert::to_data;
-use crate::recorder::{MOST_ITEMS, Parties, Recorder};
-
-/// A host function was used wrongly.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Misuse(String);
-
-pub(crate) fn misuse(message: impl Into<String>) -> starlark::Error {
-    starlark::Error::new_other(Misuse(message.into()))
-}
+use crate::fault::misuse;
+use crate::limits::LONGEST_NAME;
+use crate::recorder::{Parties, Recorder};
 
 fn recorder<'a>(eval: &Evaluator<'_, 'a, '_>) -> starlark::Result<&'a Recorder> {
     Recorder::of(eval).ok_or_else(|| misuse("can't be used while a sheet is loaded, only inside functions"))
@@ -63,13 +54,29 @@ fn message(
     Ok(Message { from: party(from)?, to: party(to)?, bytes, count, spread })
 }
 
-fn record(recorder: &Recorder, step: Step) -> starlark::Result<()> {
-    if recorder.full() {
-        let message = format!("one function sends more than {MOST_ITEMS} times; use repeat()");
-        return Err(misuse(message));
+/// What a step is beside its messages.
+struct Manner<'a> {
+    phase: NoneOr<&'a str>,
+    channel: &'a str,
+    rounds: i64,
+    flights: i64,
+    tensors: i64,
+}
+
+fn record(recorder: &Recorder, messages: Vec<Message>, manner: Manner<'_>) -> starlark::Result<NoneType> {
+    let Manner { phase, channel, rounds, flights, tensors } = manner;
+    if channel.len() > LONGEST_NAME {
+        return Err(misuse(format!("the channel's name has more than {LONGEST_NAME} bytes")));
     }
-    recorder.push(Item::Step(step));
-    Ok(())
+    recorder.push(Item::Step(Step {
+        phase: self::phase(recorder, phase)?,
+        channel: channel.into(),
+        messages,
+        rounds: natural("rounds", rounds)?,
+        flights: natural("flights", flights)?,
+        tensors: natural("tensors", tensors)?,
+    }))?;
+    Ok(NoneType)
 }
 
 /// Runs `f` and gives what it did as a call of its own.
@@ -94,25 +101,24 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         src: i64,
         dst: i64,
         bytes: i64,
-        #[starlark(default = 1)] messages: u64,
-        #[starlark(default = 1)] rounds: u64,
+        #[starlark(default = 1)] messages: i64,
+        #[starlark(default = 1)] rounds: i64,
         #[starlark(default = NoneOr::None)] phase: NoneOr<&str>,
         #[starlark(default = "")] channel: &str,
-        #[starlark(default = 0)] spread: u64,
+        #[starlark(default = 0)] spread: i64,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let recorder = recorder(eval)?;
         let parties = recorder.parties().all.into();
         let bytes = natural("bytes", bytes)?;
+        let (messages, spread) = (natural("messages", messages)?, natural("spread", spread)?);
         let messages = vec![message(parties, src, dst, bytes, messages, spread)?];
-        let phase = self::phase(recorder, phase)?;
-        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1, tensors: 1 })?;
-        Ok(NoneType)
+        record(recorder, messages, Manner { phase, channel, rounds, flights: 1, tensors: 1 })
     }
 
     fn exchange<'v>(
         bytes: i64,
-        #[starlark(default = 1)] rounds: u64,
+        #[starlark(default = 1)] rounds: i64,
         #[starlark(default = NoneOr::None)] phase: NoneOr<&str>,
         #[starlark(default = "")] channel: &str,
         eval: &mut Evaluator<'v, '_, '_>,
@@ -124,16 +130,14 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
         let messages = pairs
             .map(|(from, to)| Message { from: Party(from), to: Party(to), bytes, count: 1, spread: 0 })
             .collect();
-        let phase = self::phase(recorder, phase)?;
-        record(recorder, Step { phase, channel: channel.into(), messages, rounds, flights: 1, tensors: 1 })?;
-        Ok(NoneType)
+        record(recorder, messages, Manner { phase, channel, rounds, flights: 1, tensors: 1 })
     }
 
     fn step<'v>(
         messages: UnpackList<Value<'v>>,
-        #[starlark(default = 1)] rounds: u64,
-        #[starlark(default = 1)] flights: u64,
-        #[starlark(default = 1)] tensors: u64,
+        #[starlark(default = 1)] rounds: i64,
+        #[starlark(default = 1)] flights: i64,
+        #[starlark(default = 1)] tensors: i64,
         #[starlark(default = NoneOr::None)] phase: NoneOr<&str>,
         #[starlark(default = "")] channel: &str,
         eval: &mut Evaluator<'v, '_, '_>,
@@ -157,29 +161,26 @@ pub(crate) fn emission(builder: &mut GlobalsBuilder) {
                 }
             });
         }
-        let phase = self::phase(recorder, phase)?;
-        let channel: Arc<str> = channel.into();
-        record(recorder, Step { phase, channel, messages: sent, rounds, flights, tensors })?;
-        Ok(NoneType)
+        record(recorder, sent, Manner { phase, channel, rounds, flights, tensors })
     }
 
-    fn count<'v>(counter: &str, amount: u64, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+    fn count<'v>(counter: &str, amount: i64, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
         let recorder = recorder(eval)?;
         let counter = recorder.symbol(counter);
-        recorder.push(Item::Count { counter, amount });
+        recorder.push(Item::Count { counter, amount: natural("amount", amount)? })?;
         Ok(NoneType)
     }
 
     fn work<'v>(
         kind: &str,
-        #[starlark(default = 1)] amount: u64,
+        #[starlark(default = 1)] amount: i64,
         #[starlark(default = NoneOr::None)] phase: NoneOr<&str>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let recorder = recorder(eval)?;
         let kind = recorder.symbol(kind);
         let phase = self::phase(recorder, phase)?;
-        recorder.push(Item::Work { phase, kind, amount });
+        recorder.push(Item::Work { phase, kind, amount: natural("amount", amount)? })?;
         Ok(NoneType)
     }
 }
@@ -213,10 +214,10 @@ pub(crate) fn composition(builder: &mut GlobalsBuilder) {
         let recorder = recorder(eval)?;
         let (call, result) = body(recorder, f, &args.items, eval)?;
         match call.items.as_slice() {
-            [Item::Call { call, times: 1 }] => recorder.push(Item::Call { call: *call, times }),
+            [Item::Call { call, times: 1 }] => recorder.push(Item::Call { call: *call, times })?,
             _ => {
                 if let Some(call) = recorder.store(call) {
-                    recorder.push(Item::Call { call, times });
+                    recorder.push(Item::Call { call, times })?;
                 }
             }
         }
@@ -236,7 +237,7 @@ pub(crate) fn composition(builder: &mut GlobalsBuilder) {
             results.push(result);
         }
         if !calls.is_empty() {
-            recorder.push(Item::Parallel(calls));
+            recorder.push(Item::Parallel(calls))?;
         }
         Ok(results)
     }
@@ -257,10 +258,11 @@ pub(crate) fn state(builder: &mut GlobalsBuilder) {
             "session" => Scope::Session,
             _ => return Err(misuse(format!("\"{scope}\" is no scope; scopes are run, session"))),
         };
-        let key = to_data(key).ok_or_else(|| misuse("the key of once() must be plain data"))?;
+        let key =
+            to_data(key).ok_or_else(|| misuse("the key of once() must be plain data, and not too large"))?;
         let (call, _) = body(recorder, f, &args.items, eval)?;
         if let Some(call) = recorder.store(call) {
-            recorder.push(Item::Own(State::Once { key, scope, call }));
+            recorder.push(Item::Own(State::Once { key, scope, call }))?;
         }
         Ok(NoneType)
     }
@@ -271,16 +273,18 @@ pub(crate) fn state(builder: &mut GlobalsBuilder) {
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
         let recorder = recorder(eval)?;
-        let request = to_data(request).ok_or_else(|| misuse("a request must be plain data"))?;
+        let request =
+            to_data(request).ok_or_else(|| misuse("a request must be plain data, and not too large"))?;
         let resource = recorder.symbol(resource);
-        recorder.push(Item::Own(State::Draw { resource, request }));
+        recorder.push(Item::Own(State::Draw { resource, request }))?;
         Ok(NoneType)
     }
 
-    fn defer<'v>(group: &str, weight: u64, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
+    fn defer<'v>(group: &str, weight: i64, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
         let recorder = recorder(eval)?;
         let group = recorder.symbol(group);
-        recorder.push(Item::Own(State::Defer(Deferral { group, weight })));
+        let weight = natural("weight", weight)?;
+        recorder.push(Item::Own(State::Defer(Deferral { group, weight })))?;
         Ok(NoneType)
     }
 }

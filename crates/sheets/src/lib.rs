@@ -7,14 +7,17 @@
 mod convert;
 mod definitions;
 mod export;
+mod fault;
 mod folder;
 mod framework;
 mod host;
 mod inspect;
 mod library;
+mod limits;
 mod loader;
 mod loads;
 mod manifest;
+mod nesting;
 mod numbers;
 mod overlay;
 mod parameter;

@@ -1,6 +1,6 @@
 //! Loading sheets.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use hawkeye_cost::Data;
@@ -11,18 +11,14 @@ use starlark::syntax::{AstModule, Dialect, DialectTypes};
 use starlark::values::{FrozenHeapName, OwnedFrozenValue};
 
 use crate::definitions::Definition;
+use crate::fault::{describe, excerpt};
 use crate::folder::{FilePath, Folder};
+use crate::limits::limit;
+use crate::nesting::too_deep;
 use crate::protocol::Protocol;
 use crate::recorder::Parties;
 use crate::syntax::{self, Defined, shift_assignment};
 use crate::{host, numbers};
-
-/// Nested calls of sheet functions, counting two for each protocol call.
-pub(crate) const DEEPEST_CALLS: usize = 300;
-/// Instructions that one evaluation may run, roughly.
-pub(crate) const MOST_TICKS: u64 = 20_000_000;
-/// Bytes of values that one evaluation may hold.
-const LARGEST_HEAP: usize = 1 << 27;
 
 /// Names that the tool itself calls: they open no node of the call tree.
 pub(crate) const ENTRY_POINTS: [&str; 6] = ["plan", "plan_training", "plan_step", "check", "begin", "end"];
@@ -37,6 +33,8 @@ pub(crate) fn is_entry(name: &str) -> bool {
 /// Runs sheets, each once.
 pub(crate) struct Loader {
     globals: Globals,
+    /// Names of the interpreter's own functions, and of the host's.
+    builtins: HashSet<String>,
     /// The files that stand for roles, as in `load("kernels", ...)`.
     roles: HashMap<String, FilePath>,
     loaded: HashMap<FilePath, Sheet>,
@@ -65,8 +63,10 @@ impl Loader {
         parties: Parties,
     ) -> Result<Self, String> {
         let role = |(role, file): (&String, &String)| Ok((role.clone(), folder.file(file)?));
+        let globals = globals(parameters, parties);
         Ok(Self {
-            globals: globals(parameters, parties),
+            builtins: globals.names().map(|name| name.as_str().to_owned()).collect(),
+            globals,
             roles: modules.iter().map(role).collect::<Result<_, String>>()?,
             loaded: HashMap::new(),
             loading: Vec::new(),
@@ -167,7 +167,7 @@ impl Loader {
             let position = files.get(module).and_then(|file| self.position(file, name));
             position.is_some_and(|position| self.defined[position].1.sends)
         };
-        let builtin = |name: &str| self.globals.names().any(|builtin| builtin.as_str() == name);
+        let builtin = |name: &str| self.builtins.contains(name);
         let defined = syntax::defined(&ast, &imported, &builtin);
         let by_name = modules.iter().map(|(name, module)| (name.as_str(), module)).collect();
         let loads = ReturnFileLoader { modules: &by_name };
@@ -175,9 +175,10 @@ impl Loader {
         let module = Module::with_temp_heap(|module| {
             {
                 let mut eval = Evaluator::new(&module);
-                limit(&mut eval);
+                let statement = limit(&mut eval);
                 eval.set_loader(&loads);
-                eval.eval_module(ast, &self.globals).map_err(|e| explain(&e))?;
+                let result = eval.eval_module(ast, &self.globals);
+                result.map_err(|e| describe(&e, statement.borrow().as_ref()))?;
             }
             for (index, defined) in defined.iter().enumerate() {
                 match self.replacements.get(&defined.name) {
@@ -223,15 +224,18 @@ pub(crate) fn globals(parameters: &[(String, Data)], parties: Parties) -> Global
 /// # Errors
 /// What is wrong with its syntax, with its place.
 pub(crate) fn parse(name: &str, text: &str) -> Result<AstModule, String> {
+    if let Some((line, problem)) = too_deep(text) {
+        return Err(format!("{name}:{line}: {problem}"));
+    }
     let power = |error: &starlark::Error| {
         let line = error.span().and_then(|span| text.lines().nth(span.resolve_span().begin.line));
-        let hint = "; Starlark has no **: write products, or x << n for a power of two";
+        let hint = "\n  Starlark has no **: write products, or x << n for a power of two";
         if line.is_some_and(|line| line.contains("**")) { hint } else { "" }
     };
     let ast = AstModule::parse(name, text.to_owned(), &dialect());
-    let ast = ast.map_err(|e| format!("{}{}", explain(&e), power(&e)))?;
+    let ast = ast.map_err(|e| format!("{}{}", describe(&e, None), power(&e)))?;
     match shift_assignment(&ast) {
-        Some(place) => Err(format!("{place}: <<= is not supported; write x = x << n")),
+        Some(place) => Err(format!("{place}: <<= is not supported; write x = x << n{}", excerpt(&place))),
         None => Ok(ast),
     }
 }
@@ -280,31 +284,6 @@ fn wrap(module: &Module<'_>, defined: &Defined, id: usize, replaced: bool) {
     {
         module.set(name, module.heap().alloc(Protocol::new(value, name, id, replaced)));
     }
-}
-
-/// Bounds what an evaluation may use.
-pub(crate) fn limit(eval: &mut Evaluator<'_, '_, '_>) {
-    // Values are held by host functions while sheets run.
-    eval.disable_gc();
-    let limits = eval
-        .set_max_callstack_size(DEEPEST_CALLS)
-        .and(eval.set_max_tick_count(MOST_TICKS))
-        .and(eval.set_max_heap_size(LARGEST_HEAP));
-    limits.expect("a new evaluator has no limits yet");
-}
-
-/// The message of an evaluation error with its place and the calls that led there.
-pub(crate) fn explain(error: &starlark::Error) -> String {
-    let mut text = String::new();
-    if let Some(span) = error.span() {
-        text.push_str(&format!("{span}: "));
-    }
-    text.push_str(error.without_diagnostic().to_string().trim());
-    for frame in error.call_stack().frames.iter().rev().take(8) {
-        let place = frame.location.as_ref().map(|span| format!(" at {span}")).unwrap_or_default();
-        text.push_str(&format!("\n  in {}{place}", frame.name));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! Numbers for sheets: exact integers, and doubles where the framework computes with doubles.
 
+use std::num::NonZeroI32;
+
 use starlark::environment::GlobalsBuilder;
 use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
 use starlark::values::list_or_tuple::UnpackListOrTuple;
+use starlark::values::range::Range;
 use starlark::values::{Heap, UnpackValue, Value};
 
-/// Elements that a repeated list, tuple or text may have.
-const LONGEST: i64 = 10_000_000;
+use crate::limits::LONGEST;
 
 /// A number that has no result.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +37,11 @@ fn whole(x: f64) -> starlark::Result<i64> {
 #[starlark_module]
 pub(crate) fn integers(builder: &mut GlobalsBuilder) {
     fn __shift_left(x: i64, bits: i64) -> starlark::Result<i64> {
-        let bits = u32::try_from(bits).map_err(|_| out_of_range(format!("shift by {bits}")))?;
+        let bits = match u32::try_from(bits) {
+            Ok(bits) => bits,
+            Err(_) if bits < 0 => return Err(out_of_range(format!("a shift by a negative number: {bits}"))),
+            Err(_) => return Err(overflow()),
+        };
         let factor = 1i64.checked_shl(bits).filter(|factor| *factor > 0);
         factor.and_then(|factor| x.checked_mul(factor)).ok_or_else(overflow)
     }
@@ -61,6 +67,25 @@ pub(crate) fn integers(builder: &mut GlobalsBuilder) {
             return Err(out_of_range(format!("the result has more than {LONGEST} elements")));
         }
         x.mul(y, heap)
+    }
+
+    /// Starlark's own range, which may be as long as it likes.
+    #[starlark(as_type = Range)]
+    fn range(
+        #[starlark(require = pos)] a: i64,
+        #[starlark(require = pos)] b: Option<i64>,
+        #[starlark(require = pos, default = 1)] step: i64,
+    ) -> starlark::Result<Range> {
+        let (start, stop) = b.map_or((0, a), |b| (a, b));
+        let length = (i128::from(stop) - i128::from(start)) / i128::from(if step == 0 { 1 } else { step });
+        if length > i128::from(LONGEST) {
+            return Err(out_of_range(format!("a range has more than {LONGEST} elements")));
+        }
+        let small =
+            |n: i64| i32::try_from(n).map_err(|_| out_of_range(format!("{n} is too large for a range")));
+        let step =
+            NonZeroI32::new(small(step)?).ok_or_else(|| out_of_range("a range of step 0".to_owned()))?;
+        Ok(Range::new(small(start)?, small(stop)?, step))
     }
 
     fn ceil_div(a: i64, b: i64) -> starlark::Result<i64> {

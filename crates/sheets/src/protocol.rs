@@ -78,7 +78,7 @@ where
         recorder.called(self.id);
         let key = self.key(recorder, &positional, &named);
         if let Some(expanded) = key.as_ref().and_then(|key| recorder.known(key)) {
-            replay(recorder, &expanded);
+            replay(recorder, &expanded)?;
             return Ok(to_value(&expanded.result, heap));
         }
         recorder.begin(&self.name, Some(self.id));
@@ -90,7 +90,7 @@ where
         let result = result?;
         let call = recorder.store(closed.call);
         let expanded = Expanded { result: to_data(result).unwrap_or_default(), call, notes: closed.notes };
-        replay(recorder, &expanded);
+        replay(recorder, &expanded)?;
         if let (Some(key), Some(_)) = (key, to_data(result)) {
             recorder.remember(key, expanded);
         }
@@ -128,11 +128,12 @@ fn call<'v>(
     eval.eval_function(function, positional, &named)
 }
 
-fn replay(recorder: &Recorder, expanded: &Expanded) {
+fn replay(recorder: &Recorder, expanded: &Expanded) -> starlark::Result<()> {
     if let Some(call) = expanded.call {
-        recorder.push(Item::Call { call, times: 1 });
+        recorder.push(Item::Call { call, times: 1 })?;
     }
     for note in &expanded.notes {
         recorder.note(note.clone());
     }
+    Ok(())
 }

@@ -9,8 +9,8 @@ use hawkeye_lower::Note;
 use starlark::any::ProvidesStaticType;
 use starlark::eval::Evaluator;
 
-/// Items that one call may have.
-pub(crate) const MOST_ITEMS: usize = 200_000;
+use crate::fault::misuse;
+use crate::limits::{MOST_CALLS, MOST_ITEMS};
 
 /// A protocol call that is under way.
 struct Open {
@@ -18,6 +18,8 @@ struct Open {
     /// Which function it is, if it is one.
     function: Option<usize>,
     notes: Vec<Note>,
+    /// Its items, counting messages.
+    size: usize,
 }
 
 /// A finished sequence of items.
@@ -47,6 +49,8 @@ struct State {
     calls: Calls,
     open: Vec<Open>,
     phase: Phase,
+    /// Calls that the evaluation recorded.
+    recorded: usize,
     known: HashMap<Key, Expanded>,
     /// Who called whom.
     edges: HashSet<(Option<usize>, usize)>,
@@ -74,6 +78,7 @@ impl Recorder {
             calls: Calls::default(),
             open: Vec::new(),
             phase: Phase::Online,
+            recorded: 0,
             known: HashMap::new(),
             edges: HashSet::new(),
         };
@@ -97,6 +102,7 @@ impl Recorder {
         std::mem::swap(&mut state.calls, calls);
         state.open.clear();
         state.phase = Phase::Online;
+        state.recorded = 0;
         result
     }
 
@@ -107,7 +113,13 @@ impl Recorder {
     pub(crate) fn begin(&self, name: &str, function: Option<usize>) {
         let mut state = self.state.borrow_mut();
         let name = state.calls.symbol(name);
-        state.open.push(Open { call: Call { name, items: Vec::new() }, function, notes: Vec::new() });
+        state.recorded += 1;
+        state.open.push(Open {
+            call: Call { name, items: Vec::new() },
+            function,
+            notes: Vec::new(),
+            size: 0,
+        });
     }
 
     /// Notes that the function that is under way calls another.
@@ -133,16 +145,29 @@ impl Recorder {
         (!call.items.is_empty()).then(|| self.state.borrow_mut().calls.add(call))
     }
 
-    /// Whether the call that is under way has as many items as it may.
-    pub(crate) fn full(&self) -> bool {
-        self.state.borrow().open.last().is_some_and(|open| open.call.items.len() >= MOST_ITEMS)
-    }
-
     /// Appends to the call that is under way.
-    pub(crate) fn push(&self, item: Item) {
-        if let Some(open) = self.state.borrow_mut().open.last_mut() {
-            open.call.push(item);
+    ///
+    /// # Errors
+    /// If that has as many items as it may, or there are too many calls.
+    pub(crate) fn push(&self, item: Item) -> starlark::Result<()> {
+        let mut state = self.state.borrow_mut();
+        if state.recorded > MOST_CALLS {
+            return Err(misuse(format!(
+                "more than {MOST_CALLS} calls are recorded one by one: those of public functions are recorded once"
+            )));
         }
+        let Some(open) = state.open.last_mut() else { return Ok(()) };
+        open.size += match &item {
+            Item::Step(step) => 1 + step.messages.len(),
+            Item::Parallel(calls) => 1 + calls.len(),
+            Item::Call { .. } | Item::Work { .. } | Item::Count { .. } | Item::Own(_) => 1,
+        };
+        if open.size > MOST_ITEMS {
+            let message = format!("one function sends or calls more than {MOST_ITEMS} times; use repeat()");
+            return Err(misuse(message));
+        }
+        open.call.push(item);
+        Ok(())
     }
 
     pub(crate) fn note(&self, note: Note) {

@@ -2,10 +2,11 @@
 
 use hawkeye_cost::{CallId, Data};
 use hawkeye_grad::Pass;
-use hawkeye_lower::{Expansion, LoweringError, NodeView, Note, Reading};
+use hawkeye_lower::{Expansion, LoweringError, NodeView, Note, Reading, StepPlan};
+use starlark::codemap::FileSpan;
 use starlark::{Error, ErrorKind};
 
-use crate::loader::explain;
+use crate::fault::describe;
 
 /// What running a sheet function gave.
 pub(crate) struct Outcome {
@@ -59,18 +60,6 @@ pub(crate) fn expansion(
     }
 }
 
-pub(crate) fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
-    LoweringError::Broken(format!("{function}: {expected}, not {found}"))
-}
-
-/// `fail` is a refusal; anything else that goes wrong is a fault of the sheet.
-pub(crate) fn refusal(error: Error) -> LoweringError {
-    match error.kind() {
-        ErrorKind::Fail(message) => LoweringError::Refused(message.to_string().trim().to_owned()),
-        _ => LoweringError::Broken(explain(&error)),
-    }
-}
-
 /// Reads what a `read_` function returned.
 pub(crate) fn readings(result: Data, function: &str) -> Result<Vec<Reading>, LoweringError> {
     let entries = match result {
@@ -90,6 +79,47 @@ pub(crate) fn readings(result: Data, function: &str) -> Result<Vec<Reading>, Low
         (key, _) => Err(wrong(function, "keys are attribute names or input positions", &key)),
     };
     entries.into_iter().map(reading).collect()
+}
+
+/// Reads what `plan` or `plan_training` returned.
+pub(crate) fn nodes_plan(function: &str, plan: Data) -> Result<Vec<Data>, LoweringError> {
+    match plan {
+        Data::None => Ok(Vec::new()),
+        Data::List(entries) | Data::Tuple(entries) => Ok(entries),
+        other => Err(wrong(function, "returns None or a list", &other)),
+    }
+}
+
+/// Reads what `plan_step` returned.
+pub(crate) fn step_plan(plan: Data) -> Result<StepPlan, LoweringError> {
+    let entries = |name: &str| match plan.field(name) {
+        Some(Data::List(entries)) => Ok(entries.clone()),
+        _ => Err(wrong("plan_step", &format!("returns a struct with a list \"{name}\""), &plan)),
+    };
+    let Some(Data::Dict(updates)) = plan.field("updates") else {
+        return Err(wrong("plan_step", "returns a struct with a dictionary \"updates\"", &plan));
+    };
+    let entry = |name: &str| plan.field(name).cloned().unwrap_or_default();
+    Ok(StepPlan {
+        forward: entries("forward")?,
+        loss: entry("loss"),
+        gradient: entry("gradient"),
+        backward: entries("backward")?,
+        updates: updates.clone(),
+    })
+}
+
+fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
+    LoweringError::Broken(format!("{function}: {expected}, not {found}"))
+}
+
+/// `fail` is a refusal; anything else that goes wrong is a fault of the sheet. `last` is the statement that ran
+/// last.
+pub(crate) fn refusal(error: &Error, last: Option<&FileSpan>) -> LoweringError {
+    match error.kind() {
+        ErrorKind::Fail(message) => LoweringError::Refused(message.to_string().trim().to_owned()),
+        _ => LoweringError::Broken(describe(error, last)),
+    }
 }
 
 pub(crate) fn missing(function: &str) -> LoweringError {

@@ -5,18 +5,20 @@ use std::sync::{Arc, OnceLock};
 
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
-use hawkeye_lower::{Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading, StepPlan};
+use hawkeye_lower::{
+    Ability, Compiled, Demand, Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Plan, Reading,
+};
 use starlark::environment::Module;
 use starlark::eval::Evaluator;
 
 use crate::convert::{to_data, to_value};
 use crate::definitions::Definitions;
-use crate::host::misuse;
+use crate::fault::misuse;
 use crate::library::{Found, Library};
-use crate::loader::limit;
+use crate::limits::limit;
 use crate::overlay::OVERLAY;
 use crate::recorder::{Parties, Recorder};
-use crate::returned::{Outcome, expansion, missing, readings, refusal, wrong};
+use crate::returned::{Outcome, expansion, missing, nodes_plan, readings, refusal, step_plan};
 
 /// Loaded sheets; see [`Lowering`].
 pub struct Sheets {
@@ -26,13 +28,11 @@ pub struct Sheets {
     /// otherwise; `None` for all.
     free: Option<Arc<[String]>>,
     help: String,
-    nodes: HashMap<(Pass, Data), Result<Expansion, LoweringError>>,
+    nodes: HashMap<(Pass, bool, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
     /// The operators that the sheets plan all together, for one function to lower; `None` if they have a
     /// function for each.
     planned: OnceLock<Result<Option<BTreeSet<String>>, String>>,
-    /// Whether the sheets planned the whole training step.
-    planned_step: bool,
 }
 
 /// The function that lowers what the sheets planned as a whole.
@@ -62,7 +62,6 @@ impl Sheets {
             nodes: HashMap::new(),
             drawn: HashMap::new(),
             planned: OnceLock::new(),
-            planned_step: false,
         }
     }
 
@@ -198,27 +197,27 @@ impl Sheets {
         let Some(function) = self.library.get(function).map_err(LoweringError::Broken)? else {
             return Ok(None);
         };
-        let outcome = recorder.with_calls(calls, || {
+        recorder.with_calls(calls, || {
             Module::with_temp_heap(|module| {
                 let mut eval = Evaluator::new(&module);
-                limit(&mut eval);
                 eval.extra = Some(recorder);
                 let heap = module.heap();
                 let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
+                let statement = limit(&mut eval);
                 recorder.begin(name, function.definition);
                 if function.replaced {
                     recorder.note(Note::Evidence(OVERLAY.to_owned()));
                 }
                 let value = heap.access_owned_frozen_value(&function.value);
-                let result = eval.eval_function(value, &arguments, &[])?;
+                let result = eval.eval_function(value, &arguments, &[]).and_then(|result| {
+                    let no_data = || format!("{name} returns {}, which is no plain data", result.get_type());
+                    to_data(result).ok_or_else(|| misuse(no_data()))
+                });
                 let closed = recorder.end();
-                let data = to_data(result).ok_or_else(|| {
-                    misuse(format!("{name} returns {}, which is no plain data", result.get_type()))
-                })?;
-                Ok(Outcome { result: data, call: recorder.store(closed.call), notes: closed.notes })
+                let result = result.map_err(|error| refusal(&error, statement.borrow().as_ref()))?;
+                Ok(Some(Outcome { result, call: recorder.store(closed.call), notes: closed.notes }))
             })
-        });
-        outcome.map(Some).map_err(refusal)
+        })
     }
 
     fn model(
@@ -235,8 +234,51 @@ impl Sheets {
             .unwrap_or_default())
     }
 
+    /// What the sheets plan: a training step as a whole, if they have a function for that.
+    fn plan(&self, trained: bool, model: ModelSource<'_>) -> Result<Plan, LoweringError> {
+        let function = match trained {
+            true if self.defines("plan_step") => "plan_step",
+            true if self.defines("plan_training") => "plan_training",
+            _ => "plan",
+        };
+        let plan = self.ask_about(function, model)?.map(|o| o.result).unwrap_or_default();
+        match function {
+            "plan_step" => step_plan(plan).map(Plan::Step),
+            _ => nodes_plan(function, plan).map(Plan::Nodes),
+        }
+    }
+
+    /// Draws that were made before are remembered.
+    fn draw(
+        &mut self,
+        calls: &mut Calls,
+        resource: &str,
+        state: &Data,
+        request: &Data,
+    ) -> Result<(Data, Option<CallId>), LoweringError> {
+        let key = (resource.to_owned(), state.clone(), request.clone());
+        if let Some(known) = self.drawn.get(&key) {
+            return Ok(known.clone());
+        }
+        let function = format!("draw_{resource}");
+        let outcome = self.run(calls, &function, &function, &[state, request])?;
+        let outcome = outcome.ok_or_else(|| missing(&function))?;
+        let drawn = (outcome.result, outcome.call);
+        self.drawn.insert(key, drawn.clone());
+        Ok(drawn)
+    }
+
+    fn help(&self, domain: &str, function: &str) -> String {
+        match domain {
+            "ai.onnx.ml" => {
+                "classical machine learning (ai.onnx.ml) is out of scope; export a neural network".to_owned()
+            }
+            _ => self.help.replace("lower_<Operator>", function),
+        }
+    }
+
     fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
-        let function = if self.planned_step || self.planned()?.is_some() {
+        let function = if node.planned || self.planned()?.is_some() {
             PLANNED_PART.to_owned()
         } else {
             Self::entry(node.pass, &node.domain, &node.op)
@@ -262,36 +304,19 @@ fn identifier(domain: &str, op: &str) -> String {
 }
 
 impl Lowering for Sheets {
-    fn lowers(&self, domain: &str, op: &str) -> Result<(), LoweringError> {
-        let function = Self::entry(Pass::Forward, domain, op);
-        let found = match self.planned()? {
-            Some(planned) => planned.contains(&identifier(domain, op)),
-            None => self.defines(&function),
+    fn supports(&self, ability: Ability, domain: &str, op: &str) -> Result<(), LoweringError> {
+        let function = match ability {
+            Ability::Lower(pass) => Self::entry(pass, domain, op),
+            Ability::Train => Self::entry(Pass::Backward, domain, op),
+            Ability::Read => format!("read_{}", identifier(domain, op)),
         };
-        if self.planned_step || found || self.is_free(domain, op) {
-            return Ok(());
-        }
-        Err(LoweringError::Unsupported {
-            help: match domain {
-                "ai.onnx.ml" => {
-                    "classical machine learning (ai.onnx.ml) is out of scope; export a neural network"
-                        .to_owned()
-                }
-                _ => self.help.replace("lower_<Operator>", &function),
-            },
-        })
-    }
-
-    fn has(&self, pass: Pass, domain: &str, op: &str) -> bool {
-        self.planned_step || self.defines(&Self::entry(pass, domain, op))
-    }
-
-    fn trains(&self, domain: &str, op: &str) -> bool {
-        self.defines("plan_step") || self.has(Pass::Backward, domain, op)
-    }
-
-    fn rereads(&self, domain: &str, op: &str) -> bool {
-        self.defines(&format!("read_{}", identifier(domain, op)))
+        let found = match (ability, self.planned()?) {
+            (Ability::Lower(Pass::Forward), Some(planned)) => planned.contains(&identifier(domain, op)),
+            (Ability::Train, _) if self.defines("plan_step") => true,
+            (Ability::Lower(Pass::Forward), None) => self.defines(&function) || self.is_free(domain, op),
+            _ => self.defines(&function),
+        };
+        if found { Ok(()) } else { Err(LoweringError::Unsupported { help: self.help(domain, &function) }) }
     }
 
     fn read(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {
@@ -302,55 +327,29 @@ impl Lowering for Sheets {
         readings(outcome.result, &function)
     }
 
-    fn check(&mut self, model: ModelSource<'_>) -> Result<Vec<Note>, LoweringError> {
-        Ok(self.ask_about("check", model)?.map(|outcome| outcome.notes).unwrap_or_default())
-    }
-
-    fn plan(&mut self, trained: bool, model: ModelSource<'_>) -> Result<Vec<Data>, LoweringError> {
-        let own = trained && self.defines("plan_training");
-        let function = if own { "plan_training" } else { "plan" };
-        let outcome = self.ask_about(function, model)?;
-        match outcome.map(|o| o.result).unwrap_or_default() {
-            Data::None => Ok(Vec::new()),
-            Data::List(entries) | Data::Tuple(entries) => Ok(entries),
-            other => Err(wrong(function, "returns None or a list", &other)),
+    fn compile(
+        &mut self,
+        calls: &mut Calls,
+        trained: bool,
+        model: ModelSource<'_>,
+    ) -> Result<Compiled, Vec<LoweringError>> {
+        let plan = self.plan(trained, model);
+        let notes = self.ask_about("check", model).map(|o| o.map(|o| o.notes).unwrap_or_default());
+        let begin = self.model(calls, "begin", "Setup", model);
+        match (plan, notes, begin) {
+            (Ok(plan), Ok(notes), Ok(begin)) => Ok(Compiled { plan, notes, begin }),
+            (plan, notes, begin) => {
+                Err([plan.err(), notes.err(), begin.err()].into_iter().flatten().collect())
+            }
         }
-    }
-
-    fn plan_step(&mut self, model: ModelSource<'_>) -> Result<Option<StepPlan>, LoweringError> {
-        self.planned_step = false;
-        if !self.defines("plan_step") {
-            return Ok(None);
-        }
-        let plan = self.ask_about("plan_step", model)?.map(|o| o.result).unwrap_or_default();
-        let entries = |name: &str| match plan.field(name) {
-            Some(Data::List(entries)) => Ok(entries.clone()),
-            _ => Err(wrong("plan_step", &format!("returns a struct with a list \"{name}\""), &plan)),
-        };
-        let Some(Data::Dict(updates)) = plan.field("updates") else {
-            return Err(wrong("plan_step", "returns a struct with a dictionary \"updates\"", &plan));
-        };
-        let entry = |name: &str| plan.field(name).cloned().unwrap_or_default();
-        self.planned_step = true;
-        Ok(Some(StepPlan {
-            forward: entries("forward")?,
-            loss: entry("loss"),
-            gradient: entry("gradient"),
-            backward: entries("backward")?,
-            updates: updates.clone(),
-        }))
-    }
-
-    fn begin(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError> {
-        self.model(calls, "begin", "Setup", model)
     }
 
     fn node(&mut self, calls: &mut Calls, node: &NodeView) -> Result<Expansion, LoweringError> {
-        let key = (node.pass, node.data());
+        let key = (node.pass, node.planned, node.data());
         if let Some(known) = self.nodes.get(&key) {
             return known.clone();
         }
-        let expansion = self.expand(calls, node, &key.1);
+        let expansion = self.expand(calls, node, &key.2);
         self.nodes.insert(key, expansion.clone());
         expansion
     }
@@ -359,34 +358,19 @@ impl Lowering for Sheets {
         self.model(calls, "end", "Output", model)
     }
 
-    fn draw(
+    fn meet(
         &mut self,
         calls: &mut Calls,
-        resource: &str,
-        state: &Data,
-        request: &Data,
+        demand: Demand<'_>,
     ) -> Result<(Data, Option<CallId>), LoweringError> {
-        let key = (resource.to_owned(), state.clone(), request.clone());
-        if let Some(known) = self.drawn.get(&key) {
-            return Ok(known.clone());
+        match demand {
+            Demand::Draw { resource, state, request } => self.draw(calls, resource, state, request),
+            Demand::Group { group, weight } => {
+                let function = format!("group_{group}");
+                let weight = Data::Int(i64::try_from(weight).unwrap_or(i64::MAX));
+                let outcome = self.run(calls, &function, &function, &[&weight])?;
+                Ok((Data::None, outcome.ok_or_else(|| missing(&function))?.call))
+            }
         }
-        let function = format!("draw_{resource}");
-        let outcome = self.run(calls, &function, &function, &[state, request])?;
-        let outcome = outcome.ok_or_else(|| missing(&function))?;
-        let drawn = (outcome.result, outcome.call);
-        self.drawn.insert(key, drawn.clone());
-        Ok(drawn)
-    }
-
-    fn group(
-        &mut self,
-        calls: &mut Calls,
-        group: &str,
-        weight: u64,
-    ) -> Result<Option<CallId>, LoweringError> {
-        let function = format!("group_{group}");
-        let weight = Data::Int(i64::try_from(weight).unwrap_or(i64::MAX));
-        let outcome = self.run(calls, &function, &function, &[&weight])?;
-        Ok(outcome.ok_or_else(|| missing(&function))?.call)
     }
 }

@@ -98,15 +98,14 @@ pub(crate) fn defined(
         }
     }
     known.extend(found.iter().map(|(name, ..)| *name));
+    // What calls a function that it was given may send as well.
     let foreign = |name: &&str| !known.contains(name) && !builtin(name);
+    let unknown = |mentions: &Mentions<'_>| mentions.unknown || mentions.called.iter().any(foreign);
+    sending.extend(found.iter().filter(|(.., mentions)| unknown(mentions)).map(|(name, ..)| *name));
     loop {
         let before = sending.len();
         for (name, _, mentions) in &found {
-            // What calls a function that it was given may send as well.
-            if mentions.unknown
-                || mentions.called.iter().any(foreign)
-                || mentions.names.iter().any(|mentioned| sending.contains(mentioned))
-            {
+            if !sending.contains(name) && mentions.names.iter().any(|mentioned| sending.contains(mentioned)) {
                 sending.insert(name);
             }
         }

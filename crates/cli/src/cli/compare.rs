@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use hawkeye::{
-    Diagnostic, Failure, Framework, Options, Place, Report, Steps, analyse, builtin_names, check_dims,
+    Diagnostic, Failure, Framework, Options, Place, Report, Sessions, Steps, analyse, builtin_names,
+    check_dims,
 };
 use hawkeye_report::Quantity;
 use hawkeye_report::compare::{Comparison, compare};
@@ -133,6 +134,7 @@ fn complaint(message: String, help: &str) -> Diagnostic {
 /// A report for every side.
 fn sides(command: &Compare) -> Result<Vec<Report>, Failure> {
     let mut reports = Vec::new();
+    let sessions = Sessions::default();
     for path in &command.subjects {
         let source = source(path)?;
         match open(&source)? {
@@ -147,7 +149,10 @@ fn sides(command: &Compare) -> Result<Vec<Report>, Failure> {
                 for name in &command.frameworks {
                     let base = Variant(Vec::new());
                     for variant in std::iter::once(&base).chain(&command.variants) {
-                        reports.push(profile(&source.name, &model, name, command, variant, 0)?);
+                        let options = options(command, variant, 0)?;
+                        check_dims(&model.graph, &options.bindings.dims)?;
+                        let session = sessions.get(name, &options)?;
+                        reports.push(session.analyse(&model, &source.name, &options)?);
                     }
                 }
             }
@@ -156,14 +161,7 @@ fn sides(command: &Compare) -> Result<Vec<Report>, Failure> {
     Ok(reports)
 }
 
-fn profile(
-    file: &str,
-    model: &hawkeye::Model,
-    framework: &str,
-    command: &Compare,
-    variant: &Variant,
-    depth: usize,
-) -> Result<Report, Failure> {
+fn options(command: &Compare, variant: &Variant, depth: usize) -> Result<Options, Failure> {
     let mut options = Options { training: command.training.options(), depth, ..command.run.options() };
     for (key, value) in &variant.0 {
         let wrong = |what: &str| complaint(format!("--variant {key}={value}: {value} is no {what}"), "");
@@ -194,8 +192,7 @@ fn profile(
             },
         }
     }
-    check_dims(&model.graph, &options.bindings.dims)?;
-    analyse(model, file, Framework::open(framework)?.overlaid(&options.overlays)?, &options)
+    Ok(options)
 }
 
 /// A report against logs.
@@ -255,7 +252,9 @@ fn against(
             let counted = || logs.iter().find_map(|(_, text)| patterns.party_count(text));
             let parties = command.run.parties.or_else(counted).map(|n| ("parties".to_owned(), n.to_string()));
             let variant = Variant(parties.into_iter().collect());
-            let report = profile(file, model, name, command, &variant, usize::MAX)?;
+            let options = options(command, &variant, usize::MAX)?;
+            check_dims(&model.graph, &options.bindings.dims)?;
+            let report = analyse(model, file, Framework::open(name)?, &options)?;
             Ok(patterns.against(logs, &report, true))
         }
     }

@@ -3,14 +3,14 @@
 pub mod law;
 mod statement;
 
-use std::collections::HashMap;
 use std::num::NonZero;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use hawkeye_report::{Phases, Report};
 
-use crate::{Diagnostic, Failure, Framework, Model, Options, Place, Session};
+use crate::session::Sessions;
+use crate::{Diagnostic, Failure, Model, Options, Place};
 
 pub use statement::{Statement, amount, fixed, series, statements};
 
@@ -215,22 +215,4 @@ fn profile(
         }
     }
     sessions.get(name, &options)?.analyse(model, file, &options)
-}
-
-/// A session for each framework with its settings.
-#[derive(Default)]
-struct Sessions(Mutex<HashMap<String, Arc<Session>>>);
-
-impl Sessions {
-    fn get(&self, framework: &str, options: &Options) -> Result<Arc<Session>, Failure> {
-        let key = format!("{framework} {:?} {:?}", options.parties, options.settings);
-        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(session) = known().get(&key) {
-            return Ok(session.clone());
-        }
-        let framework = Framework::open(framework)?.overlaid(&options.overlays)?;
-        let session = Arc::new(Session::new(framework, options.parties, &options.settings)?);
-        known().insert(key, session.clone());
-        Ok(session)
-    }
 }

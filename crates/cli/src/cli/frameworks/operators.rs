@@ -5,7 +5,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use hawkeye::{Failure, Framework, load, operators};
-use hawkeye_lower::{Lowering, LoweringError};
+use hawkeye_grad::Pass;
+use hawkeye_lower::{Ability, Lowering, LoweringError};
 use hawkeye_sheets::Sheets;
 
 use super::source;
@@ -27,7 +28,7 @@ pub(super) fn run(model: &Path, framework: Option<&str>) -> Result<String, Failu
         format!("{:<40} {:>7}  {}\n", "function", "nodes", if sheets.is_some() { "state" } else { "" });
     let mut missing = 0;
     for ((domain, op), count) in rows {
-        let function = Sheets::entry(hawkeye_grad::Pass::Forward, domain, op);
+        let function = Sheets::entry(Pass::Forward, domain, op);
         let state = state(sheets.as_ref(), domain, op)?;
         missing += usize::from(state == MISSING);
         // Writing to a string never fails.
@@ -54,7 +55,7 @@ fn state(sheets: Option<&Sheets>, domain: &str, op: &str) -> Result<&'static str
             _ => "",
         });
     };
-    Ok(match sheets.lowers(domain, op) {
+    Ok(match sheets.supports(Ability::Lower(Pass::Forward), domain, op) {
         Ok(()) if sheets.is_free(domain, op) => "free unless written",
         Ok(()) => "there",
         Err(LoweringError::Unsupported { .. }) if matches!(op, "If" | "Loop" | "Scan") => {

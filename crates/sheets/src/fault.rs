@@ -1,0 +1,84 @@
+//! What goes wrong in sheets, as their authors read it: the place, the line itself, and who called whom.
+
+use std::fmt::Write;
+
+use starlark::codemap::FileSpan;
+use starlark::{Error, ErrorKind};
+
+use crate::limits::DEEPEST_CALLS;
+
+/// Calls that are shown of those that led to a fault.
+const SHOWN_CALLS: usize = 6;
+
+/// Host functions that call functions of sheets: recursion through them is not theirs.
+const COMPOSING: [&str; 4] = ["repeat", "parallel", "in_phase", "once"];
+
+/// A host function was used wrongly.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misuse(String);
+
+pub(crate) fn misuse(message: impl Into<String>) -> Error {
+    Error::new_other(Misuse(message.into()))
+}
+
+/// An error with its place, the source there and the calls that led there. `last` is the statement that ran
+/// last, for errors that come without a place.
+pub(crate) fn describe(error: &Error, last: Option<&FileSpan>) -> String {
+    let frames = frames(error);
+    let mut text = String::new();
+    let span = error.span().or(last);
+    if let Some(span) = span {
+        let _ = write!(text, "{span}: ");
+    }
+    match error.kind() {
+        ErrorKind::StackOverflow(_) => text.push_str(&endless(&frames)),
+        _ => text.push_str(error.without_diagnostic().to_string().trim()),
+    }
+    if let Some(span) = span {
+        text.push_str(&excerpt(span));
+    }
+    for (name, place) in frames.iter().take(SHOWN_CALLS) {
+        let place = place.map(|place| format!(", called at {place}")).unwrap_or_default();
+        let _ = write!(text, "\n  in {name}{place}");
+    }
+    text
+}
+
+/// The line of a place, with the place underlined.
+pub(crate) fn excerpt(span: &FileSpan) -> String {
+    let resolved = span.resolve_span();
+    let (begin, end) = (resolved.begin, resolved.end);
+    let line = span.file.source_line(begin.line);
+    let last = if end.line == begin.line { end.column } else { line.chars().count() };
+    let before: String =
+        line.chars().take(begin.column).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let marks = "^".repeat(last.saturating_sub(begin.column).max(1));
+    let number = (begin.line + 1).to_string();
+    let margin = " ".repeat(number.len());
+    format!("\n {margin} |\n {number} | {line}\n {margin} | {before}{marks}")
+}
+
+/// Functions under way, the innermost first, and where they were called. Calls through host functions have no
+/// place of their own: such a call is joined to the function that it leads to.
+fn frames(error: &Error) -> Vec<(String, Option<&FileSpan>)> {
+    let mut frames: Vec<(String, Option<&FileSpan>)> = Vec::new();
+    for frame in error.call_stack().frames.iter().rev().filter(|frame| frame.name != "None") {
+        match frames.last_mut() {
+            Some((name, place @ None)) if *name == frame.name => *place = frame.location.as_ref(),
+            _ => frames.push((frame.name.clone(), frame.location.as_ref())),
+        }
+    }
+    frames
+}
+
+fn endless(frames: &[(String, Option<&FileSpan>)]) -> String {
+    let again = |(position, (name, _)): &(usize, &(String, _))| {
+        !COMPOSING.contains(&name.as_str()) && frames[position + 1..].iter().any(|(other, _)| other == name)
+    };
+    let recursive = frames.iter().enumerate().find(again).map(|(_, (name, _))| name);
+    match recursive {
+        Some(name) => format!("recursion: {name} calls itself, more than {DEEPEST_CALLS} calls deep"),
+        None => format!("calls nest more than {DEEPEST_CALLS} deep"),
+    }
+}

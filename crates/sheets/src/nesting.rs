@@ -1,0 +1,121 @@
+//! How deep a sheet's text nests, which its parser would follow without bound.
+
+/// Brackets within brackets, and columns of indentation.
+const DEEPEST: usize = 100;
+/// Operators of one expression, and branches of one statement, which nest in its syntax tree.
+const LONGEST_CHAIN: usize = 1000;
+
+/// The first line that nests too deep, from 1, and what is wrong there.
+pub(crate) fn too_deep(text: &str) -> Option<(usize, String)> {
+    let mut chains = vec![0];
+    let mut branches = 0;
+    let mut line = 1;
+    let mut at_start = true;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if at_start {
+            let indentation = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+            if indentation > 4 * DEEPEST {
+                return Some((line, format!("is indented by more than {} columns", 4 * DEEPEST)));
+            }
+            if indentation == 0 && !rest.starts_with('\n') {
+                branches = 0;
+            }
+            at_start = false;
+        }
+        let length = token(rest);
+        let (token, after) = rest.split_at(length);
+        match c {
+            '\n' => {
+                at_start = true;
+                if chains.len() == 1 {
+                    chains[0] = 0;
+                }
+            }
+            '(' | '[' | '{' => {
+                grow(&mut chains);
+                chains.push(0);
+            }
+            ')' | ']' | '}' if chains.len() > 1 => {
+                chains.pop();
+            }
+            ',' => {
+                if let Some(chain) = chains.last_mut() {
+                    *chain = 0;
+                }
+            }
+            _ if matches!(token, "and" | "or" | "not" | "else" | "lambda") => grow(&mut chains),
+            _ if token == "elif" => branches += 1,
+            _ if token.len() == 1 && "+-*/%|&^<>~.=".contains(c) => grow(&mut chains),
+            _ => {}
+        }
+        if chains.len() > DEEPEST {
+            return Some((line, format!("more than {DEEPEST} brackets within brackets")));
+        }
+        if branches > LONGEST_CHAIN || chains.last().is_some_and(|chain| *chain > LONGEST_CHAIN) {
+            return Some((line, format!("more than {LONGEST_CHAIN} operators or branches in a row")));
+        }
+        line += token.matches('\n').count();
+        rest = after;
+    }
+    None
+}
+
+fn grow(chains: &mut [usize]) {
+    if let Some(chain) = chains.last_mut() {
+        *chain += 1;
+    }
+}
+
+/// Bytes of the token, comment or single character that a text begins with.
+fn token(text: &str) -> usize {
+    let quoted = |quote: &str| {
+        let mut escaped = false;
+        for (position, c) in text.char_indices().skip_while(|(position, _)| *position < quote.len()) {
+            if escaped {
+                escaped = false;
+            } else if c == '\\' {
+                escaped = true;
+            } else if text[position..].starts_with(quote) {
+                return position + quote.len();
+            } else if c == '\n' && quote.len() == 1 {
+                return position;
+            }
+        }
+        text.len()
+    };
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    match text.chars().next() {
+        Some('#') => text.find('\n').unwrap_or(text.len()),
+        Some('"') if text.starts_with("\"\"\"") => quoted("\"\"\""),
+        Some('"') => quoted("\""),
+        Some('\'') if text.starts_with("'''") => quoted("'''"),
+        Some('\'') => quoted("'"),
+        Some(c) if word(c) => text.find(|c| !word(c)).unwrap_or(text.len()),
+        Some(c) => c.len_utf8(),
+        None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nests_without_bound_is_found_where_it_is() {
+        let sum = |n: usize| format!("X = {}1\n", "1 + ".repeat(n));
+        let brackets = |n: usize| format!("Y = 1\nX = {}1{}\n", "(".repeat(n), ")".repeat(n));
+        let branches = |n: usize| {
+            format!("def f(x):\n    if x:\n        pass\n{}", "    elif x:\n        pass\n".repeat(n))
+        };
+        for deep in [sum(2000), brackets(200), branches(2000), format!("X = f{}\n", "()".repeat(2000))] {
+            assert!(too_deep(&deep).is_some());
+        }
+        assert_eq!(too_deep(&brackets(200)).map(|(line, _)| line), Some(2));
+        let list = format!("X = [{}]\n", "f(1 + 2), ".repeat(5000));
+        let text = format!("X = \"{}\" # {}\n", "(+".repeat(2000), "(".repeat(2000));
+        for flat in [sum(500), brackets(50), branches(500), list, text] {
+            assert_eq!(too_deep(&flat), None);
+        }
+    }
+}

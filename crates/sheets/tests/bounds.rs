@@ -1,0 +1,122 @@
+//! Sheets that would take more memory or time than there is, or go wrong: an error with its place, the line there
+//! and the function.
+
+mod common;
+
+use common::{broken, one};
+
+/// The body of a function `f`, and what is said of it.
+const BODIES: &[(&str, &str)] = &[
+    // Texts, lists and numbers that grow without bound.
+    ("s = 'x'\nfor i in range(40):\n    s = s + s", "s.star:4:13-18: the values here take more than"),
+    ("s = 'x'\nfor i in range(40):\n    s += s", "take more than"),
+    ("s = [1]\nfor i in range(40):\n    s = s + s", "take more than"),
+    ("s = (1,)\nfor i in range(40):\n    s = s + s", "take more than"),
+    ("s = [1]\nfor i in range(40):\n    s.extend(list(s))", "take more than"),
+    ("s = 'x'\nfor i in range(40):\n    s = ''.join([s, s])", "take more than"),
+    ("s = 'x'\nfor i in range(40):\n    s = '{}{}'.format(s, s)", "take more than"),
+    ("s = 'x'\nfor i in range(40):\n    s = f'{s}{s}'", "take more than"),
+    ("s = 'x'\nfor i in range(40):\n    s = s.replace('x', 'xx')", "take more than"),
+    ("s = 'x' * 10000000000", "the result has more than 1000000 elements"),
+    ("s = list(range(1000000000))", "s.star:2:14-31: a range has more than 1000000 elements"),
+    ("s = sorted(range(-1000000000, 0))", "a range has more than"),
+    ("s = [i for j in range(1000) for i in range(1000000)]", "s.star:2:"),
+    ("n = 1 << 1000000000", "s.star:2:9-24: the result exceeds 64 bits"),
+    ("n = 3\nfor i in range(60):\n    n = n * n", "a factor exceeds 64 bits"),
+    // Calls and messages without end.
+    ("f()", "recursion: f calls itself, more than 300 calls deep"),
+    ("_even(3)", "recursion: _"),
+    ("repeat(2, f)", "recursion: f calls itself"),
+    ("_nest(40)", "calls are recorded one by one"),
+    (
+        "for i in range(1000000):\n    send(0, 1, i)",
+        "s.star:3:9-22: one function sends or calls more than 200000",
+    ),
+    ("m = [(0, 1, i) for i in range(1000)]\nfor i in range(100000):\n    step(m)", "one function sends"),
+    ("for i in range(1000000):\n    parallel(_leaf, _leaf)", "one function sends"),
+    ("for i in range(100):\n    for j in range(1000000):\n        pass", "loop turns and calls"),
+    ("send(0, 1, 8, channel = 'c' * 1000)", "the channel's name has more than 200 bytes"),
+    // Data that has no end.
+    ("x = []\nx.append(x)\nonce(x, _leaf)", "plain data, and not too large"),
+    ("x = []\nfor i in range(60):\n    x = [x, x]\nonce(x, _leaf)", "plain data, and not too large"),
+    // What is no amount.
+    ("send(0, 1, -8)", "s.star:2:5-19: bytes is negative: -8"),
+    ("send(0, 1, 8, messages = -1)", "messages is negative: -1"),
+    ("send(0, 1, 8, spread = -1)", "spread is negative: -1"),
+    ("step([(0, 1, 8)], rounds = -1)", "rounds is negative: -1"),
+    ("repeat(-2, _leaf)", "times is negative: -2"),
+    ("count('x', -3)", "amount is negative: -3"),
+    ("work('x', -3)", "amount is negative: -3"),
+    ("defer('g', -3)", "weight is negative: -3"),
+    ("n = 1 << -1", "a shift by a negative number: -1"),
+    ("send(0, 1, 4 ** 2)", "Starlark has no **: write products"),
+];
+
+/// What the bodies call.
+const REST: &str = "
+def _leaf():
+    send(0, 1, 8)
+
+def _even(n):
+    _odd(n + 1)
+
+def _odd(n):
+    _even(n + 1)
+
+def _nest(d):
+    if d == 0:
+        send(0, 1, 8)
+        return
+    repeat(2, _nest, d - 1)
+    repeat(3, _nest, d - 1)
+";
+
+#[test]
+fn whatever_has_no_bound_is_an_error_with_its_place() {
+    let mut failures = Vec::new();
+    for (body, expected) in BODIES {
+        let lines: Vec<String> = body.lines().map(|line| format!("    {line}\n")).collect();
+        let said = broken(&mut one(&format!("def f():\n{}{REST}", lines.concat())), "f");
+        if !said.contains(expected) || !said.contains("s.star:") {
+            failures.push(format!("{body}\nexpected: {expected}\nsaid: {said}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+#[test]
+fn sheets_that_nest_too_deep_are_refused_unread() {
+    let brackets = format!("def f():\n    x = {}1{}\n", "(".repeat(20_000), ")".repeat(20_000));
+    let sum = format!("def f():\n    x = {}1\n", "1 + ".repeat(100_000));
+    let calls = format!("def f():\n    x = f{}\n", "()".repeat(100_000));
+    for sheet in [brackets, sum, calls] {
+        let said = broken(&mut one(&sheet), "f");
+        assert!(said.contains("s.star:2: more than"), "{said}");
+    }
+}
+
+#[test]
+fn values_of_a_sheet_itself_are_bounded_too() {
+    let said = broken(&mut one("X = list(range(1000000000))\n\ndef f():\n    send(0, 1, len(X))\n"), "f");
+    assert!(said.contains("s.star:1:10-27: a range has more than"), "{said}");
+}
+
+#[test]
+fn data_of_any_depth_can_be_an_argument() {
+    let sheet = "def g(x):\n    send(0, 1, 8)\n\ndef f():\n    x = []\n    for i in range(10000):\n        x = [x]\n    g(x)\n";
+    let (instance, _folder) = &mut one(sheet);
+    let call = instance.sheets.call(&mut hawkeye_cost::Calls::default(), "f", &[]);
+    assert!(call.is_ok_and(|call| call.is_some()));
+}
+
+#[test]
+fn a_fault_shows_its_line_and_who_called() {
+    let sheet = "def f():\n    _size(0)\n\ndef _size(n):\n    send(0, 1, 100 // n)\n";
+    let said = broken(&mut one(sheet), "f");
+    let (first, rest) = said.split_once('\n').expect("there are several lines");
+    assert!(first.ends_with("s.star:5:16-24: Floor division by zero: 100 // 0"), "{said}");
+    let lines: Vec<&str> = rest.lines().collect();
+    assert_eq!(lines[..3], ["   |", " 5 |     send(0, 1, 100 // n)", "   |                ^^^^^^^^"]);
+    assert!(lines[3].starts_with("  in _size, called at ") && lines[3].ends_with("s.star:2:5-13"), "{said}");
+    assert_eq!(lines[4..], ["  in f"]);
+}
