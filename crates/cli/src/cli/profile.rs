@@ -27,11 +27,12 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         },
         ..command.run.options()
     };
+    let framework = Framework::open(&command.framework)?.overlaid(&options.overlays)?;
     if command.strict {
         framework.manifest.loads(&model.graph)?;
     }
     check_dims(&model.graph, &options.bindings.dims)?;
-    let report = analyse(&model, &source.name, framework.clone().overlaid(&options.overlays)?, &options)?;
+    let report = analyse(&model, &source.name, framework.clone(), &options)?;
     let view = View {
         axis: command.by,
         sort: command.sort,
