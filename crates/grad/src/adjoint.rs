@@ -38,19 +38,7 @@ impl Adjoint<'_> {
 
     /// An output, which is switched on if the model does not want it.
     pub(crate) fn y(&mut self, index: usize) -> ValueId {
-        if let Some(id) = self.node.outputs.get(index).copied().flatten() {
-            return id;
-        }
-        let first = self.node.outputs.iter().flatten().next();
-        let name = first.map(|id| self.e.graph.value(*id).name.clone()).unwrap_or_default();
-        let id = self.e.value(format!("{name}/output{index}"), Origin::Node(self.id));
-        let node = &mut self.e.graph.nodes[self.id.index()];
-        if node.outputs.len() <= index {
-            node.outputs.resize(index + 1, None);
-        }
-        node.outputs[index] = Some(id);
-        self.node.outputs.clone_from(&node.outputs);
-        id
+        self.e.output(self.id, index)
     }
 
     /// The gradient of the first output.
@@ -72,7 +60,7 @@ impl Adjoint<'_> {
 
     fn shape_of(&self, id: ValueId) -> Result<Vec<i64>, String> {
         if id.index() >= self.known {
-            return match &self.e.graph.value(id).origin {
+            return match &self.e.graph().value(id).origin {
                 Origin::Initializer(tensor) => Ok(tensor.dims.iter().map(|d| *d as i64).collect()),
                 Origin::Input(_) | Origin::Node(_) | Origin::Outer(_) => {
                     Err("has an operand of unknown shape".to_owned())
@@ -82,7 +70,7 @@ impl Adjoint<'_> {
         let shape =
             self.facts[id].shape().and_then(|s| s.into_iter().map(|d| i64::try_from(d).ok()).collect());
         shape.ok_or_else(|| {
-            let name = &self.e.graph.value(id).name;
+            let name = &self.e.graph().value(id).name;
             format!("can't be differentiated, since the shape of \"{name}\" is not known")
         })
     }
@@ -152,14 +140,14 @@ impl Adjoint<'_> {
 
     fn elements(&self, index: usize) -> Result<Option<Elements>, String> {
         let Some(id) = self.optional(index) else { return Ok(None) };
-        let own = match &self.e.graph.value(id).origin {
+        let own = match &self.e.graph().value(id).origin {
             Origin::Initializer(tensor) => tensor.elements.clone(),
             Origin::Input(_) | Origin::Node(_) | Origin::Outer(_) => None,
         };
         let elements =
             own.or_else(|| if id.index() < self.known { self.facts[id].elements.clone() } else { None });
         elements.map(Some).ok_or_else(|| {
-            let name = &self.e.graph.value(id).name;
+            let name = &self.e.graph().value(id).name;
             format!("can't be differentiated, since \"{name}\" is not constant")
         })
     }

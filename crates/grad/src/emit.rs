@@ -1,116 +1,88 @@
 //! Appending nodes to a graph.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use hawkeye_graph::{
-    Attribute, Attributes, DType, DeclaredType, Derivation, Dim, Elements, Graph, Kind, Node, NodeId, Origin,
-    Provenance, Tensor, Value, ValueId,
+    Attribute, DType, DeclaredType, Derivation, Dim, Elements, Graph, GraphBuilder, Node, NodeId, Origin,
+    Owner, Tensor, ValueId,
 };
 
-/// A graph under construction, to which ONNX nodes are appended. The names of new nodes start with
-/// `prefix`; `dtype` is the element type of new constants.
+/// A graph under construction, to which ONNX nodes are appended; `dtype` is the element type of new
+/// constants.
 pub(crate) struct Emit {
-    pub(crate) graph: Graph,
+    builder: GraphBuilder,
     pub(crate) dtype: DType,
-    pub(crate) prefix: String,
-    pub(crate) scope: Arc<[String]>,
-    pub(crate) provenance: Provenance,
-    names: HashSet<String>,
-    /// How many names start like this one; the next gets this number.
-    taken: HashMap<String, usize>,
-    constants: BTreeMap<String, ValueId>,
+    constants: HashMap<String, ValueId>,
 }
 
 impl Emit {
     pub(crate) fn new(graph: Graph) -> Self {
-        let names = graph.values.iter().map(|value| value.name.clone()).collect();
-        Self {
-            graph,
-            dtype: DType::Float32,
-            prefix: String::new(),
-            scope: Arc::default(),
-            provenance: Provenance::outside(),
-            names,
-            taken: HashMap::new(),
-            constants: BTreeMap::new(),
-        }
+        let builder = GraphBuilder::from_graph(graph);
+        Self { builder, dtype: DType::Float32, constants: HashMap::new() }
     }
 
-    /// A name that no value has yet.
-    fn unique(&mut self, name: String) -> String {
-        if self.names.insert(name.clone()) {
-            return name;
-        }
-        let count = self.taken.entry(name.clone()).or_insert(0);
-        loop {
-            *count += 1;
-            let numbered = format!("{name}_{count}");
-            if self.names.insert(numbered.clone()) {
-                return numbered;
-            }
-        }
+    /// The graph as it stands.
+    pub(crate) fn graph(&self) -> &Graph {
+        self.builder.graph()
     }
 
-    pub(crate) fn value(&mut self, name: String, origin: Origin) -> ValueId {
-        let name = self.unique(name);
-        let id = ValueId::new(self.graph.values.len());
-        self.graph.values.push(Value { name, origin });
-        id
+    pub(crate) fn finish(self, outputs: Vec<ValueId>) -> Graph {
+        let mut builder = self.builder;
+        builder.set_outputs(outputs);
+        builder.appended()
+    }
+
+    /// What follows belongs to a node; names start with `prefix`.
+    pub(crate) fn on_behalf_of(&mut self, node: &Node, prefix: &str) {
+        self.builder.set_owner(Owner::of(node, Derivation::Gradient, prefix));
+    }
+
+    /// What follows belongs to no node of the file; names start with `prefix`.
+    pub(crate) fn outside(&mut self, prefix: &str) {
+        self.builder.set_owner(Owner::outside(Derivation::Gradient, prefix));
+    }
+
+    /// The operator set of nodes that follow.
+    pub(crate) fn set_opset(&mut self, version: i64) {
+        self.builder.set_opset("", version);
+    }
+
+    /// Writes a node of the model in another way; its outputs stay those that they are.
+    pub(crate) fn respell(&mut self, id: NodeId, node: Node) {
+        *self.builder.node_mut(id) = node;
+    }
+
+    /// An output of a node of the model, which is switched on if the model does not want it.
+    pub(crate) fn output(&mut self, id: NodeId, position: usize) -> ValueId {
+        self.builder.output(id, position)
+    }
+
+    /// Declares that an input of the model has this shape.
+    pub(crate) fn fix_input(&mut self, id: ValueId, shape: Vec<u64>) {
+        if let Origin::Input(declared) = &self.graph().value(id).origin {
+            let dims = Some(shape.into_iter().map(Dim::Fixed).collect());
+            let declared = DeclaredType { dims, ..declared.clone() };
+            self.builder.declare(id, declared);
+        }
     }
 
     /// Gives a value another name.
-    pub(crate) fn rename(&mut self, id: ValueId, name: String) {
-        let name = self.unique(name);
-        self.graph.values[id.index()].name = name;
+    pub(crate) fn rename(&mut self, id: ValueId, name: &str) {
+        self.builder.rename(id, name);
     }
 
     /// A new graph input of known shape.
-    pub(crate) fn input(&mut self, name: String, dtype: DType, shape: &[i64]) -> ValueId {
-        let dims = shape.iter().map(|size| Dim::Fixed(size.unsigned_abs())).collect();
-        let id =
-            self.value(name, Origin::Input(DeclaredType { dtype, dims: Some(dims), kind: Kind::Tensor }));
-        self.graph.inputs.push(id);
-        id
-    }
-
-    /// A node with the given number of outputs.
-    pub(crate) fn node<const N: usize>(
-        &mut self,
-        op: &str,
-        inputs: &[Option<ValueId>],
-        attributes: &[(&str, Attribute)],
-    ) -> [ValueId; N] {
-        let id = NodeId::new(self.graph.nodes.len());
-        let name = format!("{}/{op}", self.prefix);
-        let outputs = [(); N].map(|()| self.value(name.clone(), Origin::Node(id)));
-        let mut set = Attributes::default();
-        for (name, value) in attributes {
-            set.set(name, value.clone());
-        }
-        let name = outputs.first().map_or(name, |first| self.graph.value(*first).name.clone());
-        self.graph.nodes.push(Node {
-            name,
-            op: op.to_owned(),
-            domain: String::new(),
-            opset: self.graph.opset(),
-            inputs: inputs.to_vec(),
-            outputs: outputs.iter().copied().map(Some).collect(),
-            attributes: set,
-            scope: Arc::clone(&self.scope),
-            provenance: self.provenance.derive(Derivation::Gradient, op),
-        });
-        outputs
+    pub(crate) fn input(&mut self, name: &str, dtype: DType, shape: &[i64]) -> ValueId {
+        let shape: Vec<u64> = shape.iter().map(|size| size.unsigned_abs()).collect();
+        self.builder.tensor_input(name, dtype, &shape)
     }
 
     pub(crate) fn op(&mut self, op: &str, inputs: &[ValueId]) -> ValueId {
-        self.with(op, inputs, &[])
+        self.builder.op(op, inputs)
     }
 
     pub(crate) fn with(&mut self, op: &str, inputs: &[ValueId], attributes: &[(&str, Attribute)]) -> ValueId {
-        let inputs: Vec<_> = inputs.iter().copied().map(Some).collect();
-        let [output] = self.node(op, &inputs, attributes);
-        output
+        self.builder.op_with(op, inputs, attributes)
     }
 
     /// A constant; equal ones are stored once.
@@ -126,7 +98,7 @@ impl Emit {
             }
             _ => "constant".to_owned(),
         };
-        let id = self.value(name, Origin::Initializer(tensor));
+        let id = self.builder.initializer(&name, tensor);
         self.constants.insert(key, id);
         id
     }

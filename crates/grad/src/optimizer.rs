@@ -64,8 +64,8 @@ impl Algorithm {
         }
     }
 
-    /// Names and defaults of its settings, which are PyTorch's; `grad_threshold` is CrypTen's, 0 for
-    /// none.
+    /// Names and defaults of its settings, which are PyTorch's but for `grad_threshold`: elements of a gradient
+    /// that are not smaller count as zero; 0 for none.
     #[must_use]
     pub fn settings(self) -> &'static [(&'static str, Setting)] {
         match self {

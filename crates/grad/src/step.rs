@@ -1,12 +1,9 @@
 //! From a model to its training step.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use hawkeye_graph::Shapes;
-use hawkeye_graph::{Attribute, DeclaredType, Dim};
 use hawkeye_graph::{
-    DType, Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Provenance, Table, ValueId,
+    Attribute, DType, Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Shapes, Table, ValueId,
 };
 
 use crate::adjoint::Adjoint;
@@ -79,14 +76,14 @@ pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, recipe: &Recipe
     builder.fix_inputs();
     builder.errors = upgrade(&mut builder.emit, shapes);
     builder.emit.dtype = dtype;
-    let target = builder.emit.input("target".to_owned(), dtype, &shape);
+    let target = builder.emit.input("target", dtype, &shape);
     let operands = Operands { output: recipe.output, target, shape: &shape };
     let mut objective = None;
     let mut outputs = Vec::new();
     let mut state = Vec::new();
     let mut parts = Vec::new();
     for part in sweep.parts(&recipe.trained) {
-        let start = builder.emit.graph.nodes.len();
+        let start = builder.emit.graph().nodes.len();
         match part {
             Part::Loss => objective = Some(builder.loss(&operands, recipe)),
             Part::LossGradient => {
@@ -97,16 +94,16 @@ pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, recipe: &Recipe
             Part::Gradient(node) => builder.node(node),
             Part::Update(parameter) => outputs.extend(builder.update(parameter, recipe, &mut state)),
         }
-        parts.push((part, start..builder.emit.graph.nodes.len()));
+        parts.push((part, start..builder.emit.graph().nodes.len()));
     }
     if !builder.errors.is_empty() {
         return Err(Failure(builder.errors));
     }
     let loss = objective.map_or(recipe.output, |objective| objective.loss);
     builder.name_gradients(&outputs, &state, loss);
-    let Builder { mut emit, gradients, .. } = builder;
-    emit.graph.outputs = [vec![loss], outputs, state].concat();
-    Ok(Step { graph: emit.graph, parts, target, gradients, loss })
+    let Builder { emit, gradients, .. } = builder;
+    let graph = emit.finish([vec![loss], outputs, state].concat());
+    Ok(Step { graph, parts, target, gradients, loss })
 }
 
 fn dims(shapes: &Shapes, id: ValueId) -> Option<Vec<i64>> {
@@ -126,38 +123,33 @@ struct Builder<'a> {
 impl Builder<'_> {
     /// The step is for these shapes only.
     fn fix_inputs(&mut self) {
-        for id in self.emit.graph.inputs.clone() {
-            let shape = self.shapes.facts[id].shape();
-            let value = &mut self.emit.graph.values[id.index()];
-            if let (Origin::Input(declared), Some(shape)) = (&value.origin, shape) {
-                let dims = Some(shape.into_iter().map(Dim::Fixed).collect());
-                value.origin = Origin::Input(DeclaredType { dims, ..declared.clone() });
+        for id in &self.model.inputs {
+            if let Some(shape) = self.shapes.facts[*id].shape() {
+                self.emit.fix_input(*id, shape);
             }
         }
     }
 
     fn loss(&mut self, operands: &Operands<'_>, recipe: &Recipe) -> Objective {
-        self.emit.prefix = "loss".to_owned();
+        self.emit.outside("loss");
         let objective = operands.loss(&mut self.emit, recipe.loss);
-        self.emit.rename(objective.loss, "loss".to_owned());
+        self.emit.rename(objective.loss, "loss");
         objective
     }
 
     fn loss_gradient(&mut self, operands: &Operands<'_>, recipe: &Recipe, objective: &Objective) {
-        self.emit.prefix = "loss.grad".to_owned();
+        self.emit.outside("loss.grad");
         let gradient = operands.gradient(&mut self.emit, recipe.loss, objective);
         self.gradients[operands.output] = Some(gradient);
     }
 
     /// Appends the gradients of a node's inputs and adds them to what is known of them.
     fn node(&mut self, id: NodeId) {
-        let node = self.emit.graph.node(id).clone();
+        let node = self.emit.graph().node(id).clone();
         let place = Place::node(self.model.node(id));
         let name =
             if node.name.is_empty() { format!("{}_{}", node.op, id.index()) } else { node.name.clone() };
-        self.emit.prefix = format!("{name}.grad");
-        self.emit.scope.clone_from(&node.scope);
-        self.emit.provenance = node.provenance.clone();
+        self.emit.on_behalf_of(&node, &format!("{name}.grad"));
         let real = |ids: &[Option<ValueId>]| {
             let dtypes = ids.iter().flatten().filter(|id| id.index() < self.known);
             dtypes.filter_map(|id| self.shapes.facts[*id].dtype).find(|dtype| dtype.is_float())
@@ -208,7 +200,7 @@ impl Builder<'_> {
 
     /// Appends the update of a parameter; its new value.
     fn update(&mut self, id: ValueId, recipe: &Recipe, state: &mut Vec<ValueId>) -> Option<ValueId> {
-        let name = self.emit.graph.value(id).name.clone();
+        let name = self.emit.graph().value(id).name.clone();
         let Some(shape) = dims(self.shapes, id) else {
             self.errors.push(Diagnostic::error(
                 Place::Value(name),
@@ -216,9 +208,7 @@ impl Builder<'_> {
             ));
             return None;
         };
-        self.emit.prefix = format!("{name}.update");
-        self.emit.scope = Arc::default();
-        self.emit.provenance = Provenance::outside();
+        self.emit.outside(&format!("{name}.update"));
         self.emit.dtype = self.shapes.facts[id].dtype.unwrap_or(DType::Float32);
         // A parameter may be reached only through operands that do not change the result.
         let gradient = match self.gradients[id] {
@@ -227,24 +217,24 @@ impl Builder<'_> {
         };
         let parameter = Parameter { value: id, gradient, name: name.clone(), shape };
         let new = update(&mut self.emit, &recipe.optimizer, recipe.step, &parameter, state);
-        self.emit.rename(new, format!("new/{name}"));
+        self.emit.rename(new, &format!("new/{name}"));
         Some(new)
     }
 
     /// Names gradients after the values that they belong to.
     fn name_gradients(&mut self, outputs: &[ValueId], state: &[ValueId], loss: ValueId) {
-        let mut named: Vec<bool> = vec![false; self.emit.graph.values.len()];
+        let mut named: Vec<bool> = vec![false; self.emit.graph().values.len()];
         for id in outputs.iter().chain(state).chain([&loss]) {
             named[id.index()] = true;
         }
         for index in 0..self.known {
             let id = ValueId::new(index);
             let Some(gradient) = self.gradients[id] else { continue };
-            let own = matches!(self.emit.graph.value(gradient).origin, Origin::Node(_));
+            let own = matches!(self.emit.graph().value(gradient).origin, Origin::Node(_));
             if own && gradient.index() >= self.known && !named[gradient.index()] {
                 named[gradient.index()] = true;
-                let name = format!("grad/{}", self.emit.graph.value(id).name);
-                self.emit.rename(gradient, name);
+                let name = format!("grad/{}", self.emit.graph().value(id).name);
+                self.emit.rename(gradient, &name);
             }
         }
     }

@@ -48,14 +48,14 @@ impl Update<'_> {
     /// State from the step before.
     fn before(&mut self, name: &str) -> ValueId {
         let name = format!("{name}/{}", self.parameter.name);
-        self.e.input(name, self.e.dtype, &self.parameter.shape)
+        self.e.input(&name, self.e.dtype, &self.parameter.shape)
     }
 
     /// State for the step after.
     fn after(&mut self, name: &str, value: ValueId) {
         // The name belongs to a value of its own; the gradient itself may become the state.
         let value = if value == self.parameter.gradient { self.e.op("Identity", &[value]) } else { value };
-        self.e.rename(value, format!("new/{name}/{}", self.parameter.name));
+        self.e.rename(value, &format!("new/{name}/{}", self.parameter.name));
         self.state.push(value);
     }
 
@@ -90,7 +90,7 @@ impl Update<'_> {
         let mut gradient = self.parameter.gradient;
         let threshold = self.setting("grad_threshold");
         if threshold != 0.0 {
-            // CrypTen (optim/sgd.py) drops elements whose square is not below the threshold's.
+            // Of squares, since a comparison by size would need the sign as well.
             let square = self.e.mul(gradient, gradient);
             let bound = self.e.number(threshold * threshold);
             let small = self.e.op("Less", &[square, bound]);

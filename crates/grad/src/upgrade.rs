@@ -12,12 +12,12 @@ pub(crate) const OPSET: i64 = 18;
 
 /// Brings every node to the given opset; gives the nodes for which there is no way.
 pub(crate) fn upgrade(e: &mut Emit, shapes: &Shapes) -> Vec<Diagnostic> {
-    let from = e.graph.opset();
+    let from = e.graph().opset();
     let target = from.max(OPSET);
-    e.graph.opsets.insert(String::new(), target);
+    e.set_opset(target);
     let mut errors = Vec::new();
-    for id in e.graph.node_ids() {
-        let mut node = e.graph.node(id).clone();
+    for id in e.graph().node_ids() {
+        let mut node = e.graph().node(id).clone();
         if !node.domain.is_empty() || node.opset >= OPSET {
             continue;
         }
@@ -31,7 +31,7 @@ pub(crate) fn upgrade(e: &mut Emit, shapes: &Shapes) -> Vec<Diagnostic> {
             );
         }
         node.opset = target;
-        e.graph.nodes[id.index()] = node;
+        e.respell(id, node);
     }
     errors
 }
@@ -166,8 +166,8 @@ fn batch_normalization(e: &Emit, id: NodeId, node: &mut Node) -> Result<(), Stri
         return Ok(());
     }
     let saved: Vec<ValueId> = node.outputs.iter().skip(3).flatten().copied().collect();
-    let mut users = e.graph.nodes.iter().skip(id.index() + 1).flat_map(Node::present_inputs);
-    if users.any(|used| saved.contains(&used)) || e.graph.outputs.iter().any(|used| saved.contains(used)) {
+    let mut users = e.graph().nodes.iter().skip(id.index() + 1).flat_map(Node::present_inputs);
+    if users.any(|used| saved.contains(&used)) || e.graph().outputs.iter().any(|used| saved.contains(used)) {
         return Err("has its saved mean or variance used".to_owned());
     }
     node.outputs.truncate(3);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::finish::{drop_unmade, execution_order_of};
 use crate::{
-    Attribute, Attributes, Cycle, DType, DeclaredType, Derivation, Dim, Elements, Graph, Kind, Node, NodeId,
-    Origin, Provenance, Tensor, Value, ValueId,
+    Attribute, Cycle, DType, DeclaredType, Derivation, Dim, Elements, Graph, Kind, Node, NodeId, Origin,
+    Provenance, Tensor, Value, ValueId,
 };
 
 /// On whose behalf nodes are made.
@@ -18,8 +18,10 @@ pub struct Owner {
     pub by: Derivation,
     /// Module path of new nodes.
     pub scope: Arc<[String]>,
-    /// Names of new values and nodes start with this.
+    /// Names of new values start with this.
     pub prefix: String,
+    /// Name of new nodes; `None` for that of their first output.
+    pub name: Option<String>,
     /// The node in whose place new nodes stand, as far as their inputs allow; `None` for the end.
     pub place: Option<NodeId>,
 }
@@ -28,8 +30,14 @@ impl Owner {
     /// For what belongs to no node of the file.
     #[must_use]
     pub fn outside(by: Derivation, prefix: &str) -> Self {
-        let provenance = Provenance::outside();
-        Self { provenance, by, scope: Arc::default(), prefix: prefix.to_owned(), place: None }
+        Self {
+            provenance: Provenance::outside(),
+            by,
+            scope: Arc::default(),
+            prefix: prefix.to_owned(),
+            name: None,
+            place: None,
+        }
     }
 
     /// For what is made of a node.
@@ -40,6 +48,7 @@ impl Owner {
             by,
             scope: Arc::clone(&node.scope),
             prefix: prefix.to_owned(),
+            name: None,
             place: None,
         }
     }
@@ -102,19 +111,6 @@ impl GraphBuilder {
             owner: Owner::outside(Derivation::Rewrite, ""),
             graph,
         }
-    }
-
-    /// Starts from the values of a graph, but none of its nodes.
-    #[must_use]
-    pub fn from_values(graph: &Graph) -> Self {
-        Self::from_graph(Graph {
-            nodes: Vec::new(),
-            values: graph.values.clone(),
-            inputs: graph.inputs.clone(),
-            outputs: graph.outputs.clone(),
-            opsets: graph.opsets.clone(),
-            file: Arc::clone(&graph.file),
-        })
     }
 
     /// The graph as it stands: its nodes may be out of order, and those taken out are still there.
@@ -228,7 +224,8 @@ impl GraphBuilder {
     ) -> [ValueId; N] {
         let name = format!("{}/{op}", self.owner.prefix);
         let outputs = [(); N].map(|()| self.value(&name, Origin::Node(NodeId::new(0))));
-        let name = outputs.first().map_or(name, |first| self.graph.value(*first).name.clone());
+        let named = outputs.first().map_or(name, |first| self.graph.value(*first).name.clone());
+        let name = self.owner.name.clone().unwrap_or(named);
         self.push(Node {
             name,
             op: op.to_owned(),
@@ -271,60 +268,31 @@ impl GraphBuilder {
         self.constant(Tensor { dtype, dims: Vec::new(), elements })
     }
 
-    /// The attributes of a node, to be changed.
-    pub fn attributes_mut(&mut self, id: NodeId) -> &mut Attributes {
-        &mut self.graph.nodes[id.index()].attributes
+    /// A node, to be changed; what it makes are values already.
+    pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.graph.nodes[id.index()]
     }
 
-    /// Gives a node another operator of ONNX's own domain.
-    pub fn set_op(&mut self, id: NodeId, op: &str) {
-        op.clone_into(&mut self.graph.nodes[id.index()].op);
-    }
-
-    /// Gives a node another input at a position, behind which there may be more.
-    pub fn set_input(&mut self, id: NodeId, position: usize, input: Option<ValueId>) {
-        let inputs = &mut self.graph.nodes[id.index()].inputs;
-        if inputs.len() <= position {
-            inputs.resize(position + 1, None);
+    /// An output of a node, which is switched on if nobody has wanted it.
+    pub fn output(&mut self, id: NodeId, position: usize) -> ValueId {
+        let outputs = &self.graph.nodes[id.index()].outputs;
+        if let Some(output) = outputs.get(position).copied().flatten() {
+            return output;
         }
-        inputs[position] = input;
-    }
-
-    /// Lets everything that takes `old` take `new`: nodes, bodies within them, and the graph's outputs.
-    pub fn replace_uses(&mut self, old: ValueId, new: ValueId) {
-        let renamed = |id: ValueId| if id == old { new } else { id };
-        for node in &mut self.graph.nodes {
-            node.inputs.iter_mut().flatten().for_each(|id| *id = renamed(*id));
-            if node.captured().any(|id| id == old) {
-                node.attributes.rename_captured(&renamed);
-            }
+        let first = outputs.iter().flatten().next();
+        let name = first.map(|first| self.graph.value(*first).name.as_str()).unwrap_or_default();
+        let output = self.value(&format!("{name}/output{position}"), Origin::Node(id));
+        let outputs = &mut self.graph.nodes[id.index()].outputs;
+        if outputs.len() <= position {
+            outputs.resize(position + 1, None);
         }
-        self.graph.outputs.iter_mut().for_each(|id| *id = renamed(*id));
+        outputs[position] = Some(output);
+        output
     }
 
     /// Takes a node out; what it made must be made anew or go unused.
     pub fn remove(&mut self, id: NodeId) {
         self.removed[id.index()] = true;
-    }
-
-    /// Takes out every node whose outputs nobody takes.
-    pub fn remove_unused(&mut self) {
-        let mut used: HashSet<ValueId> = self.graph.outputs.iter().copied().collect();
-        let mut makers: HashMap<ValueId, usize> = HashMap::new();
-        for (index, node) in self.graph.nodes.iter().enumerate().filter(|(index, _)| !self.removed[*index]) {
-            makers.extend(node.present_outputs().map(|id| (id, index)));
-        }
-        let mut reached = vec![false; self.graph.nodes.len()];
-        let mut open: Vec<ValueId> = used.iter().copied().collect();
-        while let Some(id) = open.pop() {
-            let Some(index) = makers.get(&id).copied().filter(|index| !reached[*index]) else { continue };
-            reached[index] = true;
-            let node = &self.graph.nodes[index];
-            open.extend(node.present_inputs().chain(node.captured()).filter(|id| used.insert(*id)));
-        }
-        for (removed, reached) in self.removed.iter_mut().zip(reached) {
-            *removed |= !reached;
-        }
     }
 
     // Going back and finishing
@@ -341,6 +309,17 @@ impl GraphBuilder {
         &self.graph.nodes[mark.nodes..]
     }
 
+    /// Lets the nodes made since make and take other values in the place of some.
+    pub fn substitute(&mut self, mark: Mark, values: &HashMap<ValueId, ValueId>) {
+        let renamed = |id: ValueId| values.get(&id).copied().unwrap_or(id);
+        for node in &mut self.graph.nodes[mark.nodes..] {
+            node.inputs.iter_mut().chain(&mut node.outputs).flatten().for_each(|id| *id = renamed(*id));
+            if node.captured().next().is_some() {
+                node.attributes.rename_captured(&renamed);
+            }
+        }
+    }
+
     /// Forgets the nodes and values made since; they must not have been handed to older nodes.
     pub fn go_back(&mut self, mark: Mark) {
         self.graph.nodes.truncate(mark.nodes);
@@ -349,6 +328,13 @@ impl GraphBuilder {
         for value in self.graph.values.drain(mark.values..) {
             self.names.remove(&value.name);
         }
+    }
+
+    /// The graph of a builder that nodes were only added to, each after those that it takes from. Every
+    /// value keeps its id, also one that no node makes any more.
+    #[must_use]
+    pub fn appended(self) -> Graph {
+        self.graph
     }
 
     /// The finished graph: nodes in execution order, without those taken out and without values that

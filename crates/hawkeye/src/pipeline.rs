@@ -85,6 +85,15 @@ pub fn analyse_traced(
     Ok((report, sheets.definitions()))
 }
 
+/// Checks what a pass made of the model.
+///
+/// # Errors
+/// What does not hold of every graph; the pass is at fault then.
+pub(crate) fn sound(graph: &Graph) -> Result<(), Failure> {
+    let reported = |diagnostic: Diagnostic| diagnostic.help("this is a fault of HawkEye's: please report it");
+    verify(graph).map_err(|failure| Failure(failure.0.into_iter().map(reported).collect()))
+}
+
 /// What is profiled.
 pub(crate) struct Subject<'a> {
     pub(crate) graph: &'a Graph,
@@ -115,7 +124,7 @@ pub(crate) fn profile(
     };
     let Expanded { graph, shapes, diagnostics: expanded, lacking } = expand(model.graph, &inputs, &has);
     let graph = graph.as_ref();
-    debug_assert_eq!(verify(graph), Ok(()));
+    sound(graph)?;
     let visibility = secrecy(graph, &conventions);
     let batch = batch(graph, &inputs);
     let mut stages = Stages {
@@ -202,6 +211,7 @@ impl Stages<'_> {
         inputs: &BTreeMap<ValueId, Vec<u64>>,
     ) -> Result<(Shapes, Vec<Diagnostic>), Failure> {
         let reading = read(self.graph, &shapes, self.visibility, self.lowering)?;
+        reading.as_ref().map_or(Ok(()), sound)?;
         Ok(as_read(shapes, reading.map(|graph| infer(&graph, inputs))))
     }
 

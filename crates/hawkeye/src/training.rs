@@ -9,7 +9,7 @@ use hawkeye_report::TrainingInfo;
 use hawkeye_shapes::{Bindings, bind, infer};
 use hawkeye_sheets::Gradients;
 
-use crate::pipeline::{Stage, Stages};
+use crate::pipeline::{Stage, Stages, sound};
 
 /// What to train, and how.
 #[derive(Clone, Debug, Default)]
@@ -203,20 +203,15 @@ fn with_gradient_graph(
     recipe: &Recipe,
 ) -> Result<Program, Failure> {
     let step = synthesise(stages.graph, shapes, training.sweep, recipe)?;
+    sound(&step.graph)?;
     let mut all = infer(&step.graph, &bind(&step.graph, &Bindings::default())?);
-    let forward = stages.graph.nodes.len();
     for id in stages.graph.value_ids() {
         all.facts[id] = shapes.facts[id].clone();
     }
     all.diagnostics.clone_from(&shapes.diagnostics);
-    // The framework sees the model's nodes as they are in the file, whatever opset the step has.
-    let mut graph = step.graph;
-    for (node, original) in graph.nodes.iter_mut().take(forward).zip(&stages.graph.nodes) {
-        node.clone_from(original);
-    }
-    let visibility = secrecy(&graph, stages.conventions);
+    let visibility = secrecy(&step.graph, stages.conventions);
     let training = Training { nodes: Some(&step.parts), ..*training };
-    lower(&graph, &all, &visibility, Some(training), stages.calls, stages.lowering)
+    lower(&step.graph, &all, &visibility, Some(training), stages.calls, stages.lowering)
 }
 
 /// The output that the loss looks at.

@@ -2,6 +2,7 @@
 //! per forward node in each pass.
 
 use hawkeye::{Failure, Options, Report, TrainingOptions};
+use hawkeye_testing::crypten::references;
 use hawkeye_testing::crypten_training::{RESIDUALS, traces};
 use hawkeye_testing::{fixtures, in_parallel, profile};
 
@@ -102,19 +103,10 @@ fn frozen_parameters_need_no_gradient() {
     assert_eq!((pow(&frozen), pow(&whole)), (Some(16 * 15), Some(2 * 16 * 15)));
 }
 
-/// The reference traces lie beside the repository; where they are, each that was made from an ONNX model
-/// is here. Those of modules written in CrypTen have no model to profile.
 #[test]
 fn no_reference_trace_is_missing() {
-    let folder = hawkeye_testing::fixtures().join("../../shared/truth/crypten");
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
     let known: Vec<String> = traces().into_iter().map(|trace| trace.name).collect();
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
-        let trace: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
-        if trace["phase"] == "train_step" && trace["onnx"].is_string() {
-            assert!(known.contains(&name), "{name} is not among the fixtures");
-        }
-    }
+    let missing: Vec<String> =
+        references("train_step").into_iter().filter(|name| !known.contains(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -6,22 +6,10 @@ use hawkeye::{Framework, Options};
 use hawkeye_cost::{Calls, Communication, Data, Fold};
 use hawkeye_lower::{Operation, Program, Runs, Subject, settle};
 use hawkeye_report::measured::{Agreement, Patterns};
+use hawkeye_testing::mp_spdz::{PerParty, difference, lines, networks};
 use hawkeye_testing::{fixtures, profile};
 use serde::Deserialize;
 use serde_json::Value;
-
-/// What each party sent and its rounds, preprocessing included.
-type PerParty = Vec<(u64, u64)>;
-
-/// A network, evaluated layer by layer.
-#[derive(Debug, Deserialize)]
-struct Network {
-    name: String,
-    framework: String,
-    parties: u16,
-    model: String,
-    segments: Vec<(String, PerParty)>,
-}
 
 /// What each party sent in a whole run, and its rounds: some checks belong to no layer.
 #[derive(Debug, Deserialize)]
@@ -44,44 +32,14 @@ struct Table {
     rows: Vec<(Value, PerParty)>,
 }
 
-fn lines<T: for<'a> Deserialize<'a>>(file: &str) -> Vec<T> {
-    let text = std::fs::read_to_string(fixtures().join("mp-spdz").join(file)).expect("the fixture is there");
-    text.lines().map(|line| serde_json::from_str(line).expect("a record per line")).collect()
-}
-
-/// Preprocessing by oblivious transfer takes more or fewer rounds from run to run.
-fn has_fixed_rounds(framework: &str) -> bool {
-    framework != "mp-spdz-semi2k"
-}
-
-/// What differs: all bytes, and rounds where they are fixed.
-fn difference(framework: &str, measured: &PerParty, reported: &PerParty) -> Option<String> {
-    let rounds = has_fixed_rounds(framework);
-    let equal = measured.len() == reported.len()
-        && measured.iter().zip(reported).all(|(m, r)| m.0 == r.0 && (!rounds || m.1 == r.1));
-    (!equal).then(|| format!("measured {measured:?}, reported {reported:?}"))
-}
-
 #[test]
 fn networks_send_what_was_measured() {
     let mut differences = Vec::new();
     let mut compared: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    for network in lines::<Network>("networks.jsonl") {
-        let options = Options { parties: Some(network.parties), ..Options::default() };
-        let model = fixtures().join("mp-spdz/models").join(&network.model);
-        let report = profile(&model, &network.framework, &options).expect("it can be profiled");
-        let has_layer = |op: &str| !["Flatten", "Setup"].contains(&op);
-        let operators: Vec<_> = report.operators.iter().filter(|o| has_layer(&o.op)).collect();
-        assert_eq!(operators.len(), network.segments.len(), "{}", network.name);
-        for (operator, (label, measured)) in operators.iter().zip(&network.segments) {
-            let counter = |name: &str, party: u16| operator.counters[&format!("{name}_{party}")];
-            let reported = (0..network.parties).map(|p| (counter("sent", p), counter("rounds", p))).collect();
-            if let Some(found) = difference(&network.framework, measured, &reported) {
-                differences.push(format!("{}: {label}: {found}", network.name));
-            }
-        }
-        let of_framework = compared.entry(network.framework).or_default();
-        *of_framework = (of_framework.0 + 1, of_framework.1 + operators.len());
+    for network in networks() {
+        differences.extend(network.differences());
+        let of_framework = compared.entry(network.framework.clone()).or_default();
+        *of_framework = (of_framework.0 + 1, of_framework.1 + network.segments.len());
     }
     println!("networks and layers compared: {compared:?}");
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));

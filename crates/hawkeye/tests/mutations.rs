@@ -90,6 +90,12 @@ fn models() {
     run("import", 20_000, targets::model);
 }
 
+/// Models under every framework, through every renderer.
+#[test]
+fn reports() {
+    run("import", 1_500, targets::whole);
+}
+
 #[test]
 fn manifests() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,8 +1,9 @@
 //! A framework's own reading of the model.
 
 use hawkeye_cost::Data;
-use hawkeye_graph::Shapes;
-use hawkeye_graph::{Attribute, Failure, Graph, Node, Origin, Place, Table, Tensor, Value, ValueId};
+use hawkeye_graph::{
+    Attribute, Failure, Graph, GraphBuilder, Node, NodeId, Place, Shapes, Table, Tensor, ValueId,
+};
 
 use crate::program::complain;
 use crate::view::Views;
@@ -20,7 +21,7 @@ pub fn read(
     lowering: &mut dyn Lowering,
 ) -> Result<Option<Graph>, Failure> {
     let views = Views::new(graph, shapes, visibility, None);
-    let mut changed: Option<Graph> = None;
+    let mut changed: Option<GraphBuilder> = None;
     let mut errors = Vec::new();
     for id in graph.node_ids() {
         let node = graph.node(id);
@@ -30,35 +31,34 @@ pub fn read(
         match lowering.read(&views.outlined(node)) {
             Ok(readings) if readings.is_empty() => {}
             Ok(readings) => {
-                let graph = changed.get_or_insert_with(|| graph.clone());
+                let builder = changed.get_or_insert_with(|| GraphBuilder::from_graph(graph.clone()));
                 for reading in readings {
-                    apply(graph, id.index(), reading);
+                    apply(builder, id, reading);
                 }
             }
             Err(error) => errors.push(complain(Place::node(node), error)),
         }
     }
-    if errors.is_empty() { Ok(changed) } else { Err(Failure(errors)) }
+    if errors.is_empty() { Ok(changed.map(GraphBuilder::appended)) } else { Err(Failure(errors)) }
 }
 
-fn apply(graph: &mut Graph, index: usize, reading: Reading) {
+fn apply(builder: &mut GraphBuilder, id: NodeId, reading: Reading) {
     match reading {
         Reading::Attribute(name, value) => {
-            let attributes = &mut graph.nodes[index].attributes;
+            let attributes = &mut builder.node_mut(id).attributes;
             match attribute(value) {
                 Some(value) => attributes.set(&name, value),
                 None => attributes.remove(&name),
             }
         }
         Reading::Input(position, ints) => {
-            let id = ValueId::new(graph.values.len());
-            let name = format!("{}:{position}", label(&graph.nodes[index], index));
-            graph.values.push(Value { name, origin: Origin::Initializer(Tensor::vector(ints)) });
-            let inputs = &mut graph.nodes[index].inputs;
+            let name = format!("{}:{position}", label(builder.graph().node(id), id.index()));
+            let constant = builder.initializer(&name, Tensor::vector(ints));
+            let inputs = &mut builder.node_mut(id).inputs;
             if inputs.len() <= position {
                 inputs.resize(position + 1, None);
             }
-            inputs[position] = Some(id);
+            inputs[position] = Some(constant);
         }
     }
 }

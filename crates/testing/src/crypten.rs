@@ -48,6 +48,24 @@ pub fn traces() -> Vec<Trace> {
     text.lines().map(|line| serde_json::from_str(line).expect("a trace per line")).collect()
 }
 
+/// Names of the project's reference traces of a phase that have an ONNX model; those of modules written in
+/// CrypTen have none to profile.
+pub fn references(phase: &str) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Reference {
+        name: String,
+        phase: String,
+        model: bool,
+    }
+    let text =
+        std::fs::read_to_string(fixtures().join("crypten/reference.jsonl")).expect("the fixture is there");
+    let all = text.lines().map(|line| serde_json::from_str::<Reference>(line).expect("a trace per line"));
+    let names: Vec<String> =
+        all.filter(|trace| trace.phase == phase && trace.model).map(|trace| trace.name).collect();
+    assert!(!names.is_empty(), "no reference trace is of {phase}");
+    names
+}
+
 impl Trace {
     /// Profiles the traced model under the trace's settings.
     pub fn profile(&self) -> Result<Report, Failure> {

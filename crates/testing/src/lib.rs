@@ -5,8 +5,10 @@ pub mod crypten;
 pub mod crypten_training;
 pub mod decoder;
 pub mod delphi;
+pub mod mp_spdz;
 pub mod schema;
 pub mod sci;
+pub mod sirnn;
 pub mod spu;
 pub mod targets;
 

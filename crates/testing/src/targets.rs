@@ -3,14 +3,26 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
-use hawkeye::{Bindings, Framework, bind, infer};
+use hawkeye::{
+    Bindings, Framework, Model, Options, Report, Session, TrainingOptions, analyse, bind, builtin_names,
+    import, infer,
+};
 use hawkeye_graph::{Dim, Kind, Origin};
-use hawkeye_onnx::import;
+use hawkeye_report::render::{View, csv, folded, html, markdown, perfetto, speedscope, text};
+use hawkeye_report::{Axis, Quantity};
 
 /// The importer and shape inference.
 pub fn model(bytes: &[u8]) {
     let Ok(model) = import(bytes.to_vec().into(), None) else { return };
+    if let Ok(inputs) = bind(&model.graph, &bindings(&model)) {
+        let _ = infer(&model.graph, &inputs);
+    }
+}
+
+/// Sizes for whatever a model leaves open.
+fn bindings(model: &Model) -> Bindings {
     let mut bindings = Bindings::default();
     for id in &model.graph.inputs {
         let value = model.graph.value(*id);
@@ -24,9 +36,36 @@ pub fn model(bytes: &[u8]) {
             bindings.shapes.insert(value.name.clone(), vec![2, 3]);
         }
     }
-    if let Ok(inputs) = bind(&model.graph, &bindings) {
-        let _ = infer(&model.graph, &inputs);
+    bindings
+}
+
+/// Every pass: a model under one of the frameworks, which its bytes choose, in inference or training, and the
+/// report in every format.
+pub fn whole(bytes: &[u8]) {
+    static SESSIONS: LazyLock<Vec<Session>> = LazyLock::new(|| {
+        let session = |name: &String| {
+            Framework::open(name).and_then(|framework| Session::new(framework, None, &BTreeMap::new()))
+        };
+        builtin_names().iter().map(|name| session(name).expect("it is built in")).collect()
+    });
+    let sum: usize = bytes.iter().map(|byte| usize::from(*byte)).sum();
+    let session = &SESSIONS[sum % SESSIONS.len()];
+    let Ok(model) = import(bytes.to_vec().into(), None) else { return };
+    let training = (sum / SESSIONS.len()).is_multiple_of(4).then(TrainingOptions::default);
+    let options = Options { bindings: bindings(&model), training, ..Options::default() };
+    if let Ok(report) = session.analyse(&model, "model.onnx", &options) {
+        in_every_format(&report);
     }
+}
+
+/// Renders a report.
+fn in_every_format(report: &Report) {
+    for axis in Axis::ALL {
+        let view = View { axis, sort: Some(Quantity::Bytes), top: Some(3), depth: 2, fold: true };
+        let _ = (text(report, view), csv(report, view), markdown(report, view));
+    }
+    let _ = (folded(report, Quantity::Bytes), speedscope(report, Quantity::Rounds));
+    let _ = (html(report), perfetto(report));
 }
 
 /// The manifest of a framework; `folder` is where it is written to.
@@ -44,11 +83,16 @@ pub fn sheet(folder: &Path, text: &[u8]) {
     open(folder);
 }
 
+/// Loads a framework and has it price a model of a product and a sum.
 fn open(folder: &Path) {
+    static MODEL: LazyLock<Model> = LazyLock::new(|| {
+        let bytes: &[u8] = include_bytes!("../../../fuzz/corpus/import/arithmetic.onnx");
+        import(bytes.to_vec().into(), None).expect("it is a model")
+    });
     // A path with a slash names a directory.
     if let Ok(framework) = Framework::open(&format!("{}/", folder.display()))
-        && let Ok(instance) = framework.instantiate(None, &BTreeMap::new())
+        && let Ok(report) = analyse(&MODEL, "model.onnx", framework, &Options::default())
     {
-        let _ = instance.sheets.operators();
+        in_every_format(&report);
     }
 }

@@ -75,8 +75,8 @@ pub(crate) fn swiglu(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 /// `HardSwish`.
 pub(crate) fn hard_swish(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
     let x = emit.input(0)?;
-    let attributes = vec![("alpha", Attribute::Float(1.0 / 6.0)), ("beta", Attribute::Float(0.5))];
-    let gate = emit.op_with("HardSigmoid", &[x], attributes);
+    let attributes = [("alpha", Attribute::Float(1.0 / 6.0)), ("beta", Attribute::Float(0.5))];
+    let gate = emit.op_with("HardSigmoid", &[x], &attributes);
     one(emit.op("Mul", &[x, gate]))
 }
 
@@ -85,8 +85,8 @@ pub(crate) fn hard_sigmoid(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     let scaled = emit.scaled(emit.input(0)?, float(node, "alpha", 0.2));
     let line = emit.shifted(scaled, float(node, "beta", 0.5));
     if emit.opset() < 11 {
-        let bounds = vec![("min", Attribute::Float(0.0)), ("max", Attribute::Float(1.0))];
-        return one(emit.op_with("Clip", &[line], bounds));
+        let bounds = [("min", Attribute::Float(0.0)), ("max", Attribute::Float(1.0))];
+        return one(emit.op_with("Clip", &[line], &bounds));
     }
     let (low, high) = (emit.number(0.0), emit.number(1.0));
     one(emit.op("Clip", &[line, low, high]))

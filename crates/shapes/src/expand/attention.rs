@@ -1,6 +1,6 @@
 //! Attention and what belongs to it, by the function bodies that ONNX gives.
 
-use hawkeye_graph::{Attribute, DType, Node, Tensor, ValueId};
+use hawkeye_graph::{Attribute, DType, Elements, Node, SMALL, Tensor, ValueId};
 
 use super::activation::float;
 use super::emit::Emitter;
@@ -71,8 +71,7 @@ pub(crate) fn attention(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     let raw = emit.op("MatMul", &[queries, turned]);
     let mut scores = raw;
     if node.attributes.int("is_causal").unwrap_or(0) != 0 {
-        let mask = Tensor { dtype: DType::Float32, dims: vec![q.length, k.length], elements: None };
-        let mask = emit.constant(mask);
+        let mask = emit.constant(later_keys(q.length, k.length)?);
         scores = emit.op("Add", &[scores, mask]);
     }
     if let Some(mask) = emit.input(3) {
@@ -90,13 +89,22 @@ pub(crate) fn attention(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
         let bent = emit.op("Tanh", &[inner]);
         scores = emit.scaled(bent, cap);
     }
-    let weights = emit.op_with("Softmax", &[scores], vec![("axis", Attribute::Int(-1))]);
+    let weights = emit.op_with("Softmax", &[scores], &[("axis", Attribute::Int(-1))]);
     let mut y = emit.op("MatMul", &[weights, values]);
     if packed {
         y = emit.transpose(y, &[0, 2, 1, 3]);
         y = emit.reshape(y, &[q.batch, q.length, q.heads.checked_mul(v.size)?]);
     }
     Some(vec![Some(y), Some(k.value), Some(v.value), Some(raw)])
+}
+
+/// What keeps a query from the keys that come after it.
+fn later_keys(queries: u64, keys: u64) -> Option<Tensor> {
+    let count = queries.checked_mul(keys)?;
+    let bias = |query, key| if key > query { f64::from(f32::MIN) } else { 0.0 };
+    let all = || (0..queries).flat_map(|query| (0..keys).map(move |key| bias(query, key))).collect();
+    let elements = (count <= SMALL).then(|| Elements::Floats(all()));
+    Some(Tensor { dtype: DType::Float32, dims: vec![queries, keys], elements })
 }
 
 /// `RotaryEmbedding`.
@@ -109,7 +117,7 @@ pub(crate) fn rotary(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     let mut table = |input: usize| -> Option<ValueId> {
         let mut table = emit.input(input)?;
         if let Some(positions) = emit.input(3) {
-            table = emit.op_with("Gather", &[table, positions], vec![("axis", Attribute::Int(0))]);
+            table = emit.op_with("Gather", &[table, positions], &[("axis", Attribute::Int(0))]);
         }
         Some(emit.reshape(table, &[x.batch, 1, x.length, half]))
     };

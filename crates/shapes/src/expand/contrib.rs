@@ -32,13 +32,13 @@ fn activated(emit: &mut Emitter<'_, '_>, node: &Node, x: ValueId) -> Option<Valu
         op @ ("Relu" | "Tanh" | "Sigmoid" | "Softplus" | "Softsign") => emit.op(op, &[x]),
         "LeakyRelu" => {
             let alpha = parameter(0, "activation_alpha", 0.01) as f32;
-            emit.op_with("LeakyRelu", &[x], vec![("alpha", Attribute::Float(alpha))])
+            emit.op_with("LeakyRelu", &[x], &[("alpha", Attribute::Float(alpha))])
         }
         "HardSigmoid" => {
             let alpha = parameter(0, "activation_alpha", 0.2) as f32;
             let beta = parameter(1, "activation_beta", 0.5) as f32;
-            let attributes = vec![("alpha", Attribute::Float(alpha)), ("beta", Attribute::Float(beta))];
-            emit.op_with("HardSigmoid", &[x], attributes)
+            let attributes = [("alpha", Attribute::Float(alpha)), ("beta", Attribute::Float(beta))];
+            emit.op_with("HardSigmoid", &[x], &attributes)
         }
         "Clip" => {
             let (low, high) =
@@ -60,7 +60,7 @@ fn inherited(node: &Node) -> Vec<(&str, Attribute)> {
 pub(crate) fn fused_conv(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     let mut inputs = vec![emit.input(0)?, emit.input(1)?];
     inputs.extend(emit.input(2));
-    let mut y = emit.op_with("Conv", &inputs, inherited(node));
+    let mut y = emit.op_with("Conv", &inputs, &inherited(node));
     if let Some(summand) = emit.input(3) {
         y = emit.op("Add", &[y, summand]);
     }
@@ -71,7 +71,7 @@ pub(crate) fn fused_conv(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 pub(crate) fn fused_gemm(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     let mut inputs = vec![emit.input(0)?, emit.input(1)?];
     inputs.extend(emit.input(2));
-    let y = emit.op_with("Gemm", &inputs, inherited(node));
+    let y = emit.op_with("Gemm", &inputs, &inherited(node));
     one(activated(emit, node, y)?)
 }
 

@@ -3,37 +3,34 @@
 use std::sync::Arc;
 
 use hawkeye_graph::{
-    Attribute, Attributes, DType, Derivation, Elements, Fact, Graph, Node, NodeId, Origin, Table, Tensor,
-    Value, ValueId,
+    Attribute, Attributes, DType, Elements, Fact, Graph, GraphBuilder, Node, NodeId, Origin, Table, Tensor,
+    ValueId,
 };
 
 /// Writes what stands for one node.
 pub(crate) struct Emitter<'w, 'a> {
     source: &'a Graph,
     facts: &'a Table<ValueId, Fact>,
-    values: &'w mut Vec<Value>,
-    nodes: &'w mut Vec<Node>,
-    owner: Node,
-    by: Derivation,
+    builder: &'w mut GraphBuilder,
+    node: &'a Node,
     room: usize,
 }
 
 impl<'w, 'a> Emitter<'w, 'a> {
+    /// For a node, in a graph that may have so many nodes and values.
     pub(crate) fn new(
         source: &'a Graph,
         facts: &'a Table<ValueId, Fact>,
-        values: &'w mut Vec<Value>,
-        nodes: &'w mut Vec<Node>,
-        (node, by): (&Node, Derivation),
+        builder: &'w mut GraphBuilder,
+        node: &'a Node,
         room: usize,
     ) -> Self {
-        let owner = Node { attributes: Attributes::default(), ..node.clone() };
-        Self { source, facts, values, nodes, owner, by, room }
+        Self { source, facts, builder, node, room }
     }
 
     /// Whether there is no room for more nodes.
     pub(crate) fn full(&self) -> bool {
-        self.nodes.len() + self.values.len() >= self.room
+        self.builder.size() >= self.room
     }
 
     /// Whether there is room for so many repetitions of anything.
@@ -71,7 +68,7 @@ impl<'w, 'a> Emitter<'w, 'a> {
     }
 
     pub(crate) fn input(&self, input: usize) -> Option<ValueId> {
-        self.owner.inputs.get(input).copied().flatten()
+        self.node.inputs.get(input).copied().flatten()
     }
 
     pub(crate) fn opset(&self) -> i64 {
@@ -79,64 +76,42 @@ impl<'w, 'a> Emitter<'w, 'a> {
     }
 
     /// A new value of the graph.
-    pub(crate) fn value(&mut self, label: &str, origin: Origin) -> ValueId {
-        let first = self.owner.outputs.iter().flatten().next();
-        let owner = first.map(|id| self.source.value(*id).name.as_str()).unwrap_or_default();
-        let id = ValueId::new(self.values.len());
-        let name = format!("{owner}/{label}.{}", id.index());
-        self.values.push(Value { name, origin });
-        id
+    fn value(&mut self, label: &str, origin: Origin) -> ValueId {
+        let name = format!("{}/{label}", self.builder.owner().prefix);
+        self.builder.value(&name, origin)
     }
 
-    /// Adds a node; its outputs are values already.
-    pub(crate) fn push(&mut self, node: Node) {
-        if !self.full() {
-            self.nodes.push(node);
-        }
+    /// The node itself on other inputs, without its attributes.
+    pub(crate) fn plain(&mut self, inputs: Vec<Option<ValueId>>) -> ValueId {
+        let output = self.value(&self.node.op, Origin::Node(NodeId::new(0)));
+        let outputs = vec![Some(output)];
+        self.builder.push(Node { inputs, outputs, attributes: Attributes::default(), ..self.node.clone() });
+        output
     }
 
     /// An operator of one output.
     pub(crate) fn op(&mut self, op: &str, inputs: &[ValueId]) -> ValueId {
-        self.op_with(op, inputs, Vec::new())
+        self.builder.op(op, inputs)
     }
 
+    /// An operator of one output, with attributes.
     pub(crate) fn op_with(
         &mut self,
         op: &str,
         inputs: &[ValueId],
-        attributes: Vec<(&str, Attribute)>,
+        attributes: &[(&str, Attribute)],
     ) -> ValueId {
-        let output = self.value(op, Origin::Node(NodeId::new(0)));
-        let mut all = Attributes::default();
-        for (name, value) in attributes {
-            all.set(name, value);
-        }
-        self.push(Node {
-            op: op.to_owned(),
-            domain: String::new(),
-            opset: self.opset(),
-            inputs: inputs.iter().copied().map(Some).collect(),
-            outputs: vec![Some(output)],
-            attributes: all,
-            provenance: self.owner.provenance.derive(self.by, op),
-            ..self.owner.clone()
-        });
-        output
+        self.builder.op_with(op, inputs, attributes)
     }
 
     /// A constant, which everybody knows.
     pub(crate) fn constant(&mut self, tensor: Tensor) -> ValueId {
-        self.op_with("Constant", &[], vec![("value", Attribute::Tensor(tensor))])
+        self.builder.constant(tensor)
     }
 
     pub(crate) fn number(&mut self, number: f64) -> ValueId {
         let dtype = self.input(0).and_then(|id| self.fact(id)?.dtype).filter(|d| d.is_float());
-        let elements = Some(Elements::Floats(vec![number]));
-        self.constant(Tensor { dtype: dtype.unwrap_or(DType::Float32), dims: Vec::new(), elements })
-    }
-
-    pub(crate) fn vector(&mut self, ints: Vec<i64>) -> ValueId {
-        self.constant(Tensor::vector(ints))
+        self.builder.number(dtype.unwrap_or(DType::Float32), number)
     }
 
     /// The value times a number.
@@ -152,22 +127,22 @@ impl<'w, 'a> Emitter<'w, 'a> {
     }
 
     pub(crate) fn expand(&mut self, value: ValueId, dims: &[u64]) -> ValueId {
-        let dims = dims.iter().map(|d| i64::try_from(*d).unwrap_or(i64::MAX)).collect();
-        let shape = self.vector(dims);
+        let dims: Vec<i64> = dims.iter().map(|d| i64::try_from(*d).unwrap_or(i64::MAX)).collect();
+        let shape = self.builder.ints(&dims);
         self.op("Expand", &[value, shape])
     }
 
     pub(crate) fn reshape(&mut self, value: ValueId, dims: &[u64]) -> ValueId {
         let dims: Vec<i64> = dims.iter().map(|d| i64::try_from(*d).unwrap_or(i64::MAX)).collect();
         if self.opset() < 5 {
-            return self.op_with("Reshape", &[value], vec![("shape", Attribute::Ints(dims))]);
+            return self.op_with("Reshape", &[value], &[("shape", Attribute::Ints(dims))]);
         }
-        let shape = self.vector(dims);
+        let shape = self.builder.ints(&dims);
         self.op("Reshape", &[value, shape])
     }
 
     pub(crate) fn transpose(&mut self, value: ValueId, perm: &[i64]) -> ValueId {
-        self.op_with("Transpose", &[value], vec![("perm", Attribute::Ints(perm.to_vec()))])
+        self.op_with("Transpose", &[value], &[("perm", Attribute::Ints(perm.to_vec()))])
     }
 
     /// Elements `from..to` along an axis.
@@ -176,17 +151,17 @@ impl<'w, 'a> Emitter<'w, 'a> {
         let (starts, ends, axes) = (int(from), int(to), int(axis as u64));
         if self.opset() < 10 {
             let ints = Attribute::Ints;
-            let attributes = vec![("starts", ints(starts)), ("ends", ints(ends)), ("axes", ints(axes))];
-            return self.op_with("Slice", &[value], attributes);
+            let attributes = [("starts", ints(starts)), ("ends", ints(ends)), ("axes", ints(axes))];
+            return self.op_with("Slice", &[value], &attributes);
         }
-        let bounds = [starts, ends, axes].map(|ints| self.vector(ints));
+        let bounds = [starts, ends, axes].map(|ints| self.builder.ints(&ints));
         self.op("Slice", &[value, bounds[0], bounds[1], bounds[2]])
     }
 
     pub(crate) fn concat(&mut self, values: &[ValueId], axis: i64) -> ValueId {
         match values {
             [one] => *one,
-            _ => self.op_with("Concat", values, vec![("axis", Attribute::Int(axis))]),
+            _ => self.op_with("Concat", values, &[("axis", Attribute::Int(axis))]),
         }
     }
 
@@ -195,10 +170,10 @@ impl<'w, 'a> Emitter<'w, 'a> {
         let keepdims = ("keepdims", Attribute::Int(keep.into()));
         let since = if op == "ReduceSum" { 13 } else { 18 };
         if self.opset() < since {
-            return self.op_with(op, &[value], vec![("axes", Attribute::Ints(axes)), keepdims]);
+            return self.op_with(op, &[value], &[("axes", Attribute::Ints(axes)), keepdims]);
         }
-        let axes = self.vector(axes);
-        self.op_with(op, &[value, axes], vec![keepdims])
+        let axes = self.builder.ints(&axes);
+        self.op_with(op, &[value, axes], &[keepdims])
     }
 
     /// Inlines a body on the given inputs; gives its outputs.
@@ -235,7 +210,7 @@ impl<'w, 'a> Emitter<'w, 'a> {
                 ..node.clone()
             };
             copy.attributes.rename_captured(&|id| rename(id).unwrap_or(id));
-            self.push(copy);
+            self.builder.push(copy);
         }
         body.outputs.iter().map(|id| rename(*id)).collect()
     }

@@ -1,6 +1,6 @@
 //! Binary operators before opset 7, which stretched the right operand along axes that they named.
 
-use hawkeye_graph::{Attributes, Node, NodeId, Origin, ValueId};
+use hawkeye_graph::{Node, ValueId};
 
 use super::emit::Emitter;
 
@@ -22,13 +22,5 @@ pub(crate) fn stretch(emit: &mut Emitter<'_, '_>, node: &Node) -> Option<Vec<Opt
             operand = emit.reshape(operand, &right);
         }
     }
-    let output = emit.value(&node.op, Origin::Node(NodeId::new(0)));
-    let inputs = vec![emit.input(0), Some(operand)];
-    emit.push(Node {
-        inputs,
-        outputs: vec![Some(output)],
-        attributes: Attributes::default(),
-        ..node.clone()
-    });
-    Some(vec![Some(output)])
+    Some(vec![Some(emit.plain(vec![emit.input(0), Some(operand)]))])
 }

@@ -102,27 +102,26 @@ fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool, room:
     let mut lacking = Vec::new();
     let mut too_large = Vec::new();
     let mut replaced = BTreeSet::new();
-    for node in &graph.nodes {
+    for id in graph.node_ids() {
+        let node = graph.node(id);
         let always = always(node);
-        let rule = rule(node);
-        let Some(outputs) =
-            rule.and_then(|rule| rewriter.attempt(node, derivation(node, always.is_some()), rule))
-        else {
+        let Some(rule) = rule(node) else { continue };
+        let Some(outputs) = rewriter.attempt(id, derivation(node, always.is_some()), rule) else {
             if rewriter.full() {
                 too_large.push(Place::node(node));
             }
-            rewriter.keep(node);
+            rewriter.give_up();
             continue;
         };
         let missing = if always.is_some() { BTreeSet::new() } else { rewriter.lacking(has) };
         if missing.is_empty() {
-            rewriter.replace(node, &outputs);
+            rewriter.replace(id, &outputs);
             if always.is_none() {
                 replaced.insert(node.op.clone());
             }
         } else {
             lacking.push((Place::node(node), missing));
-            rewriter.keep(node);
+            rewriter.give_up();
         }
     }
     let notes = replaced.iter().map(|op| {
@@ -130,7 +129,9 @@ fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool, room:
         Diagnostic::warning(Place::Model, message)
     });
     let diagnostics = notes.collect();
-    Round { graph: rewriter.changed().then(|| rewriter.finish()), diagnostics, lacking, too_large }
+    // Definitions hold no circle, so that what they make always has an order.
+    let graph = if rewriter.changed() { rewriter.finish().ok() } else { None };
+    Round { graph, diagnostics, lacking, too_large }
 }
 
 /// Rules for nodes that no framework could run as they are.

@@ -1,21 +1,18 @@
-//! A graph that is being rewritten: values keep their ids, nodes are put in one by one.
+//! A graph in which some nodes are replaced; values keep their ids.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
-use hawkeye_graph::{Derivation, Fact, Graph, Node, NodeId, Origin, Shapes, Table, Value, ValueId};
+use hawkeye_graph::{Cycle, Derivation, Graph, GraphBuilder, Mark, Node, NodeId, Owner, Shapes, ValueId};
 
 use super::emit::Emitter;
 use super::{DEEPEST, Rule, definition};
 
 pub(crate) struct Rewriter<'a> {
     source: &'a Graph,
-    facts: &'a Table<ValueId, Fact>,
-    values: Vec<Value>,
-    nodes: Vec<Node>,
-    /// What the last attempt made, not yet part of the graph.
-    draft: Vec<Node>,
-    /// Values before the last attempt.
-    mark: usize,
+    shapes: &'a Shapes,
+    builder: GraphBuilder,
+    /// Where the last attempt began.
+    mark: Mark,
     changed: bool,
     /// Nodes and values that there may be.
     room: usize,
@@ -25,17 +22,11 @@ pub(crate) struct Rewriter<'a> {
 
 impl<'a> Rewriter<'a> {
     pub(crate) fn new(source: &'a Graph, shapes: &'a Shapes, room: usize) -> Self {
-        Self {
-            source,
-            facts: &shapes.facts,
-            values: source.values.clone(),
-            nodes: Vec::with_capacity(source.nodes.len()),
-            draft: Vec::new(),
-            mark: source.values.len(),
-            changed: false,
-            room,
-            full: false,
-        }
+        let builder = GraphBuilder::from_graph(source.clone());
+        let mark = builder.mark();
+        // What is replaced is still there until the end.
+        let room = room.saturating_add(source.nodes.len());
+        Self { source, shapes, builder, mark, changed: false, room, full: false }
     }
 
     pub(crate) fn changed(&self) -> bool {
@@ -47,26 +38,21 @@ impl<'a> Rewriter<'a> {
         self.full
     }
 
-    /// Keeps a node as it is, and nothing of the last attempt.
-    pub(crate) fn keep(&mut self, node: &Node) {
-        self.values.truncate(self.mark.max(self.source.values.len()));
-        self.draft.clear();
-        self.nodes.push(node.clone());
-        self.mark = self.values.len();
+    /// Keeps nothing of the last attempt.
+    pub(crate) fn give_up(&mut self) {
+        self.builder.go_back(self.mark);
     }
 
-    /// Tries a rule on a node.
-    pub(crate) fn attempt(
-        &mut self,
-        node: &Node,
-        by: Derivation,
-        rule: Rule,
-    ) -> Option<Vec<Option<ValueId>>> {
-        self.mark = self.values.len();
-        self.draft.clear();
-        let room = self.room.saturating_sub(self.nodes.len());
-        let mut emitter =
-            Emitter::new(self.source, self.facts, &mut self.values, &mut self.draft, (node, by), room);
+    /// Tries a rule on a node; gives what stands for the node's outputs, if the rule gives all that are
+    /// wanted.
+    pub(crate) fn attempt(&mut self, id: NodeId, by: Derivation, rule: Rule) -> Option<Vec<Option<ValueId>>> {
+        let node = self.source.node(id);
+        let first = node.present_outputs().next();
+        let prefix = first.map(|id| self.source.value(id).name.as_str()).unwrap_or_default();
+        let owner = Owner::of(node, by, prefix);
+        self.builder.set_owner(Owner { name: Some(node.name.clone()), place: Some(id), ..owner });
+        self.mark = self.builder.mark();
+        let mut emitter = Emitter::new(self.source, &self.shapes.facts, &mut self.builder, node, self.room);
         let outputs = rule(&mut emitter, node);
         self.full = emitter.full();
         let outputs = outputs.filter(|_| !self.full)?;
@@ -79,76 +65,32 @@ impl<'a> Rewriter<'a> {
     /// Operators of the last attempt that are neither there nor defined by such that are.
     pub(crate) fn lacking(&self, has: &dyn Fn(&str, &str) -> bool) -> BTreeSet<String> {
         let missing = |node: &&Node| !node.inputs.is_empty() && !available(node, has, DEEPEST);
-        self.draft.iter().filter(missing).map(|node| node.op.clone()).collect()
+        self.builder.since(self.mark).iter().filter(missing).map(|node| node.op.clone()).collect()
     }
 
     /// Puts what the last attempt made in a node's place.
-    pub(crate) fn replace(&mut self, node: &Node, outputs: &[Option<ValueId>]) {
-        let mut renamed: BTreeMap<ValueId, ValueId> = BTreeMap::new();
-        let made: BTreeSet<ValueId> = self.draft.iter().flat_map(Node::present_outputs).collect();
-        let mut copies = Vec::new();
-        for (position, wanted) in node.outputs.iter().enumerate() {
-            let (Some(wanted), Some(Some(found))) = (wanted, outputs.get(position)) else { continue };
-            if made.contains(found) && !renamed.contains_key(found) {
-                renamed.insert(*found, *wanted);
-            } else {
-                copies.push((*found, *wanted));
-            }
+    pub(crate) fn replace(&mut self, id: NodeId, outputs: &[Option<ValueId>]) {
+        let made: BTreeSet<ValueId> =
+            self.builder.since(self.mark).iter().flat_map(Node::present_outputs).collect();
+        let mut renamed: HashMap<ValueId, ValueId> = HashMap::new();
+        for (wanted, found) in self.source.node(id).outputs.iter().zip(outputs) {
+            let (Some(wanted), Some(found)) = (*wanted, *found) else { continue };
+            // What comes from elsewhere, or stands for two outputs, can't take the output's place itself.
+            let own = made.contains(&found) && !renamed.contains_key(&found);
+            let own = if own { found } else { self.builder.op("Identity", &[found]) };
+            renamed.insert(own, wanted);
         }
-        let name = |id: &mut Option<ValueId>| {
-            if let Some(new) = id.and_then(|id| renamed.get(&id)) {
-                *id = Some(*new);
-            }
-        };
-        for mut made in self.draft.drain(..) {
-            made.inputs.iter_mut().chain(&mut made.outputs).for_each(name);
-            if made.attributes.bodies().next().is_some() {
-                made.attributes.rename_captured(&|id| renamed.get(&id).copied().unwrap_or(id));
-            }
-            self.nodes.push(made);
-        }
-        for (from, to) in copies {
-            let from = renamed.get(&from).copied().unwrap_or(from);
-            self.nodes.push(Node {
-                op: "Identity".to_owned(),
-                inputs: vec![Some(from)],
-                outputs: vec![Some(to)],
-                attributes: hawkeye_graph::Attributes::default(),
-                domain: String::new(),
-                ..node.clone()
-            });
-        }
-        self.mark = self.values.len();
+        self.builder.substitute(self.mark, &renamed);
+        self.builder.remove(id);
         self.changed = true;
     }
 
-    /// The new graph, without values that nothing makes.
-    pub(crate) fn finish(mut self) -> Graph {
-        let old = self.source.values.len();
-        let mut made: Vec<bool> = vec![false; self.values.len()];
-        for node in &self.nodes {
-            node.present_outputs().for_each(|id| made[id.index()] = true);
-        }
-        let mut ids: Vec<ValueId> = Vec::with_capacity(self.values.len());
-        let mut values = Vec::with_capacity(self.values.len());
-        for (index, value) in self.values.into_iter().enumerate() {
-            ids.push(ValueId::new(values.len()));
-            if index < old || made[index] || matches!(value.origin, Origin::Initializer(_)) {
-                values.push(value);
-            }
-        }
-        for (position, node) in self.nodes.iter_mut().enumerate() {
-            for id in node.inputs.iter_mut().chain(&mut node.outputs).flatten() {
-                *id = ids[id.index()];
-            }
-            if node.attributes.bodies().next().is_some() {
-                node.attributes.rename_captured(&|id| ids[id.index()]);
-            }
-            for output in node.outputs.iter().flatten() {
-                values[output.index()].origin = Origin::Node(NodeId::new(position));
-            }
-        }
-        Graph { nodes: self.nodes, values, ..self.source.clone() }
+    /// The new graph.
+    ///
+    /// # Errors
+    /// Definitions that depend on themselves, which is their fault.
+    pub(crate) fn finish(self) -> Result<Graph, Cycle> {
+        self.builder.finish()
     }
 }
 

@@ -1,0 +1,11 @@
+//! `cargo +nightly fuzz run report fuzz/corpus/import`: a model under a framework, rendered.
+
+#![no_main]
+#![allow(dead_code, reason = "the targets share a file")]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../crates/testing/src/targets.rs"]
+mod targets;
+
+fuzz_target!(|bytes: &[u8]| targets::whole(bytes));
