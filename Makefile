@@ -17,8 +17,9 @@ accuracy:
 paper:
 	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test paper
 
-# Rewrites what the commands in docs/REPORT.md and docs/TRAINING.md print.
+# Rewrites what the commands in docs/REPORT.md and docs/TRAINING.md print, and the table of //std in docs/FRAMEWORKS.md.
 docs:
+	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test frameworks_doc
 	HAWKEYE_BLESS=1 cargo test --release -p hawkeye-cli --test report_doc
 
 bench:

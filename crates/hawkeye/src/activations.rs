@@ -105,7 +105,11 @@ pub fn activation_budget(
     replacement: Replacement,
     replaced: &[String],
 ) -> Result<ActivationBudget, Failure> {
-    let session = Session::new(Framework::open(framework)?, options.parties, &options.settings)?;
+    let session = Session::new(
+        Framework::open(framework)?.overlaid(&options.overlays)?,
+        options.parties,
+        &options.settings,
+    )?;
     let report_of = |model: &Model| session.analyse(model, file, options);
     let original = report_of(model)?;
     let gone = ids(model, &original, replaced)?;

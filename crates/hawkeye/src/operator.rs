@@ -12,16 +12,29 @@ use crate::{Failure, Model, import};
 
 /// ONNX's number for 32-bit floats.
 const FLOAT: i32 = 1;
+/// Its numbers for 64-bit integers and truth values.
+const INT64: i32 = 7;
+const BOOL: i32 = 9;
 /// The newest opset in wide use.
 const OPSET: i64 = 17;
 
 /// An operand of the operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Operand {
     /// An input of that shape.
     Input(Vec<u64>),
     /// A weight of that shape.
     Weight(Vec<u64>),
+    /// An input of integers.
+    Integers(Vec<u64>),
+    /// An input of truth values.
+    Truths(Vec<u64>),
+    /// A constant list of integers.
+    Constant(Vec<i64>),
+    /// A constant number.
+    Number(f32),
+    /// An optional operand that is left out.
+    Absent,
 }
 
 /// A model of one operator on floats; its node has the operator's name.
@@ -29,54 +42,133 @@ pub enum Operand {
 /// # Errors
 /// If there is no such operator, or it can't have such operands.
 pub fn operator(op: &str, operands: &[Operand], attributes: &[(String, String)]) -> Result<Model, Failure> {
-    let names: Vec<String> = (0..operands.len()).map(|i| format!("operand_{i}")).collect();
-    let signed =
-        |shape: &[u64]| shape.iter().map(|d| i64::try_from(*d).unwrap_or(i64::MAX)).collect::<Vec<_>>();
-    let mut graph = GraphProto { name: Some(op.to_owned()), ..GraphProto::default() };
-    for (name, operand) in names.iter().zip(operands) {
-        match operand {
-            Operand::Input(shape) => graph
-                .input
-                .push(ValueInfoProto { name: Some(name.clone()), r#type: Some(float(&signed(shape))) }),
-            // Nothing reads weights, so there are none: their data is said to be elsewhere.
-            Operand::Weight(shape) => graph.initializer.push(TensorProto {
-                name: Some(name.clone()),
-                dims: signed(shape),
-                data_type: Some(FLOAT),
-                data_location: Some(tensor_proto::DataLocation::External.into()),
-                external_data: vec![StringStringEntryProto {
-                    key: Some("location".to_owned()),
-                    value: Some("nowhere".to_owned()),
-                }],
-                ..TensorProto::default()
-            }),
-        }
-    }
-    graph.node.push(NodeProto {
-        input: names,
-        output: vec!["result".to_owned()],
-        name: Some(op.to_owned()),
-        op_type: Some(op.to_owned()),
-        attribute: attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
-        ..NodeProto::default()
-    });
-    graph.output.push(ValueInfoProto { name: Some("result".to_owned()), r#type: None });
-    let model = ModelProto {
-        ir_version: Some(8),
-        graph: Some(graph),
-        opset_import: vec![OperatorSetIdProto { domain: None, version: Some(OPSET) }],
-        ..ModelProto::default()
-    };
-    import(Bytes::from(model.encode_to_vec()), None)
+    let single =
+        Single { name: op, op, domain: "", opset: OPSET, operands, attributes, outputs: 1, trained: false };
+    single.model()
 }
 
-fn float(shape: &[i64]) -> TypeProto {
+/// The name of an operand in the model.
+pub(crate) fn operand_name(index: usize) -> String {
+    format!("operand_{index}")
+}
+
+/// A model of a single node.
+pub(crate) struct Single<'a> {
+    /// Name of the node.
+    pub(crate) name: &'a str,
+    pub(crate) op: &'a str,
+    pub(crate) domain: &'a str,
+    /// Version of the domain's operators, where that is ONNX's own.
+    pub(crate) opset: i64,
+    pub(crate) operands: &'a [Operand],
+    pub(crate) attributes: &'a [(String, String)],
+    pub(crate) outputs: usize,
+    /// Whether a parameter is added to each input, so that there is something to train.
+    pub(crate) trained: bool,
+}
+
+impl Single<'_> {
+    /// # Errors
+    /// If there is no such operator, or it can't have such operands.
+    pub(crate) fn model(&self) -> Result<Model, Failure> {
+        let mut graph = GraphProto { name: Some(self.op.to_owned()), ..GraphProto::default() };
+        let mut inputs = Vec::new();
+        for (index, operand) in self.operands.iter().enumerate() {
+            let name = operand_name(index);
+            let input = |elements: i32, shape: &[u64]| ValueInfoProto {
+                name: Some(name.clone()),
+                r#type: Some(typed(elements, &signed(shape))),
+            };
+            let mut taken = name.clone();
+            match operand {
+                Operand::Input(shape) => {
+                    graph.input.push(input(FLOAT, shape));
+                    if self.trained {
+                        let offset = format!("offset_{index}");
+                        taken = format!("moved_{index}");
+                        graph.initializer.push(weight(&offset, &[1]));
+                        graph.node.push(NodeProto {
+                            input: vec![name, offset],
+                            output: vec![taken.clone()],
+                            op_type: Some("Add".to_owned()),
+                            ..NodeProto::default()
+                        });
+                    }
+                }
+                Operand::Integers(shape) => graph.input.push(input(INT64, shape)),
+                Operand::Truths(shape) => graph.input.push(input(BOOL, shape)),
+                Operand::Weight(shape) => graph.initializer.push(weight(&name, shape)),
+                Operand::Constant(integers) => graph.initializer.push(TensorProto {
+                    name: Some(name),
+                    dims: vec![i64::try_from(integers.len()).unwrap_or(i64::MAX)],
+                    data_type: Some(INT64),
+                    int64_data: integers.clone(),
+                    ..TensorProto::default()
+                }),
+                Operand::Number(number) => graph.initializer.push(TensorProto {
+                    name: Some(name),
+                    data_type: Some(FLOAT),
+                    float_data: vec![*number],
+                    ..TensorProto::default()
+                }),
+                Operand::Absent => taken = String::new(),
+            }
+            inputs.push(taken);
+        }
+        let first = "result".to_owned();
+        let more = (1..self.outputs).map(|index| format!("result_{index}"));
+        let outputs: Vec<String> = std::iter::once(first).chain(more).collect();
+        graph.output =
+            outputs.iter().map(|name| ValueInfoProto { name: Some(name.clone()), r#type: None }).collect();
+        graph.node.push(NodeProto {
+            input: inputs,
+            output: outputs,
+            name: Some(self.name.to_owned()),
+            op_type: Some(self.op.to_owned()),
+            domain: (!self.domain.is_empty()).then(|| self.domain.to_owned()),
+            attribute: self.attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
+            ..NodeProto::default()
+        });
+        let mut opsets = vec![OperatorSetIdProto { domain: None, version: Some(self.opset) }];
+        if !self.domain.is_empty() {
+            opsets.push(OperatorSetIdProto { domain: Some(self.domain.to_owned()), version: Some(1) });
+        }
+        let model = ModelProto {
+            ir_version: Some(8),
+            graph: Some(graph),
+            opset_import: opsets,
+            ..ModelProto::default()
+        };
+        import(Bytes::from(model.encode_to_vec()), None)
+    }
+}
+
+fn signed(shape: &[u64]) -> Vec<i64> {
+    shape.iter().map(|d| i64::try_from(*d).unwrap_or(i64::MAX)).collect()
+}
+
+/// Nothing reads weights, so there are none: their data is said to be elsewhere.
+fn weight(name: &str, shape: &[u64]) -> TensorProto {
+    TensorProto {
+        name: Some(name.to_owned()),
+        dims: signed(shape),
+        data_type: Some(FLOAT),
+        data_location: Some(tensor_proto::DataLocation::External.into()),
+        external_data: vec![StringStringEntryProto {
+            key: Some("location".to_owned()),
+            value: Some("nowhere".to_owned()),
+        }],
+        ..TensorProto::default()
+    }
+}
+
+fn typed(elements: i32, shape: &[i64]) -> TypeProto {
     let dim = |size: &i64| tensor_shape_proto::Dimension {
         value: Some(tensor_shape_proto::dimension::Value::DimValue(*size)),
     };
     TypeProto {
         tensor_type: Some(type_proto::Tensor {
-            elem_type: Some(FLOAT),
+            elem_type: Some(elements),
             shape: Some(TensorShapeProto { dim: shape.iter().map(dim).collect() }),
         }),
         ..TypeProto::default()

@@ -7,13 +7,13 @@ use hawkeye_graph::{
     Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, Value, ValueId, nearest, verify,
 };
 use hawkeye_lower::{
-    Ability, Conventions, Lowering, Pass, Program, Runs, Training, Visibility, constant_weights, is_constant,
-    lower, read, secrecy, settle,
+    Ability, Conventions, Lowering, Pass, Program, Runs, Settled, Training, Visibility, constant_weights,
+    is_constant, lower, read, secrecy, settle,
 };
 use hawkeye_onnx::Model;
 use hawkeye_report::{ModelInfo, Report, RunInfo};
 use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer};
-use hawkeye_sheets::{Definitions, Framework, Manifest};
+use hawkeye_sheets::{Definitions, Framework, Manifest, OVERLAY, Overlay};
 
 use crate::report::{Subjects, TimeOptions, Timing, report};
 use crate::session::{Configuration, Session};
@@ -28,6 +28,9 @@ pub struct Options {
     pub parties: Option<u16>,
     /// Parameters of the framework by name, as the user wrote them.
     pub settings: BTreeMap<String, String>,
+    /// What takes the place of functions of the framework, wherever this opens one by its name: see
+    /// [`Framework::overlaid`] for those that are opened already.
+    pub overlays: Vec<Overlay>,
     /// Who knows the weights; the framework's convention if not given.
     pub weights: Option<Visibility>,
     /// Who knows particular inputs or initializers, by name.
@@ -46,6 +49,7 @@ impl Default for Options {
             bindings: Bindings::default(),
             parties: None,
             settings: BTreeMap::new(),
+            overlays: Vec::new(),
             weights: None,
             visibility: BTreeMap::new(),
             training: None,
@@ -148,6 +152,7 @@ pub(crate) fn profile(
     let refused = front_end.and_then(|front_end| front_end.warning(model.graph));
     let mut diagnostics: Vec<Diagnostic> =
         refused.into_iter().chain(clear_weights(graph, &conventions)).chain(found).collect();
+    diagnostics.extend(unused(&options.overlays, &program));
     let timing = match &options.time {
         Some(time) => {
             let (timing, warnings) = Timing::new(time, &framework.manifest, framework.parties, &program)?;
@@ -321,6 +326,16 @@ fn clear_weights(graph: &Graph, conventions: &Conventions) -> Option<Diagnostic>
         "--weights secret or --input NAME=secret takes them as secret where the framework can; \
          initializers instead of Constant nodes are secret as the other weights are",
     ))
+}
+
+/// A warning about functions of the user's that nothing called.
+fn unused(overlays: &[Overlay], program: &Settled) -> Option<Diagnostic> {
+    let used = program.operations.iter().any(|operation| operation.evidence.contains(OVERLAY));
+    (!overlays.is_empty() && !used).then(|| {
+        let message = "no operator of the model came to a function that was replaced; the costs are the framework's own";
+        let help = "hawkeye explain MODEL NODE lists the functions that an operator calls";
+        Diagnostic::warning(Place::Model, message).help(help)
+    })
 }
 
 fn model_info(model: &Model, file: &str) -> ModelInfo {

@@ -135,12 +135,12 @@ impl Sessions {
     /// # Errors
     /// If there is no such framework, or [`Session::new`] fails.
     pub fn get(&self, framework: &str, options: &Options) -> Result<Arc<Session>, Failure> {
-        let key = format!("{framework} {:?} {:?}", options.parties, options.settings);
+        let key = format!("{framework} {:?} {:?} {:?}", options.parties, options.settings, options.overlays);
         let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = known().get(&key) {
             return Ok(session.clone());
         }
-        let framework = Framework::open(framework)?;
+        let framework = Framework::open(framework)?.overlaid(&options.overlays)?;
         let session = Arc::new(Session::new(framework, options.parties, &options.settings)?);
         known().insert(key, session.clone());
         Ok(session)

@@ -44,6 +44,67 @@ fn the_documented_framework_profiles_a_model() {
     assert_eq!(report.counters["bytes"], 6 * 8 * opened);
 }
 
+/// `//std` as the document has it: every function, as its sheet writes and documents it.
+fn std_table() -> String {
+    let folder = fixtures().join("../frameworks/std");
+    let mut sheets: Vec<_> = std::fs::read_dir(folder).expect("it is there").flatten().collect();
+    sheets.sort_by_key(std::fs::DirEntry::file_name);
+    let mut table = "| load from | function | what it gives |\n|---|---|---|\n".to_owned();
+    for sheet in sheets {
+        let name = sheet.file_name().into_string().expect("names are text");
+        let text = std::fs::read_to_string(sheet.path()).expect("it can be read");
+        let functions: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("def ")).collect();
+        let names: Vec<&str> = functions.iter().map(|f| &f[..f.find('(').unwrap_or(f.len())]).collect();
+        let public: Vec<&str> = names.iter().copied().filter(|name| !name.starts_with('_')).collect();
+        // The interpreter knows what belongs to which function.
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let loads = public.iter().map(|name| format!(", \"{name}\"")).collect::<String>();
+        let sheet = format!("load(\"//std/{name}\"{loads})\n\ndef lower_Relu(_n):\n    pass\n");
+        std::fs::write(folder.path().join("beaver.star"), sheet).expect("it can be written");
+        std::fs::write(folder.path().join("framework.yaml"), MANIFEST).expect("it can be written");
+        let framework = Framework::open(folder.path().to_str().expect("paths are text")).expect("it opens");
+        let instance = framework.instantiate(None, &std::collections::BTreeMap::new()).expect("it loads");
+        instance.sheets.operators().expect("it runs");
+        let definitions = instance.sheets.definitions();
+        for function in functions.iter().filter(|f| !f.starts_with('_')) {
+            let function = function.trim_end_matches(':');
+            let name_of = &function[..function.find('(').unwrap_or(function.len())];
+            let (_, definition) = definitions.callee(None, name_of).expect("it was loaded");
+            assert!(!definition.doc.is_empty(), "{name_of} of //std/{name} is not documented");
+            table += &format!(
+                "| `//std/{name}` | `{}` | {} |\n",
+                function.replace('|', "\\|"),
+                definition.doc.replace('|', "\\|")
+            );
+        }
+    }
+    table
+}
+
+const MANIFEST: &str = "schema: hawkeye-framework/1
+name: beaver
+title: loads //std
+version: '1'
+sheet: beaver.star
+parties: {default: 2, min: 2, max: 2}
+visibility: {inputs: secret, weights: secret}
+counters: {}
+";
+
+#[test]
+fn the_shared_library_is_documented() {
+    let path = fixtures().join("../docs/FRAMEWORKS.md");
+    let text = std::fs::read_to_string(&path).expect("the document is there");
+    let (begin, end) = ("<!-- std: written by `make docs` -->\n", "<!-- end of std -->");
+    let (before, rest) = text.split_once(begin).expect("it has the table's place");
+    let (_, after) = rest.split_once(end).expect("the table ends");
+    let written = format!("{before}{begin}\n{}\n{end}{after}", std_table());
+    if std::env::var_os("HAWKEYE_BLESS").is_some() {
+        std::fs::write(&path, &written).expect("it can be written");
+    }
+    assert!(written == text || std::env::var_os("HAWKEYE_BLESS").is_some(), "run make docs");
+}
+
 #[test]
 fn every_built_in_framework_loads() {
     for name in builtin_names() {

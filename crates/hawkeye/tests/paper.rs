@@ -228,6 +228,8 @@ fn study(text: &mut String) {
         ("mp-spdz-ps-rep-ring", "one of three, malicious"),
         ("mp-spdz-shamir", "one of three, semi-honest"),
         ("mp-spdz-semi2k", "one of two, semi-honest"),
+        ("mp-spdz-mascot", "one of two, malicious"),
+        ("mp-spdz-spdz2k", "one of two, malicious"),
         ("spu-aby3", "one of three, semi-honest"),
         ("spu-semi2k", "one of two, semi-honest, with a dealer"),
         ("spu-cheetah", "one of two, semi-honest"),

@@ -49,12 +49,17 @@ pub enum LoweringError {
     Broken(String),
 }
 
+impl LoweringError {
+    /// What the message of a broken description begins with.
+    pub const SHEET_FAILED: &'static str = "the framework's sheet failed: ";
+}
+
 impl fmt::Display for LoweringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsupported => f.write_str("the framework has no lowering for this operator"),
             Self::Refused(message) => f.write_str(message),
-            Self::Broken(message) => write!(f, "the framework's sheet failed: {message}"),
+            Self::Broken(message) => write!(f, "{}{message}", Self::SHEET_FAILED),
         }
     }
 }

@@ -67,6 +67,7 @@ pub fn lower(
         views: Views::new(graph, shapes, visibility, training),
         failed: Table::new(vec![false; graph.values.len()]),
         gradients: Table::new(vec![Vec::new(); graph.values.len()]),
+        planned: true,
         plan: Vec::new(),
         step: None,
         program: Program::default(),
@@ -86,6 +87,7 @@ pub fn lower(
             pass.boundary(Subject::Begin, Ok(begin));
         }
         Err(errors) => {
+            pass.planned = false;
             pass.errors.extend(errors.into_iter().map(|error| complain(Place::Model, error)));
             // Without the plan of a step its parts can't be told.
             if training.is_some() {
@@ -134,6 +136,8 @@ pub(crate) struct Pass<'a> {
     failed: Table<ValueId, bool>,
     /// What backward parts attached to the gradients of each value.
     pub(crate) gradients: Table<ValueId, Vec<Data>>,
+    /// Whether the framework's compiler took the model: if not, only what has no lowering is told of nodes.
+    planned: bool,
     pub(crate) plan: Vec<Data>,
     /// In training, if the framework compiles the whole step.
     pub(crate) step: Option<StepPlan>,
@@ -190,6 +194,9 @@ impl Pass<'_> {
         }
         if self.step.is_none() {
             lowering.supports(Ability::Lower(Stage::Forward), &node.domain, &node.op).map_err(obstacle)?;
+        }
+        if !self.planned {
+            return Ok(Expansion::default());
         }
         let unknown = |id| Obstacle::Shape(unknown_shape(node, &self.views.graph.value(id).name));
         let view = self.views.node(node).map_err(unknown)?;

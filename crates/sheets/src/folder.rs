@@ -1,6 +1,7 @@
 //! Where manifests and sheets are read from.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
@@ -20,6 +21,11 @@ pub(crate) enum Folder {
 pub(crate) enum FilePath {
     Builtin(String),
     Disk(PathBuf),
+    /// What was given as text.
+    Given {
+        name: String,
+        text: Arc<str>,
+    },
 }
 
 impl FilePath {
@@ -28,6 +34,7 @@ impl FilePath {
         match self {
             Self::Builtin(path) => format!("frameworks/{path}"),
             Self::Disk(path) => path.display().to_string(),
+            Self::Given { name, .. } => name.clone(),
         }
     }
 
@@ -38,6 +45,7 @@ impl FilePath {
                 file.contents_utf8().map(str::to_owned).ok_or_else(|| "it is not UTF-8".to_owned())
             }
             Self::Disk(path) => std::fs::read_to_string(path).map_err(|e| e.to_string()),
+            Self::Given { text, .. } => Ok(text.to_string()),
         }
     }
 }
@@ -85,6 +93,24 @@ impl Folder {
         })
     }
 
+    /// The sheets in it, sorted.
+    pub(crate) fn sheets(&self) -> Vec<FilePath> {
+        let is_sheet = |path: &Path| path.extension().is_some_and(|extension| extension == "star");
+        let mut files: Vec<FilePath> = match self {
+            Self::Builtin(name) => {
+                let files = BUILTIN.get_dir(name).into_iter().flat_map(Dir::files);
+                let paths = files.map(|file| file.path()).filter(|path| is_sheet(path));
+                paths.map(|path| FilePath::Builtin(path.display().to_string())).collect()
+            }
+            Self::Disk(folder) => {
+                let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+                entries.map(|entry| entry.path()).filter(|path| is_sheet(path)).map(FilePath::Disk).collect()
+            }
+        };
+        files.sort_by_key(FilePath::display);
+        files
+    }
+
     /// The directory in which a file lies, for the loads of that file.
     pub(crate) fn of(file: &FilePath) -> Self {
         match file {
@@ -93,6 +119,7 @@ impl Folder {
                 Self::Builtin(folder.to_owned())
             }
             FilePath::Disk(path) => Self::Disk(path.parent().unwrap_or(Path::new("")).to_owned()),
+            FilePath::Given { .. } => Self::Disk(PathBuf::new()),
         }
     }
 }

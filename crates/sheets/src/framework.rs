@@ -8,7 +8,7 @@ use hawkeye_graph::{Diagnostic, Failure, Place, nearest};
 use hawkeye_lower::Visibility;
 
 use crate::Sheets;
-use crate::folder::Folder;
+use crate::folder::{FilePath, Folder};
 use crate::library::Library;
 use crate::loader::Loader;
 use crate::manifest::{Manifest, Parties, Rounds, Visible};
@@ -20,7 +20,11 @@ use crate::remedy::Author;
 pub struct Framework {
     /// What it says about itself.
     pub manifest: Manifest,
-    folder: Folder,
+    pub(crate) folder: Folder,
+    /// Sheets whose functions take the place of its own, and their names.
+    pub(crate) overlays: Vec<(FilePath, Vec<String>)>,
+    /// Whether what the sheets lack is free.
+    lenient: bool,
 }
 
 /// A framework with its parties and parameters fixed.
@@ -73,7 +77,14 @@ impl Framework {
         if manifest.sheets.is_empty() {
             return Err(error(&place, "there are no sheets").help("add sheets: [NAME.star]").into());
         }
-        Ok(Self { manifest, folder })
+        Ok(Self { manifest, folder, overlays: Vec::new(), lenient: false })
+    }
+
+    /// The framework with whatever its sheets lack for free, so that what they have is reached: for trying them,
+    /// not for prices.
+    #[must_use]
+    pub fn lenient(self) -> Self {
+        Self { lenient: true, ..self }
     }
 
     /// Fixes the number of parties and the parameters, and loads the sheets.
@@ -97,14 +108,16 @@ impl Framework {
         let extra = u16::try_from(self.manifest.extra_parties.len()).unwrap_or(u16::MAX);
         let numbers = recorder::Parties { protocol: parties, all: parties.saturating_add(extra) };
         let library = Loader::new(&self.folder, &self.manifest.modules, &parameters, numbers)
-            .and_then(|loader| Library::new(&self.folder, &self.manifest.sheets, loader))
+            .and_then(|loader| loader.overlaid(&self.overlays))
+            .and_then(|loader| Library::new(&self.folder, &self.manifest.sheets, &self.overlays, loader))
             .map_err(|message| error(name, format!("its sheets can't be loaded: {message}")))?;
         let author = self.author();
+        let free = (!self.lenient).then(|| self.manifest.free.clone().into());
         Ok(Instance {
             parties,
             parameters,
             round_rule: self.manifest.round_rule(),
-            sheets: Sheets::new(Arc::new(library), numbers, author),
+            sheets: Sheets::new(Arc::new(library), numbers, free, author),
             manifest: self.manifest,
         })
     }

@@ -6,10 +6,12 @@
 
 mod convert;
 mod definitions;
+mod export;
 mod fault;
 mod folder;
 mod framework;
 mod host;
+mod inspect;
 mod library;
 mod limits;
 mod loader;
@@ -17,6 +19,8 @@ mod loads;
 mod manifest;
 mod nesting;
 mod numbers;
+mod overlay;
+mod parameter;
 mod protocol;
 mod recorder;
 mod remedy;
@@ -28,7 +32,9 @@ pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
 pub use loads::{Conditions, FrontEnd};
 pub use manifest::{
-    Counter, Gradients, Manifest, Parameter, ParameterKind, Parties, Quantity, Reference, Rounds,
-    TrainingRule, VisibilityRule, Visible,
+    Counter, FREE, Gradients, Manifest, Parties, Quantity, Reference, Rounds, TrainingRule, VisibilityRule,
+    Visible,
 };
+pub use overlay::{OVERLAY, Overlay};
+pub use parameter::{Parameter, ParameterKind};
 pub use sheets::{PLANNED_PART, Sheets};

@@ -28,18 +28,31 @@ pub(crate) struct Found {
     pub(crate) value: OwnedFrozenValue,
     /// Position of the definition; `None` if a sheet computes the value.
     pub(crate) definition: Option<usize>,
+    /// Whether an overlay defines it.
+    pub(crate) replaced: bool,
 }
 
 impl Library {
     /// # Errors
     /// If a sheet can't be read.
-    pub(crate) fn new(folder: &Folder, sheets: &[String], loader: Loader) -> Result<Self, String> {
+    pub(crate) fn new(
+        folder: &Folder,
+        sheets: &[String],
+        overlays: &[(FilePath, Vec<String>)],
+        loader: Loader,
+    ) -> Result<Self, String> {
         let mut index: IndexMap<String, Vec<FilePath>> = IndexMap::new();
+        for (file, names) in overlays {
+            index.extend(names.iter().map(|name| (name.clone(), vec![file.clone()])));
+        }
         for sheet in sheets {
             let file = folder.file(sheet)?;
             let text = file.read().map_err(|e| format!("{}: {e}", file.display()))?;
             for name in mentioned(&text) {
                 let files = index.entry(name.to_owned()).or_default();
+                if overlays.iter().any(|(_, names)| names.iter().any(|replaced| replaced == name)) {
+                    continue;
+                }
                 if !files.contains(&file) {
                     files.push(file.clone());
                 }
@@ -101,7 +114,7 @@ fn find(loader: &mut Loader, name: &str, files: &[FilePath]) -> Result<Option<Fo
             }
             None => {
                 let definition = loader.position(file, name);
-                found = Some((file, Found { value, definition }));
+                found = Some((file, Found { value, definition, replaced: loader.is_overlay(file) }));
             }
         }
     }

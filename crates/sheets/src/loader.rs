@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use starlark::environment::{FrozenModule, Globals, GlobalsBuilder, LibraryExtension, Module};
 use starlark::eval::{Evaluator, ReturnFileLoader};
 use starlark::syntax::{AstModule, Dialect, DialectTypes};
-use starlark::values::FrozenHeapName;
+use starlark::values::{FrozenHeapName, OwnedFrozenValue};
 
 use crate::definitions::Definition;
 use crate::fault::{describe, excerpt};
@@ -21,8 +21,14 @@ use crate::syntax::{self, Defined, shift_assignment};
 use crate::{host, numbers};
 
 /// Names that the tool itself calls: they open no node of the call tree.
-const ENTRY_POINTS: [&str; 6] = ["plan", "plan_training", "plan_step", "check", "begin", "end"];
-const ENTRY_PREFIXES: [&str; 7] = ["lower_", "loss_", "backward_", "update_", "read_", "draw_", "group_"];
+pub(crate) const ENTRY_POINTS: [&str; 6] = ["plan", "plan_training", "plan_step", "check", "begin", "end"];
+pub(crate) const ENTRY_PREFIXES: [&str; 7] =
+    ["lower_", "loss_", "backward_", "update_", "read_", "draw_", "group_"];
+
+/// Whether the tool itself calls a function of that name.
+pub(crate) fn is_entry(name: &str) -> bool {
+    ENTRY_POINTS.contains(&name) || ENTRY_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
 
 /// Runs sheets, each once.
 pub(crate) struct Loader {
@@ -33,6 +39,9 @@ pub(crate) struct Loader {
     roles: HashMap<String, FilePath>,
     loaded: HashMap<FilePath, Sheet>,
     loading: Vec<FilePath>,
+    /// What takes the place of functions of that name, and the sheets that define it.
+    replacements: HashMap<String, OwnedFrozenValue>,
+    overlays: Vec<FilePath>,
     /// Functions and names of all sheets, in the order in which the sheets were run.
     defined: Vec<(FilePath, Defined)>,
 }
@@ -53,32 +62,43 @@ impl Loader {
         parameters: &[(String, Data)],
         parties: Parties,
     ) -> Result<Self, String> {
-        let extensions = [
-            LibraryExtension::StructType,
-            LibraryExtension::RecordType,
-            LibraryExtension::EnumType,
-            LibraryExtension::Typing,
-            LibraryExtension::Print,
-        ];
-        let mut builder = GlobalsBuilder::extended_by(&extensions)
-            .with(host::emission)
-            .with(host::composition)
-            .with(host::state)
-            .with(host::notes)
-            .with(host::declarations)
-            .with(numbers::integers);
-        builder.namespace("math", numbers::doubles);
-        host::constants(&mut builder, parameters, parties);
         let role = |(role, file): (&String, &String)| Ok((role.clone(), folder.file(file)?));
-        let globals = builder.build();
+        let globals = globals(parameters, parties);
         Ok(Self {
             builtins: globals.names().map(|name| name.as_str().to_owned()).collect(),
             globals,
             roles: modules.iter().map(role).collect::<Result<_, String>>()?,
             loaded: HashMap::new(),
             loading: Vec::new(),
+            replacements: HashMap::new(),
+            overlays: Vec::new(),
             defined: Vec::new(),
         })
+    }
+
+    /// Runs overlays, and then has their functions take the place of those of the same names in all sheets.
+    ///
+    /// # Errors
+    /// The first problem, with its place.
+    pub(crate) fn overlaid(mut self, overlays: &[(FilePath, Vec<String>)]) -> Result<Self, String> {
+        self.overlays = overlays.iter().map(|(file, _)| file.clone()).collect();
+        let mut replacements = HashMap::new();
+        for (file, names) in overlays {
+            let module = self.load(file)?;
+            for name in names {
+                let value = module.get(name).map_err(|e| format!("{}: {e}", file.display()))?;
+                replacements.insert(name.clone(), value);
+            }
+        }
+        // What the overlays loaded is as it was; for the framework itself it is run anew.
+        self.loaded.retain(|file, _| self.overlays.contains(file));
+        self.replacements = replacements;
+        Ok(self)
+    }
+
+    /// Whether a file is an overlay.
+    pub(crate) fn is_overlay(&self, file: &FilePath) -> bool {
+        self.overlays.contains(file)
     }
 
     /// A sheet, run if it has not been.
@@ -126,36 +146,10 @@ impl Loader {
         self.defined.iter().map(definition).collect()
     }
 
-    /// The file that a sheet loads.
-    fn loaded_by(&self, file: &FilePath, wanted: &str) -> Result<FilePath, String> {
-        if wanted.ends_with(".star") {
-            return Folder::of(file).file(wanted);
-        }
-        self.roles.get(wanted).cloned().ok_or_else(|| {
-            let roles: Vec<&str> = self.roles.keys().map(String::as_str).collect();
-            match roles.as_slice() {
-                [] => format!("\"{wanted}\" is no sheet, and the manifest gives no modules"),
-                _ => format!("\"{wanted}\" is no sheet and no module; modules: {}", roles.join(", ")),
-            }
-        })
-    }
-
     fn run(&mut self, file: &FilePath) -> Result<Sheet, String> {
         let name = file.display();
         let text = file.read().map_err(|e| format!("{name}: {e}"))?;
-        if let Some((line, problem)) = too_deep(&text) {
-            return Err(format!("{name}:{line}: {problem}"));
-        }
-        let power = |error: &starlark::Error| {
-            let line = error.span().and_then(|span| text.lines().nth(span.resolve_span().begin.line));
-            let hint = "\n  Starlark has no **: write products, or x << n for a power of two";
-            if line.is_some_and(|line| line.contains("**")) { hint } else { "" }
-        };
-        let ast = AstModule::parse(&name, text.clone(), &dialect());
-        let mut ast = ast.map_err(|e| format!("{}{}", describe(&e, None), power(&e)))?;
-        if let Some(place) = shift_assignment(&ast) {
-            return Err(format!("{place}: <<= is not supported; write x = x << n{}", excerpt(&place)));
-        }
+        let mut ast = parse(&name, &text)?;
         // Starlark's own shift wraps to 32 bits without notice (facebook/starlark-rust#204), and its product
         // takes whatever memory it needs.
         let checked = [("<<", "__shift_left"), ("*", "__multiply")];
@@ -163,7 +157,8 @@ impl Loader {
         let mut files = HashMap::new();
         let mut modules = Vec::new();
         for load in ast.loads() {
-            let path = self.loaded_by(file, load.module_id).map_err(|e| format!("{}: {e}", load.span))?;
+            let path =
+                loaded_by(&self.roles, file, load.module_id).map_err(|e| format!("{}: {e}", load.span))?;
             let module = self.load(&path).map_err(|e| format!("{e}\n  loaded by {}", load.span))?;
             modules.push((load.module_id.to_owned(), module));
             files.insert(load.module_id.to_owned(), path);
@@ -186,7 +181,13 @@ impl Loader {
                 result.map_err(|e| describe(&e, statement.borrow().as_ref()))?;
             }
             for (index, defined) in defined.iter().enumerate() {
-                wrap(&module, defined, first + index);
+                match self.replacements.get(&defined.name) {
+                    Some(value) => {
+                        let value = module.heap().access_owned_frozen_value(value);
+                        module.set(&defined.name, value);
+                    }
+                    None => wrap(&module, defined, first + index, self.is_overlay(file)),
+                }
             }
             module
                 .freeze_named(FrozenHeapName::User(Box::new(name.clone())))
@@ -195,6 +196,70 @@ impl Loader {
         self.defined.extend(defined.into_iter().map(|defined| (file.clone(), defined)));
         Ok(Sheet { module, defined: first..self.defined.len() })
     }
+}
+
+/// What sheets find without loading it.
+pub(crate) fn globals(parameters: &[(String, Data)], parties: Parties) -> Globals {
+    let extensions = [
+        LibraryExtension::StructType,
+        LibraryExtension::RecordType,
+        LibraryExtension::EnumType,
+        LibraryExtension::Typing,
+        LibraryExtension::Print,
+    ];
+    let mut builder = GlobalsBuilder::extended_by(&extensions)
+        .with(host::emission)
+        .with(host::composition)
+        .with(host::state)
+        .with(host::notes)
+        .with(host::declarations)
+        .with(numbers::integers);
+    builder.namespace("math", numbers::doubles);
+    host::constants(&mut builder, parameters, parties);
+    builder.build()
+}
+
+/// The syntax tree of a sheet.
+///
+/// # Errors
+/// What is wrong with its syntax, with its place.
+pub(crate) fn parse(name: &str, text: &str) -> Result<AstModule, String> {
+    if let Some((line, problem)) = too_deep(text) {
+        return Err(format!("{name}:{line}: {problem}"));
+    }
+    let power = |error: &starlark::Error| {
+        let line = error.span().and_then(|span| text.lines().nth(span.resolve_span().begin.line));
+        let hint = "\n  Starlark has no **: write products, or x << n for a power of two";
+        if line.is_some_and(|line| line.contains("**")) { hint } else { "" }
+    };
+    let ast = AstModule::parse(name, text.to_owned(), &dialect());
+    let ast = ast.map_err(|e| format!("{}{}", describe(&e, None), power(&e)))?;
+    match shift_assignment(&ast) {
+        Some(place) => Err(format!("{place}: <<= is not supported; write x = x << n{}", excerpt(&place))),
+        None => Ok(ast),
+    }
+}
+
+/// The file that a sheet loads by a name: of a sheet, or of a role.
+///
+/// # Errors
+/// If there is no such role, or the file is not in the framework's directory.
+pub(crate) fn loaded_by(
+    roles: &HashMap<String, FilePath>,
+    file: &FilePath,
+    wanted: &str,
+) -> Result<FilePath, String> {
+    if wanted.ends_with(".star") {
+        return Folder::of(file).file(wanted);
+    }
+    roles.get(wanted).cloned().ok_or_else(|| {
+        let mut known: Vec<&str> = roles.keys().map(String::as_str).collect();
+        known.sort_unstable();
+        match known.as_slice() {
+            [] => format!("\"{wanted}\" is no sheet, and the manifest gives no modules"),
+            _ => format!("\"{wanted}\" is no sheet and no module; modules: {}", known.join(", ")),
+        }
+    })
 }
 
 /// The Starlark that sheets are written in.
@@ -208,17 +273,16 @@ fn dialect() -> Dialect {
 }
 
 /// Makes a protocol call of a public function that may send.
-fn wrap(module: &Module<'_>, defined: &Defined, id: usize) {
+fn wrap(module: &Module<'_>, defined: &Defined, id: usize, replaced: bool) {
     let name = defined.name.as_str();
-    let entry = ENTRY_POINTS.contains(&name) || ENTRY_PREFIXES.iter().any(|p| name.starts_with(p));
-    if entry || name.starts_with('_') || defined.inline || !defined.sends {
+    if is_entry(name) || name.starts_with('_') || defined.inline || !defined.sends {
         return;
     }
     if let Some(value) = module.get(name)
         && value.get_type() == "function"
         && Protocol::from_value(value).is_none()
     {
-        module.set(name, module.heap().alloc(Protocol::new(value, name, id)));
+        module.set(name, module.heap().alloc(Protocol::new(value, name, id, replaced)));
     }
 }
 

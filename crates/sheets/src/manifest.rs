@@ -10,6 +10,7 @@ use hawkeye_time::Transport;
 use hawkeye_time::pipeline::Pipelining;
 
 use crate::loads::FrontEnd;
+use crate::parameter::Parameter;
 
 /// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,8 @@ pub struct Manifest {
     pub security: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loads: Option<FrontEnd>,
+    #[serde(default = "free", skip_serializing_if = "is_free")]
+    pub free: Vec<String>,
     #[serde(default)]
     pub rounds: Rounds,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +70,17 @@ fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
     })
 }
 
+/// Operators that only say how elements are laid out: free, unless a sheet or a manifest says otherwise.
+pub const FREE: [&str; 7] = ["Flatten", "Identity", "Reshape", "Shape", "Size", "Squeeze", "Unsqueeze"];
+
+fn free() -> Vec<String> {
+    FREE.map(str::to_owned).to_vec()
+}
+
+fn is_free(operators: &[String]) -> bool {
+    operators == FREE
+}
+
 fn modelled() -> String {
     "modelled".to_owned()
 }
@@ -85,7 +99,7 @@ pub struct Reference {
 
 /// How many parties run the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, try_from = "PartiesKeys")]
 pub enum Parties {
     /// A fixed set.
     Named {
@@ -101,6 +115,32 @@ pub enum Parties {
         /// Largest number.
         max: u16,
     },
+}
+
+/// The keys of `parties`, so that errors about them have a place.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "{default: 2, min: 2, max: 3} or {names: [server, client]}")]
+struct PartiesKeys {
+    names: Option<Vec<String>>,
+    default: Option<u16>,
+    min: Option<u16>,
+    max: Option<u16>,
+}
+
+impl TryFrom<PartiesKeys> for Parties {
+    type Error = &'static str;
+
+    fn try_from(keys: PartiesKeys) -> Result<Self, Self::Error> {
+        match keys {
+            PartiesKeys { names: Some(names), default: None, min: None, max: None } => {
+                Ok(Self::Named { names })
+            }
+            PartiesKeys { names: None, default: Some(default), min: Some(min), max: Some(max) } => {
+                Ok(Self::Range { default, min, max })
+            }
+            _ => Err("parties are {default: 2, min: 2, max: 3} or {names: [server, client]}"),
+        }
+    }
 }
 
 /// Who knows what goes into the model.
@@ -227,40 +267,6 @@ pub enum Quantity {
     Counted,
 }
 
-/// A parameter of the framework, in its own spelling.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the keys are documented in docs/FRAMEWORKS.md")]
-pub struct Parameter {
-    #[serde(rename = "type")]
-    pub kind: ParameterKind,
-    pub default: serde_yaml::Value,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub choices: Option<Vec<String>>,
-    /// What another value needs, if any value keeps the function, so that `optimize --tune` may set it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tune: Option<String>,
-    pub doc: String,
-}
-
-/// Type of a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ParameterKind {
-    /// An integer between `min` and `max`.
-    Int,
-    /// `true` or `false`.
-    Bool,
-    /// A real number.
-    Float,
-    /// One of `choices`, whatever the case of its letters; any number is the choice `number`.
-    Choice,
-}
-
 impl Manifest {
     /// The schema that this version reads.
     pub const SCHEMA: &'static str = "hawkeye-framework/1";
@@ -308,81 +314,5 @@ impl Manifest {
             }
         }
         problems
-    }
-}
-
-impl Parameter {
-    /// The values that it may take, if they are few.
-    #[must_use]
-    pub fn values(&self) -> Vec<String> {
-        match self.kind {
-            ParameterKind::Bool => vec!["false".to_owned(), "true".to_owned()],
-            ParameterKind::Choice => self.choices.clone().unwrap_or_default(),
-            ParameterKind::Int | ParameterKind::Float => Vec::new(),
-        }
-    }
-
-    /// The value as sheets see it.
-    ///
-    /// # Errors
-    /// Says why it is not one for this parameter.
-    pub fn value(&self, value: &serde_yaml::Value) -> Result<hawkeye_cost::Data, String> {
-        use hawkeye_cost::Data;
-        use serde_yaml::Value;
-        match (self.kind, value) {
-            (ParameterKind::Int, Value::Number(n)) => {
-                let int = n.as_i64().ok_or_else(|| format!("{n} is no integer of 64 bits"))?;
-                match (self.min, self.max) {
-                    (Some(min), _) if int < min => Err(format!("{int} is less than {min}")),
-                    (_, Some(max)) if int > max => Err(format!("{int} is more than {max}")),
-                    _ => Ok(Data::Int(int)),
-                }
-            }
-            (ParameterKind::Bool, Value::Bool(b)) => Ok(Data::Bool(*b)),
-            (ParameterKind::Float, Value::Number(n)) => {
-                n.as_f64().map(Data::from).ok_or_else(|| format!("{n} is no number"))
-            }
-            (ParameterKind::Choice, Value::String(s)) => {
-                let choices = self.choices.as_deref().unwrap_or_default();
-                let is_number = s.parse::<f64>().is_ok();
-                let chosen = choices
-                    .iter()
-                    .find(|choice| choice.eq_ignore_ascii_case(s))
-                    .or_else(|| choices.iter().find(|choice| is_number && *choice == "number"));
-                chosen
-                    .map(|choice| Data::Text(choice.clone()))
-                    .ok_or_else(|| format!("\"{s}\" is none of {}", choices.join(", ")))
-            }
-            (kind, _) => Err(format!("is no {}", kind.name())),
-        }
-    }
-
-    /// Reads a value that the user wrote.
-    ///
-    /// # Errors
-    /// Says why it is not one for this parameter.
-    pub fn parse(&self, text: &str) -> Result<hawkeye_cost::Data, String> {
-        let value = match self.kind {
-            ParameterKind::Choice => serde_yaml::Value::String(text.to_owned()),
-            ParameterKind::Int | ParameterKind::Bool | ParameterKind::Float => {
-                serde_yaml::from_str(text).map_err(|_| format!("\"{text}\" is no {}", self.kind.name()))?
-            }
-        };
-        self.value(&value).map_err(|problem| {
-            if problem.starts_with("is no") { format!("\"{text}\" {problem}") } else { problem }
-        })
-    }
-}
-
-impl ParameterKind {
-    /// Its name in manifests.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Int => "int",
-            Self::Bool => "bool",
-            Self::Float => "float",
-            Self::Choice => "choice",
-        }
     }
 }

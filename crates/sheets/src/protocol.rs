@@ -5,6 +5,7 @@ use std::fmt;
 
 use allocative::Allocative;
 use hawkeye_cost::Item;
+use hawkeye_lower::Note;
 use starlark::coerce::Coerce;
 use starlark::docs::DocItem;
 use starlark::eval::{Arguments, Evaluator};
@@ -15,6 +16,7 @@ use starlark::values::{
 };
 
 use crate::convert::{to_data, to_value};
+use crate::overlay::OVERLAY;
 use crate::recorder::{Expanded, Key, Recorder};
 
 /// A function of a sheet, wrapped so that calling it opens a node of the call tree. Calls with
@@ -25,13 +27,15 @@ pub(crate) struct ProtocolGen<V> {
     function: V,
     name: String,
     id: usize,
+    /// Whether it is a user's own in the place of the framework's.
+    replaced: bool,
 }
 
 starlark_complex_value!(pub(crate) Protocol);
 
 impl<'v> Protocol<'v> {
-    pub(crate) fn new(function: Value<'v>, name: &str, id: usize) -> Self {
-        Self { function, name: name.to_owned(), id }
+    pub(crate) fn new(function: Value<'v>, name: &str, id: usize, replaced: bool) -> Self {
+        Self { function, name: name.to_owned(), id, replaced }
     }
 }
 
@@ -44,7 +48,8 @@ impl<V> fmt::Display for ProtocolGen<V> {
 impl<'v> Freeze for Protocol<'v> {
     type Frozen = FrozenProtocol;
     fn freeze(self, freezer: &Freezer) -> FreezeResult<Self::Frozen> {
-        Ok(ProtocolGen { function: self.function.freeze(freezer)?, name: self.name, id: self.id })
+        let Self { function, name, id, replaced } = self;
+        Ok(ProtocolGen { function: function.freeze(freezer)?, name, id, replaced })
     }
 }
 
@@ -77,6 +82,9 @@ where
             return Ok(to_value(&expanded.result, heap));
         }
         recorder.begin(&self.name, Some(self.id));
+        if self.replaced {
+            recorder.note(Note::Evidence(OVERLAY.to_owned()));
+        }
         let result = call(self.function.to_value(), &positional, &named, eval);
         let closed = recorder.end();
         let result = result?;

@@ -1,7 +1,12 @@
 //! What sheet functions return.
 
 use hawkeye_cost::{CallId, Data};
-use hawkeye_lower::{Expansion, LoweringError, Note, Reading, StepPlan};
+use hawkeye_grad::Pass;
+use hawkeye_lower::{Expansion, LoweringError, NodeView, Note, Reading, StepPlan};
+use starlark::codemap::FileSpan;
+use starlark::{Error, ErrorKind};
+
+use crate::fault::describe;
 
 /// What running a sheet function gave.
 pub(crate) struct Outcome {
@@ -11,12 +16,22 @@ pub(crate) struct Outcome {
 }
 
 /// Reads what a `lower_` function returned.
-pub(crate) fn expansion(outcome: Outcome, function: &str) -> Result<Expansion, LoweringError> {
+pub(crate) fn expansion(
+    outcome: Outcome,
+    function: &str,
+    node: &NodeView,
+) -> Result<Expansion, LoweringError> {
     let outputs = match outcome.result.field("outputs") {
         Some(Data::List(states) | Data::Tuple(states)) => states.clone(),
         None => Vec::new(),
         Some(other) => return Err(wrong(function, "outputs must be a list of states", other)),
     };
+    if node.pass == Pass::Forward && outputs.len() > node.outputs.len() {
+        let (states, outputs) = (outputs.len(), node.outputs.len());
+        return Err(LoweringError::Broken(format!(
+            "{function} returns {states} states for {outputs} outputs"
+        )));
+    }
     let inputs = match outcome.result.field("inputs") {
         Some(Data::Dict(states)) => states
             .iter()
@@ -96,4 +111,17 @@ pub(crate) fn step_plan(plan: Data) -> Result<StepPlan, LoweringError> {
 
 fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
     LoweringError::Broken(format!("{function}: {expected}, not {found}"))
+}
+
+/// `fail` is a refusal; anything else that goes wrong is a fault of the sheet. `last` is the statement that ran
+/// last.
+pub(crate) fn refusal(error: &Error, last: Option<&FileSpan>) -> LoweringError {
+    match error.kind() {
+        ErrorKind::Fail(message) => LoweringError::Refused(message.to_string().trim().to_owned()),
+        _ => LoweringError::Broken(describe(error, last)),
+    }
+}
+
+pub(crate) fn missing(function: &str) -> LoweringError {
+    LoweringError::Broken(format!("no sheet defines {function}"))
 }

@@ -6,26 +6,28 @@ use std::sync::{Arc, OnceLock};
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
 use hawkeye_lower::{
-    Ability, Compiled, Demand, Expansion, Lowering, LoweringError, ModelSource, NodeView, Plan, Reading,
+    Ability, Compiled, Demand, Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Plan, Reading,
 };
-use starlark::codemap::FileSpan;
 use starlark::environment::Module;
 use starlark::eval::Evaluator;
-use starlark::{Error, ErrorKind};
 
 use crate::convert::{to_data, to_value};
 use crate::definitions::Definitions;
-use crate::fault::{describe, misuse};
+use crate::fault::misuse;
 use crate::library::{Found, Library};
 use crate::limits::limit;
+use crate::overlay::OVERLAY;
 use crate::recorder::{Parties, Recorder};
 use crate::remedy::Author;
-use crate::returned::{Outcome, expansion, nodes_plan, readings, step_plan};
+use crate::returned::{Outcome, expansion, missing, nodes_plan, readings, refusal, step_plan};
 
 /// Loaded sheets; see [`Lowering`].
 pub struct Sheets {
     library: Arc<Library>,
     recorder: Recorder,
+    /// Operators of ONNX that send nothing and hand on the state of their first input, unless a function says
+    /// otherwise; `None` for all.
+    free: Option<Arc<[String]>>,
     author: Author,
     nodes: HashMap<(Pass, bool, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
@@ -47,10 +49,16 @@ impl std::fmt::Debug for Sheets {
 }
 
 impl Sheets {
-    pub(crate) fn new(library: Arc<Library>, parties: Parties, author: Author) -> Self {
+    pub(crate) fn new(
+        library: Arc<Library>,
+        parties: Parties,
+        free: Option<Arc<[String]>>,
+        author: Author,
+    ) -> Self {
         Self {
             library,
             recorder: Recorder::new(parties),
+            free,
             author,
             nodes: HashMap::new(),
             drawn: HashMap::new(),
@@ -60,8 +68,9 @@ impl Sheets {
 
     /// Makes others of the same sheets, which are not run again, for other threads.
     pub fn factory(&self) -> impl Fn() -> Self + Send + Sync + use<> {
-        let (library, parties, author) = (self.library.clone(), self.recorder.parties(), self.author.clone());
-        move || Self::new(library.clone(), parties, author.clone())
+        let (library, parties) = (self.library.clone(), self.recorder.parties());
+        let (free, author) = (self.free.clone(), self.author.clone());
+        move || Self::new(library.clone(), parties, free.clone(), author.clone())
     }
 
     /// Operators that the sheets lower, as they are named in ONNX, sorted. All sheets are run.
@@ -136,6 +145,15 @@ impl Sheets {
         !matches!(self.library.get(function), Ok(None))
     }
 
+    /// Whether an operator is free because no sheet says otherwise.
+    #[must_use]
+    pub fn is_free(&self, domain: &str, op: &str) -> bool {
+        domain.is_empty()
+            && self.free.as_ref().is_none_or(|free| free.iter().any(|free| free == op))
+            && matches!(self.planned(), Ok(None))
+            && !self.defines(&Self::entry(Pass::Forward, domain, op))
+    }
+
     /// Runs a function of the sheets; `None` if there is none of that name.
     fn run(
         &self,
@@ -188,6 +206,9 @@ impl Sheets {
                 let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
                 let statement = limit(&mut eval);
                 recorder.begin(name, function.definition);
+                if function.replaced {
+                    recorder.note(Note::Evidence(OVERLAY.to_owned()));
+                }
                 let value = heap.access_owned_frozen_value(&function.value);
                 let result = eval.eval_function(value, &arguments, &[]).and_then(|result| {
                     let no_data = || format!("{name} returns {}, which is no plain data", result.get_type());
@@ -255,18 +276,13 @@ impl Sheets {
             Self::entry(node.pass, &node.domain, &node.op)
         };
         match self.run(calls, &function, &node.op, &[data])? {
-            Some(outcome) => expansion(outcome, &function),
+            Some(outcome) => expansion(outcome, &function, node),
+            None if node.pass == Pass::Forward && self.is_free(&node.domain, &node.op) => {
+                let state = node.inputs.first().and_then(Option::as_ref).map(|input| input.state.clone());
+                Ok(Expansion { outputs: state.into_iter().collect(), ..Expansion::default() })
+            }
             None => Err(missing(&function)),
         }
-    }
-}
-
-/// `fail` is a refusal; anything else that goes wrong is a fault of the sheet. `last` is the statement that ran
-/// last.
-fn refusal(error: &Error, last: Option<&FileSpan>) -> LoweringError {
-    match error.kind() {
-        ErrorKind::Fail(message) => LoweringError::Refused(message.to_string().trim().to_owned()),
-        _ => LoweringError::Broken(describe(error, last)),
     }
 }
 
@@ -289,6 +305,7 @@ impl Lowering for Sheets {
         let found = match (ability, self.planned()?) {
             (Ability::Lower(Pass::Forward), Some(planned)) => planned.contains(&identifier(domain, op)),
             (Ability::Train, _) if self.defines("plan_step") => true,
+            (Ability::Lower(Pass::Forward), None) => self.defines(&function) || self.is_free(domain, op),
             _ => self.defines(&function),
         };
         if found { Ok(()) } else { Err(LoweringError::Unsupported) }
@@ -352,8 +369,4 @@ impl Lowering for Sheets {
             }
         }
     }
-}
-
-fn missing(function: &str) -> LoweringError {
-    LoweringError::Broken(format!("no sheet defines {function}"))
 }

@@ -122,6 +122,19 @@ pub(crate) fn defined(
     found.iter().map(finish).collect()
 }
 
+/// The functions that a sheet defines.
+pub(crate) fn definitions(ast: &AstModule) -> Vec<String> {
+    let mut names = Vec::new();
+    for statement in outermost(ast.statement()) {
+        match &statement.node {
+            Stmt::Def(def) => names.push(def.name.node.ident.clone()),
+            Stmt::Assign(assign) => assign.lhs.visit_lvalue(|name| names.push(name.node.ident.clone())),
+            _ => {}
+        }
+    }
+    names
+}
+
 /// What a function's body names.
 #[derive(Clone, Default)]
 struct Mentions<'a> {
@@ -165,7 +178,7 @@ fn inlined(statement: &AstExpr) -> Vec<&str> {
     }
 }
 
-fn identifier(expression: &AstExpr) -> Option<&str> {
+pub(crate) fn identifier(expression: &AstExpr) -> Option<&str> {
     match &expression.node {
         Expr::Identifier(name) => Some(&name.node.ident),
         _ => None,
@@ -185,7 +198,8 @@ pub(crate) fn shift_assignment(ast: &AstModule) -> Option<FileSpan> {
     search(ast.statement()).map(|statement| ast.file_span(statement.span))
 }
 
-fn outermost(statement: &AstStmt) -> Vec<&AstStmt> {
+/// The statements of a block, those of its parts among them.
+pub(crate) fn outermost(statement: &AstStmt) -> Vec<&AstStmt> {
     match &statement.node {
         Stmt::Statements(statements) => statements.iter().flat_map(outermost).collect(),
         _ => vec![statement],

@@ -26,11 +26,11 @@ pub(crate) struct Annotate {
 }
 
 pub(crate) fn run(command: &Annotate) -> Result<(), Failure> {
-    let framework = Framework::open(&command.framework)?;
     let source = source(&command.model)?;
     let model = load(&source.path)?;
     let options = command.run.options();
     check_dims(&model.graph, &options.bindings.dims)?;
+    let framework = Framework::open(&command.framework)?.overlaid(&options.overlays)?;
     let report = analyse(&model, &source.name, framework, &options)?;
     let annotations = annotations(&model, &report, &options.bindings)?;
     let bytes = read(&source.path)?;

@@ -13,6 +13,7 @@ use super::check::Check;
 use super::compare::Compare;
 use super::destination::apart;
 use super::explain::Explain;
+use super::frameworks::Frameworks;
 use super::grad::Grad;
 use super::input::is_standard;
 use super::optimize::Optimize;
@@ -65,11 +66,15 @@ pub(crate) enum Command {
                             not its parameters. Types, shapes, names and single numbers stay, so that a \
                             profile of the result is that of the model.")]
     Strip(Strip),
-    /// List, show and check frameworks
+    /// List, show, write, check and test frameworks
     #[command(after_help = "Examples:
   hawkeye frameworks list
   hawkeye frameworks show crypten
-  hawkeye frameworks check ./beaver")]
+  hawkeye frameworks new beaver
+  hawkeye frameworks check ./beaver
+  hawkeye frameworks test ./beaver
+  hawkeye frameworks export crypten ./my-crypten
+  hawkeye frameworks operators -m lenet5.onnx -f ./beaver")]
     Frameworks {
         #[command(subcommand)]
         command: Frameworks,
@@ -216,10 +221,7 @@ impl Command {
             Self::Strip(strip) => strip.model.display().to_string(),
             Self::Grad(grad) => grad.model.display().to_string(),
             Self::Optimize(optimize) => optimize.subject(),
-            Self::Frameworks { command: Frameworks::List } => "frameworks".to_owned(),
-            Self::Frameworks { command: Frameworks::Show { name } | Frameworks::Check { name } } => {
-                name.clone()
-            }
+            Self::Frameworks { command } => command.subject(),
             Self::Schema => "schema".to_owned(),
             Self::Check(check) => check.subject.as_ref().unwrap_or(&check.project).display().to_string(),
             Self::Completions { .. } => "completions".to_owned(),
@@ -303,29 +305,6 @@ pub(crate) struct Strip {
     /// Where to write it
     #[arg(short, long)]
     pub(crate) output: PathBuf,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Frameworks {
-    /// List the built-in frameworks
-    #[command(after_help = "Example:
-  hawkeye frameworks list")]
-    List,
-    /// Show a framework's parties, parameters, counters and operators
-    #[command(after_help = "Examples:
-  hawkeye frameworks show crypten
-  hawkeye frameworks show ./beaver")]
-    Show {
-        /// A built-in framework, or the path of one's own directory
-        name: String,
-    },
-    /// Check a framework's manifest and load its sheets
-    #[command(after_help = "Example:
-  hawkeye frameworks check ./beaver")]
-    Check {
-        /// A built-in framework, or the path of one's own directory
-        name: String,
-    },
 }
 
 /// Formats of the report.

@@ -101,5 +101,5 @@ fn profiled(command: &Check, subject: &Path) -> Result<Report, Failure> {
     };
     let options = Options { training: command.training.options(), depth: 0, ..command.run.options() };
     check_dims(&model.graph, &options.bindings.dims)?;
-    analyse(&model, &source.name, Framework::open(framework)?, &options)
+    analyse(&model, &source.name, Framework::open(framework)?.overlaid(&options.overlays)?, &options)
 }

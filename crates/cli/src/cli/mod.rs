@@ -53,7 +53,7 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Profile(command) => profile::run(command).map(|()| ExitCode::SUCCESS),
         Command::Shapes(command) => shapes::run(command).map(|()| ExitCode::SUCCESS),
         Command::Strip(command) => strip::run(command).map(|()| ExitCode::SUCCESS),
-        Command::Frameworks { command } => frameworks::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Frameworks { command } => frameworks::run(command),
         Command::Grad(command) => grad::run(command).map(|()| ExitCode::SUCCESS),
         Command::Schema => {
             output::write(None, hawkeye_report::JSON_SCHEMA.as_bytes()).map(|()| ExitCode::SUCCESS)

@@ -16,7 +16,6 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
     let ([path], [name]) = (command.models.as_slice(), command.frameworks.as_slice()) else {
         return survey::run(command, format);
     };
-    let framework = Framework::open(name)?;
     let source = source(path)?;
     let model = load(&source.path)?;
     let defaults = Options::default();
@@ -32,6 +31,7 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         },
         ..command.run.options()
     };
+    let framework = Framework::open(&command.framework)?.overlaid(&options.overlays)?;
     if command.strict {
         framework.manifest.loads(&model.graph)?;
     }

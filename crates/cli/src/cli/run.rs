@@ -1,7 +1,9 @@
 //! What is run: options that several commands share.
 
+use std::path::PathBuf;
+
 use clap::Args;
-use hawkeye::{Bindings, Loss, Optimizer, Options, Steps, TrainingOptions, Visibility};
+use hawkeye::{Bindings, Loss, Optimizer, Options, Overlay, Steps, TrainingOptions, Visibility};
 
 use super::time::{OnMachine, Time};
 use super::values::{dimension, loss, named_visibility, pair, shape, visibility};
@@ -15,6 +17,8 @@ pub(crate) struct Setup {
     /// A parameter of the framework, in its own spelling (repeatable)
     #[arg(long = "set", value_name = "PARAM=VALUE", value_parser = pair)]
     settings: Vec<(String, String)>,
+    #[command(flatten)]
+    overlays: Overlays,
     /// Who knows the weights: secret, public, or a party's number or name
     #[arg(long, value_parser = visibility)]
     weights: Option<Visibility>,
@@ -28,6 +32,7 @@ impl Setup {
         Options {
             parties: self.parties,
             settings: self.settings.iter().cloned().collect(),
+            overlays: self.overlays.list(),
             weights: self.weights,
             visibility: self.inputs.iter().cloned().collect(),
             ..Options::default()
@@ -55,6 +60,36 @@ impl Run {
             time: self.time.options(&self.machine),
             ..self.setup.options()
         }
+    }
+}
+
+/// What takes the place of functions of a framework.
+#[derive(Debug, Args)]
+pub(crate) struct Overlays {
+    /// A sheet whose functions take the place of the framework's of the same names (repeatable)
+    #[arg(long = "overlay", value_name = "SHEET")]
+    sheets: Vec<PathBuf>,
+    /// What a function of the framework sends instead: a Starlark expression of its parameters that calls send,
+    /// or that gives the bytes which every party sends to every other in one round (repeatable)
+    #[arg(long = "cost", value_name = "FUNCTION=FORMULA", value_parser = cost)]
+    costs: Vec<(String, String)>,
+}
+
+impl Overlays {
+    pub(crate) fn list(&self) -> Vec<Overlay> {
+        let sheets = self.sheets.iter().cloned().map(Overlay::Sheet);
+        let costs = self.costs.iter().cloned().map(|(name, formula)| Overlay::Cost { name, formula });
+        sheets.chain(costs).collect()
+    }
+}
+
+/// A formula may hold equals signs, a function's name does not.
+fn cost(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, formula)) if !name.is_empty() && !formula.is_empty() => {
+            Ok((name.trim().to_owned(), formula.to_owned()))
+        }
+        _ => Err("is not of the form FUNCTION=FORMULA".to_owned()),
     }
 }
 

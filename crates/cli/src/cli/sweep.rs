@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::input::source;
 use super::output;
 use super::plot::plot;
-use super::run::Training;
+use super::run::{Overlays, Training};
 use super::values::{named_visibility, pair, visibility};
 
 #[derive(Debug, Args)]
@@ -39,6 +39,8 @@ pub(crate) struct SweepArguments {
     /// Numbers of parties, e.g. 2..5
     #[arg(long, value_name = "VALUES", value_parser = values)]
     parties: Option<Values>,
+    #[command(flatten)]
+    overlays: Overlays,
     /// Who knows the weights: secret, public, or a party's number or name
     #[arg(long, value_parser = visibility)]
     weights: Option<Visibility>,
@@ -119,6 +121,7 @@ pub(crate) fn run(command: &SweepArguments) -> Result<(), Failure> {
     let named = command.dims.iter().map(|(name, _)| (name.clone(), 0)).collect();
     check_dims(&model.graph, &named)?;
     let options = Options {
+        overlays: command.overlays.list(),
         weights: command.weights,
         visibility: command.inputs.iter().cloned().collect(),
         training: command.training.options(),

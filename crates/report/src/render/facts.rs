@@ -64,6 +64,9 @@ fn evidence(report: &Report) -> String {
         return "a publication's formulas, not what any framework sends".to_owned();
     }
     let modelled = format!("modelled from {} {}", framework.name, framework.version);
+    if let Some((_, change)) = framework.evidence.split_once(", ") {
+        return format!("{modelled}, {change}");
+    }
     match framework.measured {
         Some(measured) => format!(
             "{modelled}, exact on {} of {} measured runs",

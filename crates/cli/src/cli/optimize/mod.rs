@@ -135,7 +135,7 @@ pub(crate) fn run(command: &Optimize) -> Result<ExitCode, Failure> {
             "seconds need a network: say --network, or --bandwidth and --rtt".to_owned(),
         ));
     }
-    let framework = Framework::open(name)?;
+    let framework = Framework::open(name)?.overlaid(&options.overlays)?;
     let model = load(path)?;
     let choice = catalogue::choose(&command.allow, &command.select, &command.ignore)?;
     let search =

@@ -1,4 +1,4 @@
-//! `hawkeye frameworks`.
+//! `hawkeye frameworks list` and `show`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,19 +6,7 @@ use std::fmt::Write;
 use hawkeye::{Diagnostic, Failure, Framework, Place, builtin_names};
 use hawkeye_sheets::{Manifest, Parameter, Parties};
 
-use super::arguments::Frameworks;
-use super::output;
-
-pub(crate) fn run(command: &Frameworks) -> Result<(), Failure> {
-    let text = match command {
-        Frameworks::List => list()?,
-        Frameworks::Show { name } => show(name)?,
-        Frameworks::Check { name } => check(name)?,
-    };
-    output::write(None, text.as_bytes())
-}
-
-fn list() -> Result<String, Failure> {
+pub(super) fn list() -> Result<String, Failure> {
     let (mut running, mut formulas) = (String::new(), String::new());
     for name in builtin_names() {
         let manifest = Framework::open(&name)?.manifest;
@@ -39,7 +27,7 @@ fn list() -> Result<String, Failure> {
 /// Evidence of manifests that price by a publication's formulas, and not by what a framework does.
 const FORMULA: &str = "formula";
 
-fn show(name: &str) -> Result<String, Failure> {
+pub(super) fn show(name: &str) -> Result<String, Failure> {
     let framework = Framework::open(name)?;
     let manifest = framework.manifest.clone();
     let operators = operators(framework)?;
@@ -65,19 +53,6 @@ fn show(name: &str) -> Result<String, Failure> {
         let _ = writeln!(text, "  {}", line.join(" "));
     }
     Ok(text)
-}
-
-fn check(name: &str) -> Result<String, Failure> {
-    let framework = Framework::open(name)?;
-    let manifest = framework.manifest.clone();
-    let operators = operators(framework)?;
-    Ok(format!(
-        "{} {}: fine; {} operators, {} parameters\n",
-        manifest.name,
-        manifest.version,
-        operators.len(),
-        manifest.parameters.len()
-    ))
 }
 
 fn operators(framework: Framework) -> Result<Vec<String>, Failure> {

@@ -1,0 +1,66 @@
+//! `hawkeye frameworks operators`: what a framework must have for a model.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use hawkeye::{Failure, Framework, load, operators};
+use hawkeye_grad::Pass;
+use hawkeye_lower::{Ability, Lowering, LoweringError};
+use hawkeye_sheets::Sheets;
+
+use super::source;
+
+/// Lists the operators of a model, most frequent first, with the function of each and whether the framework has it.
+pub(super) fn run(model: &Path, framework: Option<&str>) -> Result<String, Failure> {
+    let model = load(&source(model)?.path)?;
+    let sheets = match framework {
+        Some(name) => Some(Framework::open(name)?.instantiate(None, &BTreeMap::new())?.sheets),
+        None => None,
+    };
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for node in &model.graph.nodes {
+        *counts.entry((&node.domain, &node.op)).or_default() += 1;
+    }
+    let mut rows: Vec<((&str, &str), usize)> = counts.into_iter().collect();
+    rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut text =
+        format!("{:<40} {:>7}  {}\n", "function", "nodes", if sheets.is_some() { "state" } else { "" });
+    let mut missing = 0;
+    for ((domain, op), count) in rows {
+        let function = Sheets::entry(Pass::Forward, domain, op);
+        let state = state(sheets.as_ref(), domain, op)?;
+        missing += usize::from(state == MISSING);
+        // Writing to a string never fails.
+        let _ = writeln!(text, "{}", format!("{function:<40} {count:>7}  {state}").trim_end());
+    }
+    if sheets.is_some() && missing > 0 {
+        let _ =
+            writeln!(text, "\n{missing} missing: write them, or hold the model to operators that are there");
+    }
+    Ok(text)
+}
+
+const MISSING: &str = "missing";
+
+/// What becomes of an operator.
+fn state(sheets: Option<&Sheets>, domain: &str, op: &str) -> Result<&'static str, Failure> {
+    if op == "Constant" && domain.is_empty() {
+        return Ok("not needed: a constant");
+    }
+    let Some(sheets) = sheets else {
+        return Ok(match (domain, hawkeye_sheets::FREE.contains(&op)) {
+            ("", true) => "free unless written",
+            ("", false) if !operators().contains(&op) => "no operator of ONNX",
+            _ => "",
+        });
+    };
+    Ok(match sheets.supports(Ability::Lower(Pass::Forward), domain, op) {
+        Ok(()) if sheets.is_free(domain, op) => "free unless written",
+        Ok(()) => "there",
+        Err(LoweringError::Unsupported { .. }) if matches!(op, "If" | "Loop" | "Scan") => {
+            "not needed: unrolled"
+        }
+        Err(_) => MISSING,
+    })
+}

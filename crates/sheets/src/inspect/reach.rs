@@ -1,0 +1,237 @@
+//! Which functions and parameters anything uses.
+
+use std::collections::{HashMap, HashSet};
+
+use hawkeye_graph::{Diagnostic, nearest};
+use starlark::codemap::Span;
+use starlark::syntax::ast::{AstExpr, AstLiteral, AstStmt, Expr, Stmt};
+
+use super::manifest::at_key;
+use super::sources::{Source, Sources};
+use crate::folder::FilePath;
+use crate::loader::is_entry;
+use crate::manifest::Manifest;
+use crate::syntax::{identifier, outermost};
+
+/// A name of a sheet, by the sheet's position.
+type Name<'a> = (usize, &'a str);
+
+pub(super) fn findings(
+    sources: &Sources,
+    manifest: &Manifest,
+    manifest_file: &(String, String),
+) -> Vec<Diagnostic> {
+    let uses: Vec<Uses<'_>> = sources.0.iter().map(Uses::of).collect();
+    let mut found = unreached(sources, &uses);
+    found.extend(parameters(sources, &uses, manifest, manifest_file));
+    found.extend(undrawn(sources, &uses));
+    found
+}
+
+/// What a statement at the outermost level defines and mentions.
+struct Definition<'a> {
+    names: Vec<&'a str>,
+    line: usize,
+    function: bool,
+    /// Whether a comment says that it is there for others: `# starlark-lint-disable unreached`.
+    kept: bool,
+    mentions: HashSet<&'a str>,
+}
+
+/// What a sheet uses.
+#[derive(Default)]
+struct Uses<'a> {
+    definitions: Vec<Definition<'a>>,
+    /// Local name: module, and the name there.
+    loads: HashMap<&'a str, (&'a str, &'a str)>,
+    /// Parameters that are looked at, with their place.
+    parameters: Vec<(&'a str, Span)>,
+    /// Whether `params` is passed on, so that all may be looked at.
+    passes_parameters: bool,
+    /// First arguments of `draw` and `defer`, if they are literal.
+    resources: HashSet<String>,
+    groups: HashSet<String>,
+    /// Whether one of them is computed.
+    computed: bool,
+}
+
+impl<'a> Uses<'a> {
+    fn of(source: &'a Source) -> Self {
+        let mut uses = Self::default();
+        for statement in outermost(source.ast.statement()) {
+            let mut mentions = HashSet::new();
+            uses.statement(statement, &mut mentions);
+            let line = source.line(statement.span);
+            match &statement.node {
+                Stmt::Def(def) => {
+                    let names = vec![&*def.name.node.ident];
+                    let kept = source.ast.is_suppressed("unreached", def.name.span);
+                    uses.definitions.push(Definition { names, line, function: true, kept, mentions });
+                }
+                Stmt::Assign(assign) => {
+                    let mut names = Vec::new();
+                    assign.lhs.visit_lvalue(|name| names.push(&*name.node.ident));
+                    uses.definitions.push(Definition { names, line, function: false, kept: false, mentions });
+                }
+                Stmt::Load(load) => {
+                    let names = load
+                        .args
+                        .iter()
+                        .map(|a| (&*a.local.node.ident, (&*load.module.node, &*a.their.node)));
+                    uses.loads.extend(names);
+                }
+                // `inline(f)` is no use of f.
+                Stmt::Expression(expression) if is_call_of(expression, "inline") => {}
+                _ => uses.definitions.push(Definition {
+                    names: Vec::new(),
+                    line,
+                    function: false,
+                    kept: false,
+                    mentions,
+                }),
+            }
+        }
+        uses
+    }
+
+    fn statement(&mut self, statement: &'a AstStmt, mentions: &mut HashSet<&'a str>) {
+        statement.visit_expr(|expression| self.expression(expression, mentions));
+        statement.visit_stmt(|inner| self.statement(inner, mentions));
+    }
+
+    fn expression(&mut self, expression: &'a AstExpr, mentions: &mut HashSet<&'a str>) {
+        match &expression.node {
+            Expr::Dot(of, field) if identifier(of) == Some("params") => {
+                self.parameters.push((&field.node, expression.span));
+                return;
+            }
+            Expr::Identifier(name) => {
+                self.passes_parameters |= name.node.ident == "params";
+                mentions.insert(&name.node.ident);
+            }
+            Expr::Call(callee, arguments) => {
+                let drawn = match identifier(callee) {
+                    Some("draw") => Some(&mut self.resources),
+                    Some("defer") => Some(&mut self.groups),
+                    _ => None,
+                };
+                if let Some(drawn) = drawn {
+                    match arguments.args.first().map(|argument| &argument.node.expr().node) {
+                        Some(Expr::Literal(AstLiteral::String(name))) => drawn.extend([name.node.clone()]),
+                        _ => self.computed = true,
+                    }
+                }
+            }
+            _ => {}
+        }
+        expression.visit_expr(|inner| self.expression(inner, mentions));
+    }
+}
+
+fn is_call_of(expression: &AstExpr, name: &str) -> bool {
+    matches!(&expression.node, Expr::Call(callee, _) if identifier(callee) == Some(name))
+}
+
+/// Functions of the framework's own sheets that nothing leads to which the tool calls.
+fn unreached(sources: &Sources, uses: &[Uses<'_>]) -> Vec<Diagnostic> {
+    let position: HashMap<&FilePath, usize> =
+        sources.0.iter().enumerate().map(|(i, source)| (&source.file, i)).collect();
+    let mut reached: HashSet<Name<'_>> = HashSet::new();
+    let mut todo: Vec<Name<'_>> = Vec::new();
+    for (index, (source, uses)) in sources.0.iter().zip(uses).enumerate() {
+        let called = |name: &str| source.listed && (is_entry(name) || name == "OPERATORS");
+        let defined = uses.definitions.iter().flat_map(|d| d.names.iter().copied());
+        todo.extend(
+            defined.chain(uses.loads.keys().copied()).filter(|name| called(name)).map(|name| (index, name)),
+        );
+        // What a statement that defines nothing mentions is run when the sheet is loaded.
+        let kept = uses.definitions.iter().filter(|d| d.kept).flat_map(|d| &d.names);
+        todo.extend(kept.map(|name| (index, *name)));
+        let bare = uses.definitions.iter().filter(|d| d.names.is_empty());
+        todo.extend(bare.flat_map(|d| d.mentions.iter().map(|name| (index, *name))));
+    }
+    while let Some((index, name)) = todo.pop() {
+        if !reached.insert((index, name)) {
+            continue;
+        }
+        if let Some((module, their)) = uses[index].loads.get(name)
+            && let Some(other) = sources.0[index].loads.get(*module).and_then(|file| position.get(file))
+        {
+            todo.push((*other, their));
+        }
+        let defining = uses[index].definitions.iter().filter(|d| d.names.contains(&name));
+        todo.extend(defining.flat_map(|d| d.mentions.iter().map(|name| (index, *name))));
+    }
+    let mut found = Vec::new();
+    for (index, (source, uses)) in
+        sources.0.iter().zip(uses).enumerate().filter(|(_, (source, _))| source.own)
+    {
+        for definition in uses.definitions.iter().filter(|d| d.function) {
+            let name = definition.names[0];
+            if !reached.contains(&(index, name)) {
+                let message = format!("nothing that is called leads to {name}");
+                found.push(source.warning(definition.line, message).help("call it, or remove it"));
+            }
+        }
+    }
+    found
+}
+
+/// Parameters that no sheet looks at, and those that are looked at but are none.
+fn parameters(
+    sources: &Sources,
+    uses: &[Uses<'_>],
+    manifest: &Manifest,
+    file: &(String, String),
+) -> Vec<Diagnostic> {
+    let known: Vec<&str> = manifest.parameters.keys().map(String::as_str).collect();
+    let mut found = Vec::new();
+    for (source, uses) in sources.0.iter().zip(uses).filter(|(source, _)| source.own) {
+        for (name, span) in uses.parameters.iter().filter(|(name, _)| !known.contains(name)) {
+            let message = format!("the manifest has no parameter \"{name}\"");
+            let help = match nearest(name, known.iter().copied()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("parameters: {}", known.join(", ")),
+            };
+            found.push(source.error(source.line(*span), message).help(help));
+        }
+    }
+    if uses.iter().any(|uses| uses.passes_parameters) {
+        return found;
+    }
+    let used: HashSet<&str> =
+        uses.iter().flat_map(|uses| uses.parameters.iter().map(|(name, _)| *name)).collect();
+    let idle = manifest.parameters.iter().filter(|(_, parameter)| parameter.effect && !parameter.is_fixed());
+    for name in idle.map(|(name, _)| name.as_str()).filter(|name| !used.contains(name)) {
+        let message = format!("no sheet looks at the parameter {name}");
+        let help = format!(
+            "use params.{name}, or remove it, or say effect: false if the framework sends the same whatever it is"
+        );
+        found.push(at_key(file, name, Diagnostic::warning, message).help(help));
+    }
+    found
+}
+
+/// `draw_` and `group_` functions for which nothing asks.
+fn undrawn(sources: &Sources, uses: &[Uses<'_>]) -> Vec<Diagnostic> {
+    if uses.iter().any(|uses| uses.computed) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (prefix, function) in [("draw_", "draw"), ("group_", "defer")] {
+        let of =
+            |uses: &Uses<'_>| if prefix == "draw_" { uses.resources.clone() } else { uses.groups.clone() };
+        let asked: HashSet<String> = uses.iter().flat_map(of).collect();
+        for source in sources.0.iter().filter(|source| source.listed && source.own) {
+            for (name, line) in source.names() {
+                let Some(rest) = name.strip_prefix(prefix) else { continue };
+                if !asked.contains(rest) {
+                    let message =
+                        format!("{name} is never called: no sheet calls {function}(\"{rest}\", ...)");
+                    found.push(source.warning(line, message));
+                }
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,226 @@
+//! The sheets of a framework as text and syntax tree: those that the manifest lists, and what they load.
+
+use std::collections::{BTreeMap, HashMap};
+
+use hawkeye_graph::{Diagnostic, Failure, Place};
+use starlark::codemap::Span;
+use starlark::syntax::AstModule;
+use starlark::syntax::ast::{AssignTarget, AstParameter, Expr, Stmt};
+
+use crate::folder::{FilePath, Folder};
+use crate::loader;
+use crate::manifest::Manifest;
+use crate::syntax::outermost;
+
+/// A sheet.
+pub(crate) struct Source {
+    pub(crate) file: FilePath,
+    pub(crate) text: String,
+    pub(crate) ast: AstModule,
+    /// The files that its `load` statements name.
+    pub(crate) loads: BTreeMap<String, FilePath>,
+    /// Whether it lies in the framework's own directory.
+    pub(crate) own: bool,
+    /// Whether the manifest lists it.
+    pub(crate) listed: bool,
+}
+
+/// All of them, a sheet after what it loads.
+pub(crate) struct Sources(pub(crate) Vec<Source>);
+
+/// What a name stands for at the outermost level of a sheet.
+pub(crate) enum Meaning<'a> {
+    Function {
+        source: &'a Source,
+        name: &'a str,
+        line: usize,
+        parameters: &'a [AstParameter],
+    },
+    /// Something that is computed.
+    Value {
+        source: &'a Source,
+        line: usize,
+    },
+}
+
+impl Sources {
+    /// # Errors
+    /// Every sheet that can't be read or parsed.
+    pub(crate) fn gather(folder: &Folder, manifest: &Manifest) -> Result<Self, Failure> {
+        let mut gathering =
+            Gathering { roles: HashMap::new(), done: Vec::new(), seen: Vec::new(), errors: Vec::new() };
+        for (role, file) in &manifest.modules {
+            match folder.file(file) {
+                Ok(file) => drop(gathering.roles.insert(role.clone(), file)),
+                Err(problem) => gathering.errors.push(whole(&manifest.name, problem)),
+            }
+        }
+        let own = folder.sheets();
+        for sheet in &manifest.sheets {
+            match folder.file(sheet) {
+                Ok(file) => gathering.add(&file, &own, true),
+                Err(problem) => gathering.errors.push(whole(&manifest.name, problem)),
+            }
+        }
+        let loose = own.iter().filter(|file| {
+            !gathering.seen.contains(*file)
+                && !manifest.modules.values().any(|module| file.display().ends_with(module.as_str()))
+        });
+        for file in loose {
+            let message = "nothing loads this sheet, and the manifest does not list it";
+            gathering.errors.push(
+                whole(&file.display(), message)
+                    .help("add it to sheets: in framework.yaml, load it, or remove it"),
+            );
+        }
+        if gathering.errors.is_empty() { Ok(Self(gathering.done)) } else { Err(Failure(gathering.errors)) }
+    }
+
+    fn of(&self, file: &FilePath) -> Option<&Source> {
+        self.0.iter().find(|source| source.file == *file)
+    }
+
+    /// What a name of a sheet stands for, through other names and through loads.
+    pub(crate) fn meaning<'a>(&'a self, source: &'a Source, name: &str) -> Option<Meaning<'a>> {
+        self.follow(source, name, 0)
+    }
+
+    fn follow<'a>(&'a self, source: &'a Source, name: &str, depth: usize) -> Option<Meaning<'a>> {
+        if depth > 100 {
+            return None;
+        }
+        for statement in outermost(source.ast.statement()).into_iter().rev() {
+            match &statement.node {
+                Stmt::Def(def) if def.name.node.ident == name => {
+                    let (name, parameters) = (&*def.name.node.ident, &*def.params);
+                    return Some(Meaning::Function {
+                        source,
+                        name,
+                        line: source.line(statement.span),
+                        parameters,
+                    });
+                }
+                Stmt::Assign(assign) => match (&assign.lhs.node, &assign.rhs.node) {
+                    (AssignTarget::Identifier(target), Expr::Identifier(other))
+                        if target.node.ident == name =>
+                    {
+                        return self.follow(source, &other.node.ident, depth + 1);
+                    }
+                    _ => {
+                        let mut assigned = false;
+                        assign.lhs.visit_lvalue(|target| assigned |= target.node.ident == name);
+                        if assigned {
+                            return Some(Meaning::Value { source, line: source.line(statement.span) });
+                        }
+                    }
+                },
+                Stmt::Load(load) => {
+                    let Some(argument) = load.args.iter().find(|a| a.local.node.ident == name) else {
+                        continue;
+                    };
+                    let other = self.of(source.loads.get(&load.module.node)?)?;
+                    return self.follow(other, &argument.their.node, depth + 1);
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+impl Source {
+    /// A line of the text, from 1.
+    pub(crate) fn line(&self, span: Span) -> usize {
+        self.ast.file_span(span).resolve_span().begin.line + 1
+    }
+
+    /// A warning about a line, which it shows.
+    pub(crate) fn warning(&self, line: usize, message: impl AsRef<str>) -> Diagnostic {
+        Diagnostic::warning(self.place(line), self.shown(line, message.as_ref()))
+    }
+
+    /// An error about a line, which it shows.
+    pub(crate) fn error(&self, line: usize, message: impl AsRef<str>) -> Diagnostic {
+        Diagnostic::error(self.place(line), self.shown(line, message.as_ref()))
+    }
+
+    fn place(&self, line: usize) -> Place {
+        Place::File { path: self.file.display(), position: Some((line, 1)) }
+    }
+
+    fn shown(&self, line: usize, message: &str) -> String {
+        match self.text.lines().nth(line.saturating_sub(1)) {
+            Some(code) => format!("{message}\n  {line} | {}", code.trim_end()),
+            None => message.to_owned(),
+        }
+    }
+
+    /// The names that it defines or loads at its outermost level, with their lines.
+    pub(crate) fn names(&self) -> BTreeMap<&str, usize> {
+        let mut names = BTreeMap::new();
+        for statement in outermost(self.ast.statement()) {
+            let line = self.line(statement.span);
+            match &statement.node {
+                Stmt::Def(def) => names.extend([(&*def.name.node.ident, line)]),
+                Stmt::Assign(assign) => {
+                    assign.lhs.visit_lvalue(|name| names.extend([(&*name.node.ident, line)]))
+                }
+                Stmt::Load(load) => {
+                    names.extend(load.args.iter().map(|a| (&*a.local.node.ident, self.line(a.local.span))));
+                }
+                _ => {}
+            }
+        }
+        names
+    }
+}
+
+struct Gathering {
+    roles: HashMap<String, FilePath>,
+    done: Vec<Source>,
+    /// Files that were begun: a sheet that loads itself is found when it is run.
+    seen: Vec<FilePath>,
+    errors: Vec<Diagnostic>,
+}
+
+impl Gathering {
+    fn add(&mut self, file: &FilePath, own: &[FilePath], listed: bool) {
+        if self.seen.contains(file) {
+            if let Some(known) = self.done.iter_mut().find(|source| source.file == *file) {
+                known.listed |= listed;
+            }
+            return;
+        }
+        self.seen.push(file.clone());
+        let name = file.display();
+        let text = match file.read() {
+            Ok(text) => text,
+            Err(problem) => return self.errors.push(whole(&name, format!("can't be read: {problem}"))),
+        };
+        let ast = match loader::parse(&name, &text) {
+            Ok(ast) => ast,
+            Err(problem) => return self.errors.push(whole(&name, problem)),
+        };
+        let mut loads = BTreeMap::new();
+        for load in ast.loads() {
+            match loader::loaded_by(&self.roles, file, load.module_id) {
+                Ok(path) => drop(loads.insert(load.module_id.to_owned(), path)),
+                Err(problem) => {
+                    let line = load.span.resolve_span().begin.line + 1;
+                    let place = Place::File { path: name.clone(), position: Some((line, 1)) };
+                    self.errors.push(Diagnostic::error(place, problem));
+                }
+            }
+        }
+        let mut paths: Vec<FilePath> = loads.values().cloned().collect();
+        paths.sort_by_key(FilePath::display);
+        paths.iter().for_each(|path| self.add(path, own, false));
+        let own = own.contains(file);
+        self.done.push(Source { file: file.clone(), text, ast, loads, own, listed });
+    }
+}
+
+/// An error about a file as a whole.
+pub(crate) fn whole(path: &str, message: impl Into<String>) -> Diagnostic {
+    Diagnostic::error(Place::File { path: path.to_owned(), position: None }, message)
+}

@@ -1,0 +1,61 @@
+//! What Starlark's own linter and type checker say.
+
+use std::collections::HashMap;
+
+use hawkeye_graph::Diagnostic;
+use starlark::analysis::{AstModuleLint, EvalSeverity, Lint};
+use starlark::environment::Globals;
+use starlark::typing::{AstModuleTypecheck, Interface};
+
+use super::sources::{Source, Sources};
+use crate::folder::FilePath;
+use crate::loader;
+
+/// What the linter says of style, and not of meaning.
+const STYLE: [&str; 2] = ["missing-return", "unused-argument"];
+
+pub(super) fn findings(sources: &Sources, globals: &Globals) -> Vec<Diagnostic> {
+    let names = globals.names().map(|name| name.as_str().to_owned()).collect();
+    let mut interfaces: HashMap<FilePath, Interface> = HashMap::new();
+    let mut found = Vec::new();
+    for source in &sources.0 {
+        let lints = source.ast.lint(Some(&names)).into_iter();
+        let lints = lints.filter(|lint| {
+            !STYLE.contains(&lint.short_name.as_str()) && !reexports(source, &lint.short_name)
+        });
+        let lints = lints.filter(|lint| !counts(source, lint));
+        let lints = lints.map(|lint| {
+            let line = lint.location.resolve_span().begin.line + 1;
+            match (lint.severity, lint.short_name.as_str()) {
+                (EvalSeverity::Error, _) | (_, "using-undefined") => source.error(line, lint.problem),
+                _ => source.warning(line, lint.problem),
+            }
+        });
+        let loads = source
+            .loads
+            .iter()
+            .filter_map(|(name, file)| Some((name.clone(), interfaces.get(file)?.clone())));
+        let Ok(ast) = loader::parse(&source.file.display(), &source.text) else { continue };
+        let (errors, _, interface, _) = ast.typecheck(globals, &loads.collect());
+        let types = errors.iter().map(|error| {
+            let line = error.span().map_or(1, |span| span.resolve_span().begin.line + 1);
+            source.error(line, error.without_diagnostic().to_string().trim())
+        });
+        if source.own {
+            found.extend(lints.chain(types));
+        }
+        interfaces.insert(source.file.clone(), interface);
+    }
+    found
+}
+
+/// A loop may count without looking at its count.
+fn counts(source: &Source, lint: &Lint) -> bool {
+    let line = source.text.lines().nth(lint.location.resolve_span().begin.line);
+    lint.short_name == "unused-assign" && line.is_some_and(|line| line.trim_start().starts_with("for "))
+}
+
+/// Listed sheets may load what they only pass on, under the names that the tool calls.
+fn reexports(source: &Source, lint: &str) -> bool {
+    source.listed && lint == "unused-load"
+}
