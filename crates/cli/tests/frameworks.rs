@@ -74,7 +74,7 @@ fn faults_of_sheets_are_found() {
             "def lower_Relu(n):\n    x = 3\n    for i in range(40):\n        x = x * x\n    exchange(x % 7)\n",
             "small.star:4",
         ),
-        ("def lower_Relu(n):\n    for i in range(1000000000):\n        exchange(8)\n", "small.star:3"),
+        ("def lower_Relu(n):\n    for i in range(1000000000):\n        exchange(8)\n", "small.star:2"),
         ("def lower_Relu(n):\n    sned(0, 1, 8)\n", "sned"),
         ("def lower_Relu(n):\n    exchange(params.ring)\n", "the manifest has no parameter \"ring\""),
         (
