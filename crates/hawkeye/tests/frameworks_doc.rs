@@ -148,7 +148,7 @@ fn mistakes_are_told_with_their_place() {
         ),
         (
             "sends",
-            "def lower_Gemm(n):\n    for i in range(1000000000):\n        send(0, 1, 8)\n",
+            "def lower_Gemm(n):\n    for i in range(1000000):\n        send(0, 1, 8)\n",
             "beaver.star:3",
         ),
         ("field", "def lower_Gemm(n):\n    return struct(output = 1)\n", "fields are outputs and inputs"),
