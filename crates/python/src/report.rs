@@ -87,7 +87,7 @@ impl Report {
 pub(crate) fn compare(py: Python<'_>, reports: Vec<PyRef<'_, Report>>) -> PyResult<String> {
     let reports: Vec<hawkeye::Report> = reports.iter().map(|report| report.report.clone()).collect();
     guarded(py, || {
-        let comparison = hawkeye_report::compare::compare(&reports, Quantity::Bytes);
+        let comparison = hawkeye_report::compare::compare(&reports, Axis::Operator, 0, Quantity::Bytes);
         serde_json::to_string(&comparison).map_err(|e| unwritable(e.to_string()))
     })
 }

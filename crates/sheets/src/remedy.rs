@@ -46,8 +46,8 @@ fn having(pass: Pass, domain: &str, op: &str) -> Vec<String> {
         instance.is_some_and(|instance| match pass {
             Pass::Forward => instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok(),
             Pass::Loss | Pass::Backward | Pass::Optimizer => {
-                let trains = instance.manifest.training.refused.is_none();
-                trains && (instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok() || instance.sheets.defines("plan_step"))
+                let able = |ability| instance.sheets.supports(ability, domain, op).is_ok();
+                instance.manifest.training.refused.is_none() && (able(Ability::Lower(pass)) || able(Ability::Train))
             }
         })
     };

@@ -81,7 +81,7 @@ fn shape(text: &str) -> Result<(Option<String>, Vec<u64>), String> {
 }
 
 pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
-    let framework = Framework::open(&command.framework)?.overlaid(&command.overlays.list())?;
+    let framework = Framework::open(&command.framework)?.overlaid(&command.setup.options().overlays)?;
     let manifest = framework.manifest.clone();
     if command.explain_units {
         return output::write(command.output.as_deref(), units(&manifest).as_bytes());

@@ -22,7 +22,7 @@ pub(super) fn cheaper(model: &Model, session: &Session, options: &Options) -> Op
     let mut pricing = |graph: &Graph| Ok(price(&session.price(graph, &bound)?));
     let weights = Weights::new(None, &original);
     let rules = RULES.iter().filter(|rule| rule.name == RULE).collect();
-    let search = hawkeye_rewrite::Options { rules, objective: Objective::Bytes, loads: None };
+    let search = hawkeye_rewrite::Options { rules, objective: Objective::Bytes, loads: None, relus: None, budget: None };
     let rewritten = rewrite(&original, &search, &weights, &mut pricing).ok()?;
     let (before, after) = (rewritten.before?.bytes, rewritten.after?.bytes);
     let less = before.checked_sub(after).filter(|less| *less > 0)?;
@@ -45,5 +45,5 @@ fn price(report: &Report) -> Price {
     let sum = |of: fn(&hawkeye_report::PhaseCost) -> u64| {
         [&totals.setup, &totals.offline, &totals.online].into_iter().map(of).fold(0, u64::saturating_add)
     };
-    Price { bytes: sum(|cost| cost.bytes), rounds: sum(|cost| cost.rounds) }
+    Price { bytes: sum(|cost| cost.bytes), rounds: sum(|cost| cost.rounds), seconds: 0.0 }
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
         },
         ..command.run.options()
     };
-    let framework = Framework::open(&command.framework)?.overlaid(&options.overlays)?;
+    let framework = Framework::open(name)?.overlaid(&options.overlays)?;
     if command.strict {
         framework.manifest.loads(&model.graph)?;
     }

@@ -28,7 +28,7 @@ pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
     let options = Options { training: command.training.options(), depth: 0, ..command.run.options() };
     // A name that stands for no framework is a slip, not a refusal.
     let session = |name: &String| {
-        let framework = Framework::open(name)?;
+        let framework = Framework::open(name)?.overlaid(&options.overlays)?;
         Ok((name.clone(), Session::new(framework, options.parties, &options.settings)))
     };
     let sessions: Vec<_> = command.frameworks.iter().map(session).collect::<Result<_, Failure>>()?;
