@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from typing import Any, Union
 
@@ -60,13 +61,19 @@ def optimize(model: Any, framework: Path, output: Path | None = None, **options:
     (13374176, 4044256)
     """
     source, _ = _models.source(model)
-    content = source if isinstance(source, bytes) else None
-    if content is not None and output is not None:
+    if isinstance(source, bytes) and output is not None:
         raise TypeError("weights are needed to write a model: pass the path of a file")
     options = {"framework": framework, "output": output, "format": "json", **options}
-    arguments = _arguments("optimize", ["-" if isinstance(source, bytes) else source], options)
-    # A process of its own, for what it prints is the result.
-    done = subprocess.run([sys.executable, "-m", "hawkeye", *arguments], input=content, capture_output=True)
+    with tempfile.TemporaryDirectory() as folder:
+        if isinstance(source, bytes):
+            path = os.path.join(folder, "model.onnx")
+            with open(path, "wb") as file:
+                file.write(source)
+        else:
+            path = source
+        command = [sys.executable, "-m", "hawkeye", *_arguments("optimize", [path], options)]
+        # A process of its own, for what it prints is the result.
+        done = subprocess.run(command, capture_output=True)
     printed, told = done.stdout.decode(), done.stderr.decode().strip()
     if done.returncode:
         error = _native.HawkEyeError(told)

@@ -135,7 +135,9 @@ def _weightless(model: Any) -> Iterator[None]:
         for graph in model.graphs():
             for value in graph.initializers.values():
                 tensor = value.const_value
-                if tensor is None or tensor.size <= _SMALL:
+                # A tensor on torch's meta device has no data, however small it is.
+                absent = getattr(getattr(tensor, "raw", None), "is_meta", False)
+                if tensor is None or (tensor.size <= _SMALL and not absent):
                     continue
                 kept.append((value, tensor))
                 value.const_value = ir.ExternalTensor(
@@ -168,6 +170,9 @@ def _traced(module: Any, args: tuple[Any, ...], options: dict[str, Any]) -> byte
     if options.get("dynamo", True) and hasattr(torch.onnx, "ONNXProgram"):
         options["dynamo"] = True
         options.setdefault("verbose", False)
+        if any(parameter.is_meta for parameter in module.parameters()):
+            # The exporter's optimiser computes with weights.
+            options.setdefault("optimize", False)
         program = torch.onnx.export(module, args, **options)
         return _of_ir(program.model)
     written = io.BytesIO()

@@ -32,9 +32,9 @@ def test_both_exporters_cost_the_same():
 
 def test_modules_on_the_meta_device_have_no_weights_to_copy():
     with torch.device("meta"):
-        large = Net(width=65536)
+        large = Net(width=65536).eval()
         image = (torch.zeros(1, 1, 28, 28),)
-    assert hawkeye.profile(large, "crypten", args=image).totals.online.bytes > 0
+    assert hawkeye.profile(large, "cryptflow2", args=image).totals.online.bytes > 0
 
 
 def test_a_module_needs_inputs():
@@ -45,7 +45,7 @@ def test_a_module_needs_inputs():
 def test_a_module_that_can_not_be_exported_says_so():
     class Bad(torch.nn.Module):
         def forward(self, x):
-            return x.cpu().numpy().sum().item() * x
+            return x if x.sum() > 0 else -x
 
     with pytest.raises(hawkeye.HawkEyeError, match="export"):
         hawkeye.profile(Bad(), "crypten", args=IMAGE)
