@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import itertools
 import json
 import os
@@ -80,11 +81,14 @@ _OPTIONS = {"parties", "batch", "dims", "weights", "inputs", "train", "optimizer
 
 def _run(model: Model, framework: str, point: dict[str, Any]) -> Row:
     """One row; never raises for what is wrong with a model or an option."""
-    # `dim.seq` is a dimension, `set.max_method` a setting; other names go to a model that is a function.
-    options = {name: value for name, value in point.items() if name in _OPTIONS}
+    # `dim.seq` is a dimension, `set.max_method` a setting. A function that makes models comes first: what it
+    # names is its own, and so is what nobody else takes.
+    own = set(inspect.signature(model).parameters) if callable(model) else set()
+    options = {name: value for name, value in point.items() if name in _OPTIONS - own}
     dims = {name[4:]: value for name, value in point.items() if name.startswith("dim.")}
     settings = {name[4:]: value for name, value in point.items() if name.startswith("set.")}
-    rest = {n: v for n, v in point.items() if n not in _OPTIONS and not n.startswith(("dim.", "set."))}
+    taken = {*options, *(name for name in point if name.startswith(("dim.", "set.")))}
+    rest = {name: value for name, value in point.items() if name not in taken}
     if dims:
         options["dims"] = {**options.get("dims", {}), **dims}
     row: Row = {"model": _label(model), "framework": framework, **point, "error": None}

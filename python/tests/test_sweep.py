@@ -38,6 +38,17 @@ def test_models_may_be_functions_and_fail_alone():
     assert [row["error"] for row in rows] == [None, None, "no model of width 1", "no model of width 2"]
 
 
+def test_what_a_function_names_is_its_own():
+    depths = []
+
+    def model(depth):
+        depths.append(depth)
+        return LENET.read_bytes()
+
+    hawkeye.sweep(model, "crypten", {"depth": [3]})
+    assert depths == [3]
+
+
 def test_processes_give_the_same():
     with ProcessPoolExecutor(1) as executor:
         rows = hawkeye.sweep(ALEXNET, "crypten", {"batch": [1, 2]}, executor=executor)
