@@ -132,7 +132,7 @@ impl Tried<'_> {
             });
         }
         // Halved again and again: exact for what can be halved so often.
-        let divides = STEP % growth == 0 && first * (STEP / growth) == size;
+        let divides = STEP.is_multiple_of(growth) && first * (STEP / growth) == size;
         divides.then(|| format!("{name}/{}", STEP / growth))
     }
 

@@ -79,7 +79,7 @@ fn winograd(site: &Site<'_>, edit: &mut Edit, side: Side) -> Option<()> {
     }
     let lanes = out * images * down;
     let mut whole = Vec::new();
-    for row in 0..2 {
+    for row in [0, 1] {
         let [even, odd] = output_transform(edit, [0, 1, 2, 3].map(|column| lines[column][row]));
         let [even, odd] = [even, odd].map(|half| edit.reshape(half, &[lanes, across, 1]));
         let line = edit.concat(&[even, odd], 2);
