@@ -30,6 +30,7 @@ const UNCONDITIONAL: &[&str] = &[
     "maxpool-as-relu-tree",
     "reducemax-as-relu-tree",
     "leakyrelu-as-relu",
+    "gelu-as-erf",
     "prelu-as-relu",
     "max-as-relu",
     "sigmoid-as-tanh",

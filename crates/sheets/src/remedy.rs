@@ -47,7 +47,8 @@ fn having(pass: Pass, domain: &str, op: &str) -> Vec<String> {
             Pass::Forward => instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok(),
             Pass::Loss | Pass::Backward | Pass::Optimizer => {
                 let able = |ability| instance.sheets.supports(ability, domain, op).is_ok();
-                instance.manifest.training.refused.is_none() && (able(Ability::Lower(pass)) || able(Ability::Train))
+                instance.manifest.training.refused.is_none()
+                    && (able(Ability::Lower(pass)) || able(Ability::Train))
             }
         })
     };

@@ -5,17 +5,19 @@ use std::collections::HashMap;
 use hawkeye::{Diagnostic, Model, Place, Report};
 
 /// Gives each node that shares its name with another a name of its own, `name#3` with its position in the
-/// order of execution; costs do not depend on names.
+/// file; costs do not depend on names.
 pub(super) fn name_apart(model: &mut Model) {
     let mut bearers: HashMap<String, usize> = HashMap::new();
-    for node in &model.graph.nodes {
+    let mut nodes = model.graph.file.to_vec();
+    for node in &nodes {
         *bearers.entry(node.name.clone()).or_default() += 1;
     }
-    for (position, node) in model.graph.nodes.iter_mut().enumerate() {
+    for (position, node) in nodes.iter_mut().enumerate() {
         if !node.name.is_empty() && bearers.get(&node.name).is_some_and(|count| *count > 1) {
             node.name = format!("{}#{}", node.name, position);
         }
     }
+    model.graph.file = nodes.into();
 }
 
 /// Asks which of the nodes of a name is meant, if it is one that nodes share.

@@ -22,7 +22,13 @@ pub(super) fn cheaper(model: &Model, session: &Session, options: &Options) -> Op
     let mut pricing = |graph: &Graph| Ok(price(&session.price(graph, &bound)?));
     let weights = Weights::new(None, &original);
     let rules = RULES.iter().filter(|rule| rule.name == RULE).collect();
-    let search = hawkeye_rewrite::Options { rules, objective: Objective::Bytes, loads: None, relus: None, budget: None };
+    let search = hawkeye_rewrite::Options {
+        rules,
+        objective: Objective::Bytes,
+        loads: None,
+        relus: None,
+        budget: None,
+    };
     let rewritten = rewrite(&original, &search, &weights, &mut pricing).ok()?;
     let (before, after) = (rewritten.before?.bytes, rewritten.after?.bytes);
     let less = before.checked_sub(after).filter(|less| *less > 0)?;

@@ -13,6 +13,16 @@ use crate::{PHASES, Phases, Quantity};
 /// Longest label of a side.
 const LABEL: usize = 28;
 
+/// A label without the settings at its end that the width has no room for; the lines above have it whole.
+fn brief(label: &str) -> String {
+    let mut kept = label;
+    while kept.chars().count() > LABEL {
+        let Some((start, _)) = kept.rsplit_once(", ") else { return shortened(kept, LABEL) };
+        kept = start;
+    }
+    kept.to_owned()
+}
+
 /// The totals, a row for each side, and whether each costs more than the first.
 pub(super) fn totals(comparison: &Comparison) -> (Table, Vec<i128>) {
     let costs: Vec<&Phases> = comparison.totals.costs.iter().flatten().collect();
@@ -33,7 +43,7 @@ pub(super) fn totals(comparison: &Comparison) -> (Table, Vec<i128>) {
     let seconds = sums(Quantity::Seconds);
     let mut changes = Vec::new();
     for (i, (letter, side)) in letters().zip(&comparison.sides).enumerate() {
-        let mut row = vec![letter.to_string(), shortened(&side.label, LABEL)];
+        let mut row = vec![letter.to_string(), brief(&side.label)];
         row.extend(phases.iter().map(|phase| binary(costs[i].each()[*phase].bytes)));
         row.extend([grouped(messages[i]), grouped(rounds[i])]);
         row.extend(timed.then(|| shown(seconds[i], Quantity::Seconds)));

@@ -58,9 +58,7 @@ fn state(sheets: Option<&Sheets>, domain: &str, op: &str) -> Result<&'static str
     Ok(match sheets.supports(Ability::Lower(Pass::Forward), domain, op) {
         Ok(()) if sheets.is_free(domain, op) => "free unless written",
         Ok(()) => "there",
-        Err(LoweringError::Unsupported) if matches!(op, "If" | "Loop" | "Scan") => {
-            "not needed: unrolled"
-        }
+        Err(LoweringError::Unsupported) if matches!(op, "If" | "Loop" | "Scan") => "not needed: unrolled",
         Err(_) => MISSING,
     })
 }
