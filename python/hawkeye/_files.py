@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from hawkeye import _models, _native
+from hawkeye._failure import failure
 
 Path = Union[str, os.PathLike[str]]
 
@@ -76,8 +77,6 @@ def optimize(model: Any, framework: Path, output: Path | None = None, **options:
         done = subprocess.run(command, capture_output=True)
     printed, told = done.stdout.decode(), done.stderr.decode().strip()
     if done.returncode:
-        error = _native.HawkEyeError(told)
-        error.diagnostics = [{"severity": "error", "place": "optimize", "message": told, "help": None}]
-        raise error
+        raise failure("optimize", told)
     found: dict[str, Any] = json.JSONDecoder().raw_decode(printed)[0]
     return found

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Union
 
-from hawkeye._native import HawkEyeError
+from hawkeye._failure import failure
 
 Source = Union[bytes, str]
 
@@ -157,11 +157,7 @@ def _exported(module: Any, args: tuple[Any, ...], options: dict[str, Any]) -> by
         cause = str(error).strip().partition("\n")[0] or type(error).__name__
         message = f"{type(module).__name__}: torch can't export the module: {cause}"
         help = 'try the other exporter (export={"dynamo": False}), or export a file yourself'
-        failure = HawkEyeError(f"{message} (help: {help})")
-        failure.diagnostics = [
-            {"severity": "error", "place": type(module).__name__, "message": message, "help": help}
-        ]
-        raise failure from error
+        raise failure(type(module).__name__, message, help) from error
 
 
 def _traced(module: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bytes:

@@ -1,0 +1,12 @@
+"""Failures that are found in Python, in the family of those of the native half."""
+
+from __future__ import annotations
+
+from hawkeye._native import HawkEyeError
+
+
+def failure(place: str, message: str, help: str | None = None) -> HawkEyeError:
+    """Return an exception with one cause, as data too."""
+    error = HawkEyeError(message if help is None else f"{message} (help: {help})")
+    error.diagnostics = [{"severity": "error", "place": place, "message": message, "help": help}]
+    return error
