@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{CallId, Calls, Item, Phase, Share, Step, Symbol};
+use crate::{Call, CallId, Calls, Item, Phase, Share, Step, Symbol};
 
 /// What a program costs in some sense, and how it composes: traffic is one algebra, time another.
 ///
@@ -79,25 +79,40 @@ impl<A: Algebra> Fold<A> {
     /// # Errors
     /// The algebra's first.
     pub fn new(calls: &Calls<Share>, algebra: A) -> Result<Self, A::Error> {
-        let mut fold =
-            Self { algebra, values: Vec::with_capacity(calls.iter().len()), whole: HashMap::new() };
+        let mut fold = Self::empty(calls, algebra);
         for call in calls.iter() {
-            for Share { call, before, .. } in call.items.iter().filter_map(|item| match item {
-                Item::Own(share) => Some(share),
-                _ => None,
-            }) {
-                if !fold.whole.contains_key(&(*call, *before)) {
-                    let whole = fold.algebra.after(fold.value(*call), fold.value(*before))?;
-                    fold.whole.insert((*call, *before), whole);
-                }
-            }
-            let mut value = fold.algebra.nothing();
-            for item in &call.items {
-                value = fold.add(value, item)?;
-            }
-            fold.values.push(value);
+            fold.evaluate(call)?;
         }
         Ok(fold)
+    }
+
+    /// The position in the arena of the first call whose value can't be told.
+    pub fn first_failing(calls: &Calls<Share>, algebra: A) -> Option<usize> {
+        let mut fold = Self::empty(calls, algebra);
+        calls.iter().position(|call| fold.evaluate(call).is_err())
+    }
+
+    fn empty(calls: &Calls<Share>, algebra: A) -> Self {
+        Self { algebra, values: Vec::with_capacity(calls.iter().len()), whole: HashMap::new() }
+    }
+
+    /// Computes the value of the next call.
+    fn evaluate(&mut self, call: &Call<Share>) -> Result<(), A::Error> {
+        for Share { call, before, .. } in call.items.iter().filter_map(|item| match item {
+            Item::Own(share) => Some(share),
+            _ => None,
+        }) {
+            if !self.whole.contains_key(&(*call, *before)) {
+                let whole = self.algebra.after(self.value(*call), self.value(*before))?;
+                self.whole.insert((*call, *before), whole);
+            }
+        }
+        let mut value = self.algebra.nothing();
+        for item in &call.items {
+            value = self.add(value, item)?;
+        }
+        self.values.push(value);
+        Ok(())
     }
 
     /// The algebra.

@@ -15,7 +15,9 @@ pub struct Symbol(u32);
 pub struct CallId(u32);
 
 impl CallId {
-    pub(crate) fn index(self) -> usize {
+    /// Its position in the arena.
+    #[must_use]
+    pub fn index(self) -> usize {
         self.0 as usize
     }
 }

@@ -15,7 +15,7 @@ use hawkeye_report::{ModelInfo, Report, RunInfo};
 use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer};
 use hawkeye_sheets::{Definitions, Framework, Manifest, OVERLAY, Overlay};
 
-use crate::report::{Subjects, TimeOptions, Timing, report};
+use crate::report::{Subjects, TimeOptions, Timing, located, report};
 use crate::session::{Configuration, Session};
 use crate::training::{TrainingOptions, train};
 
@@ -170,13 +170,15 @@ pub(crate) fn profile(
             batch,
             dims: options.bindings.dims.iter().map(|(name, size)| (name.clone(), *size)).collect(),
             weights: conventions.weights.to_string(),
+            loads: front_end.map(|front_end| front_end.info(model.graph)),
         },
         visibility: tensors(model.graph, &visibility),
         counters: framework.manifest.counters.clone(),
         diagnostics,
     };
-    report(subjects, graph, &stage.shapes, &program, &framework.round_rule, timing.as_ref(), options.depth)
-        .map_err(|overflow| Diagnostic::error(Place::Model, overflow.to_string()).into())
+    let rule = &framework.round_rule;
+    report(subjects, graph, &stage.shapes, &program, rule, timing.as_ref(), options.depth)
+        .map_err(|overflow| located(overflow, graph, &program, rule, lowering).into())
 }
 
 /// Leading dimension of the first input; 1 if it has none.

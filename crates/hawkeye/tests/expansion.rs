@@ -189,7 +189,7 @@ fn recurrent_layers() {
 #[test]
 fn what_a_definition_needs_is_named() {
     let erf = bytes(&model(&[1, 8], vec![node("Erf", &["x"], &["y"])], vec![]), "cryptflow2");
-    assert!(erf.expect_err("no lowering").contains("no lowering"));
+    assert!(erf.expect_err("no lowering").contains("no protocol"));
     let normalized = node("LayerNormalization", &["x", "w"], &["y"]);
     let error = bytes(&model(&[1, 8], vec![normalized], vec![weight("w", &[8])]), "cryptflow2");
     let error = error.expect_err("no square root");

@@ -25,7 +25,7 @@ fn the_documented_framework_profiles_a_model() {
     let name = folder.path().to_str().expect("paths are text here");
     let model = fixtures().join("crypten/models/mlp3_b1.onnx");
     let relu_free = profile(&model, name, &Options::default()).expect_err("the example has no Relu");
-    assert!(relu_free.to_string().contains("(Relu, opset 13): the framework has no lowering"), "{relu_free}");
+    assert!(relu_free.to_string().contains("(Relu, opset 13): the framework has no protocol"), "{relu_free}");
 
     let sheet = folder.path().join("beaver.star");
     let text = std::fs::read_to_string(&sheet).expect("it was written") + "lower_Relu = lower_Add\n";

@@ -180,7 +180,7 @@ fn every_hostile_model_is_refused_with_its_place() {
         (
             "unsupported operators",
             nodes(vec![node("NoSuchOp", &["x"], &["y"])]),
-            "(NoSuchOp, opset 13): the framework has no lowering",
+            "(NoSuchOp, opset 13): the framework has no protocol",
         ),
         (
             "window larger than the image",

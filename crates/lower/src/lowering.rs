@@ -51,13 +51,13 @@ pub enum LoweringError {
 
 impl LoweringError {
     /// What the message of a broken description begins with.
-    pub const SHEET_FAILED: &'static str = "the framework's sheet failed: ";
+    pub const SHEET_FAILED: &'static str = "a sheet fails: ";
 }
 
 impl fmt::Display for LoweringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsupported => f.write_str("the framework has no lowering for this operator"),
+            Self::Unsupported => f.write_str("the framework has no protocol for this operator"),
             Self::Refused(message) => f.write_str(message),
             Self::Broken(message) => write!(f, "{}{message}", Self::SHEET_FAILED),
         }
@@ -164,6 +164,12 @@ pub trait Lowering {
     fn remedy(&self, pass: Pass, domain: &str, op: &str) -> String {
         let _ = (pass, domain, op);
         "choose another framework, or replace the operator".to_owned()
+    }
+
+    /// Where the function is defined that a call of the program is named after, for messages.
+    fn definition(&self, call: &str) -> Option<String> {
+        let _ = call;
+        None
     }
 
     /// What the framework reads a node as, where that gives other shapes than ONNX.

@@ -7,7 +7,7 @@ use hawkeye_graph::{Diagnostic, Failure, Place};
 
 use crate::groups::{Group, Weights, share_groups};
 use crate::program::complain;
-use crate::{Demand, Lowering, Operation, Program, Subject};
+use crate::{Demand, Lowering, LoweringError, Operation, Program, Subject};
 
 /// Stateful items that one program may expand to.
 const MOST_STEPS: u64 = 20_000_000;
@@ -248,12 +248,12 @@ impl Settlement<'_> {
     fn draw(&mut self, resource: Symbol, request: &Data) -> Result<Option<CallId>, Failure> {
         let name = self.calls.name(resource).clone();
         if self.drawing.contains(&resource) {
-            return refuse(format!("the framework's sheet failed: draw_{name} draws from \"{name}\" itself"));
+            let message = format!("draw_{name} draws from \"{name}\" itself");
+            return refuse(LoweringError::Broken(message).to_string());
         }
         if self.drawing.len() == DEEPEST_DRAWS {
-            return refuse(format!(
-                "the framework's sheet failed: draw_{name} is one of more than {DEEPEST_DRAWS} draws within draws"
-            ));
+            let message = format!("draw_{name} is one of more than {DEEPEST_DRAWS} draws within draws");
+            return refuse(LoweringError::Broken(message).to_string());
         }
         let state = self.states.get(&resource).cloned().unwrap_or_default();
         let demand = Demand::Draw { resource: &name, state: &state, request };

@@ -15,8 +15,9 @@ mod time;
 
 pub use quantity::{Axis, PHASES, Quantity};
 pub use schema::{
-    CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, MeasuredRuns, ModelInfo, OWN, Operator, OutputInfo,
-    PARALLEL, PassCost, PhaseCost, Phases, Report, RunInfo, SCHEMA, SIDE, Scalar, TrainingInfo, Uncertainty,
+    CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, Loads, MeasuredRuns, ModelInfo, OWN, Operator,
+    OutputInfo, PARALLEL, PassCost, PhaseCost, Phases, Report, RunInfo, SCHEMA, SIDE, Scalar, TrainingInfo,
+    Uncertainty,
 };
 pub use time::{Gain, PipelineInfo, SpentInfo, TimeInfo};
 

@@ -106,6 +106,18 @@ pub struct MeasuredRuns {
     pub runs: u64,
     /// Of how many the report is exact in every number.
     pub exact: u64,
+    /// Of how many others every number is within the band that the report states.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub within: u64,
+}
+
+/// What the framework's own front end makes of the model's file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loads {
+    /// The function or program that reads ONNX for the framework.
+    pub front_end: String,
+    /// Nodes of the model that it does not load.
+    pub refused: u64,
 }
 
 /// A parameter's value.
@@ -136,6 +148,9 @@ pub struct RunInfo {
     pub dims: IndexMap<String, u64>,
     /// Who knows the weights: `secret`, `public`, or `party N`.
     pub weights: String,
+    /// Whether the framework's own front end loads the model; left out where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loads: Option<Loads>,
 }
 
 /// A training run.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use hawkeye_graph::{Diagnostic, Dim, Fact, Graph, Node, Origin, Place, Shapes, Table, ValueId};
+use hawkeye_graph::{DType, Diagnostic, Dim, Fact, Graph, Node, Origin, Place, Shapes, Table, ValueId};
 
 use crate::analysis::{Analysis, UnknownReason};
 use crate::known::Known;
+use crate::rules::MISFIT;
 use crate::types;
 
 /// Finds the type, shape and small constants of every value; `inputs` gives the shapes of the
@@ -70,7 +71,7 @@ fn diagnostics(
             continue;
         }
         let message = match reasons.get(&index) {
-            Some(UnknownReason::Problem(problem)) => format!("shape inference: {problem}"),
+            Some(UnknownReason::Problem(problem)) if problem != MISFIT => problem.clone(),
             Some(UnknownReason::Missing(input)) => format!(
                 "the shape depends on the data: on the elements of input {input}{}, which is no constant",
                 name(graph, node, *input)
@@ -78,11 +79,37 @@ fn diagnostics(
             None if node.is_control_flow() => {
                 "which branch runs, or how often the body runs, is not known before the model runs".to_owned()
             }
-            None => "the shape depends on the data, so it is not known before the model runs".to_owned(),
+            _ if depends_on_data(node, facts) => {
+                "the shape depends on the data, so it is not known before the model runs".to_owned()
+            }
+            _ => format!("{MISFIT}: {}", inputs(graph, facts, node)),
         };
         found.push(Diagnostic::warning(Place::node(node), message));
     }
     found
+}
+
+/// Operators whose results are as many as the data have it.
+const COUNTING: [&str; 4] = ["NonZero", "Unique", "Compress", "NonMaxSuppression"];
+
+/// Whether other elements could give the outputs another shape: integers say how large or where something is.
+fn depends_on_data(node: &Node, facts: &Table<ValueId, Fact>) -> bool {
+    let open_integers = |fact: &Fact| {
+        let integers = matches!(fact.dtype, Some(DType::Int64 | DType::Int32));
+        (integers || fact.dtype.is_none()) && fact.elements.is_none()
+    };
+    COUNTING.contains(&node.op.as_str()) || node.present_inputs().any(|id| open_integers(&facts[id]))
+}
+
+/// Names, types and shapes of a node's inputs.
+fn inputs(graph: &Graph, facts: &Table<ValueId, Fact>, node: &Node) -> String {
+    let shown = |id: ValueId| {
+        let Fact { dtype, dims, .. } = &facts[id];
+        let dtype = dtype.map(|dtype| format!(" {dtype}")).unwrap_or_default();
+        let dims = dims.iter().flatten().map(|dim| dim.map_or_else(|| "?".to_owned(), |n| n.to_string()));
+        format!("\"{}\"{dtype} [{}]", graph.value(id).name, dims.collect::<Vec<_>>().join(", "))
+    };
+    node.present_inputs().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 fn name(graph: &Graph, node: &Node, input: usize) -> String {

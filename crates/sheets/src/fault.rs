@@ -33,7 +33,8 @@ pub(crate) fn describe(error: &Error, last: Option<&FileSpan>) -> String {
     }
     match error.kind() {
         ErrorKind::StackOverflow(_) => text.push_str(&endless(&frames)),
-        _ => text.push_str(error.without_diagnostic().to_string().trim()),
+        ErrorKind::Fail(_) => text.push_str("fail() without a reason"),
+        _ => text.push_str(&said(error.without_diagnostic().to_string().trim())),
     }
     if let Some(span) = span {
         text.push_str(&excerpt(span));
@@ -43,6 +44,21 @@ pub(crate) fn describe(error: &Error, last: Option<&FileSpan>) -> String {
         let _ = write!(text, "\n  in {name}{place}");
     }
     text
+}
+
+/// What the interpreter says, in terms of sheets.
+fn said(message: &str) -> String {
+    if message == "Immutable" {
+        return "what a sheet defines at its top level is frozen once the sheet is loaded: a draw_ function keeps \
+                state, and a function may change what it makes itself"
+            .to_owned();
+    }
+    // It names functions `PATH.star.NAME`.
+    let name = |part: &str| match part.rsplit_once(".star.") {
+        Some((_, name)) if !part.contains(char::is_whitespace) => name.to_owned(),
+        _ => part.to_owned(),
+    };
+    message.split('`').map(name).collect::<Vec<_>>().join("`")
 }
 
 /// The line of a place, with the place underlined.

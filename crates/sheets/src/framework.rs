@@ -96,6 +96,10 @@ impl Framework {
         parties: Option<u16>,
         settings: &BTreeMap<String, String>,
     ) -> Result<Instance, FrameworkError> {
+        let impossible = self.impossible();
+        if !impossible.is_empty() {
+            return Err(Failure(impossible));
+        }
         let name = &self.manifest.name;
         let (parties, parameters) = match (self.manifest.party_count(parties), self.manifest.values(settings))
         {
@@ -141,7 +145,12 @@ impl Manifest {
     pub fn parse(text: &str, file: &str) -> Result<Self, Failure> {
         let manifest: Self = serde_yaml::from_str(text).map_err(|e| {
             let position = e.location().map(|l| (l.line(), l.column()));
-            Diagnostic::error(Place::File { path: file.to_owned(), position }, e.to_string())
+            // The place and the line are said apart.
+            let said = e.to_string();
+            let message = said.rsplit_once(" at line ").map_or(said.as_str(), |(message, _)| message);
+            let line = position.and_then(|(line, _)| Some((line, text.lines().nth(line.checked_sub(1)?)?)));
+            let shown = line.map(|(line, source)| format!("\n  {line} | {source}")).unwrap_or_default();
+            Diagnostic::error(Place::File { path: file.to_owned(), position }, format!("{message}{shown}"))
         })?;
         let problems = manifest.problems();
         if problems.is_empty() {

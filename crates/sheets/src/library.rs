@@ -95,6 +95,12 @@ impl Library {
         Ok(names)
     }
 
+    /// Where a function is defined, as messages begin, and the line that begins it.
+    pub(crate) fn place(&self, name: &str) -> Option<(String, String)> {
+        let definition = self.get(name).ok()??.definition?;
+        self.state().loader.place(definition)
+    }
+
     /// The definitions of all sheets that were run, with their documentation.
     pub(crate) fn definitions(&self) -> Vec<Definition> {
         self.state().loader.definitions()

@@ -128,6 +128,14 @@ impl Loader {
         own.or_else(|| (0..self.defined.len()).rfind(of_name))
     }
 
+    /// File and line of a definition, and the line itself with its number, as excerpts have it.
+    pub(crate) fn place(&self, position: usize) -> Option<(String, String)> {
+        let (file, Defined { line, .. }) = self.defined.get(position)?;
+        let text = file.read().unwrap_or_default();
+        let source = text.lines().nth(line.checked_sub(1)?).unwrap_or_default();
+        Some((format!("{}:{line}", file.display()), format!("\n {line} | {source}")))
+    }
+
     /// All definitions, with their documentation.
     pub(crate) fn definitions(&self) -> Vec<Definition> {
         let doc = |file: &FilePath, name: &str| {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_graph::{Attribute, Diagnostic, Failure, Graph, Node, Place};
+use hawkeye_report::Loads;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +79,13 @@ impl FrontEnd {
             Some(Diagnostic::error(Place::node(node), message))
         };
         graph.node_ids().filter_map(refusal).collect()
+    }
+
+    /// What a report says about it.
+    #[must_use]
+    pub fn info(&self, graph: &Graph) -> Loads {
+        let refused = graph.nodes.iter().filter(|node| self.refusal(node).is_some()).count() as u64;
+        Loads { front_end: self.front_end.clone(), refused }
     }
 
     /// One warning that names the operators which are not loaded, with how many nodes there are of each.

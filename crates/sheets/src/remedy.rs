@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hawkeye_grad::Pass;
-use hawkeye_lower::{Ability, Lowering};
+use hawkeye_lower::{Ability, Lowering, LoweringError};
 
 use crate::framework::{Framework, builtin_names};
 use crate::sheets::Sheets;
@@ -21,6 +21,17 @@ pub(crate) enum Author {
 }
 
 impl Author {
+    /// A fault of sheets, as those who did not write them can deal with it.
+    pub(crate) fn blame(&self, error: LoweringError) -> LoweringError {
+        match (self, error) {
+            (Self::HawkEye, LoweringError::Broken(message)) => LoweringError::Broken(format!(
+                "{message}\n  if ONNX's checker takes the model, the fault is HawkEye's: please report it; until it is \
+                 mended, replace the operator or choose another framework"
+            )),
+            (_, error) => error,
+        }
+    }
+
     /// For those who write sheets, the function to add; for others, the frameworks that have the operator.
     pub(crate) fn remedy(&self, pass: Pass, domain: &str, op: &str) -> String {
         if domain == "ai.onnx.ml" {

@@ -117,7 +117,9 @@ fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
 /// last.
 pub(crate) fn refusal(error: &Error, last: Option<&FileSpan>) -> LoweringError {
     match error.kind() {
-        ErrorKind::Fail(message) => LoweringError::Refused(message.to_string().trim().to_owned()),
+        ErrorKind::Fail(message) if !message.to_string().trim().is_empty() => {
+            LoweringError::Refused(message.to_string().trim().to_owned())
+        }
         _ => LoweringError::Broken(describe(error, last)),
     }
 }

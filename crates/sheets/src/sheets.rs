@@ -195,6 +195,7 @@ impl Sheets {
         name: &str,
         arguments: &[&Data],
     ) -> Result<Option<Outcome>, LoweringError> {
+        let entry = function;
         let Some(function) = self.library.get(function).map_err(LoweringError::Broken)? else {
             return Ok(None);
         };
@@ -215,9 +216,25 @@ impl Sheets {
                     to_data(result).ok_or_else(|| misuse(no_data()))
                 });
                 let closed = recorder.end();
-                let result = result.map_err(|error| refusal(&error, statement.borrow().as_ref()))?;
+                let result = result.map_err(|error| {
+                    let last = statement.borrow();
+                    let placed = error.span().is_some() || last.is_some();
+                    let refusal = refusal(&error, last.as_ref());
+                    if placed { self.author.blame(refusal) } else { self.placed(entry, refusal) }
+                })?;
                 Ok(Some(Outcome { result, call: recorder.store(closed.call), notes: closed.notes }))
             })
+        })
+    }
+
+    /// A fault of a function as a whole, with the place of its definition.
+    fn placed(&self, function: &str, error: LoweringError) -> LoweringError {
+        self.author.blame(match (error, self.library.place(function)) {
+            (LoweringError::Broken(message), Some((place, line))) => {
+                let (said, calls) = message.split_at(message.find('\n').unwrap_or(message.len()));
+                LoweringError::Broken(format!("{place}: {said}{line}{calls}"))
+            }
+            (error, _) => error,
         })
     }
 
@@ -243,10 +260,11 @@ impl Sheets {
             _ => "plan",
         };
         let plan = self.ask_about(function, model)?.map(|o| o.result).unwrap_or_default();
-        match function {
+        let plan = match function {
             "plan_step" => step_plan(plan).map(Plan::Step),
             _ => nodes_plan(function, plan).map(Plan::Nodes),
-        }
+        };
+        plan.map_err(|error| self.placed(function, error))
     }
 
     /// Draws that were made before are remembered.
@@ -276,7 +294,9 @@ impl Sheets {
             Self::entry(node.pass, &node.domain, &node.op)
         };
         match self.run(calls, &function, &node.op, &[data])? {
-            Some(outcome) => expansion(outcome, &function, node),
+            Some(outcome) => {
+                expansion(outcome, &function, node).map_err(|error| self.placed(&function, error))
+            }
             None if node.pass == Pass::Forward && self.is_free(&node.domain, &node.op) => {
                 let state = node.inputs.first().and_then(Option::as_ref).map(|input| input.state.clone());
                 Ok(Expansion { outputs: state.into_iter().collect(), ..Expansion::default() })
@@ -315,12 +335,18 @@ impl Lowering for Sheets {
         self.author.remedy(pass, domain, op)
     }
 
+    fn definition(&self, call: &str) -> Option<String> {
+        let function =
+            if self.defines(call) { call.to_owned() } else { Self::entry(Pass::Forward, "", call) };
+        self.library.place(&function).map(|(place, line)| format!("{place}{line}"))
+    }
+
     fn read(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {
         let function = format!("read_{}", identifier(&node.domain, &node.op));
         let Some(outcome) = self.ask(&function, &[&node.data()])? else {
             return Ok(Vec::new());
         };
-        readings(outcome.result, &function)
+        readings(outcome.result, &function).map_err(|error| self.placed(&function, error))
     }
 
     fn compile(

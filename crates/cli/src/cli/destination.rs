@@ -153,7 +153,7 @@ pub(super) fn apart(output: Option<&Path>, inputs: &[&Path]) -> Result<(), Failu
         None => Ok(()),
         Some(input) => {
             let place = Place::File { path: output.display().to_string(), position: None };
-            let message = format!("is the input {}, which would be overwritten", input.display());
+            let message = format!("the output would overwrite the input {}", input.display());
             Err(Diagnostic::error(place, message).help("give --output another name").into())
         }
     }

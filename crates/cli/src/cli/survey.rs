@@ -34,12 +34,21 @@ pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
     let sessions: Vec<_> = command.frameworks.iter().map(session).collect::<Result<_, Failure>>()?;
     let mut lines = Vec::new();
     let mut failures = Vec::new();
+    // Models have different dimensions: a name that none of them has is a slip.
+    let mut unknown = options.bindings.dims.clone();
     for path in &command.models {
         let model = source(path).and_then(|source| Ok((load(&source.path)?, source.name)));
+        let mut options = options.clone();
+        if let Ok((model, _)) = &model {
+            options
+                .bindings
+                .dims
+                .retain(|name, size| check_dims(&model.graph, &[(name.clone(), *size)].into()).is_ok());
+        }
+        unknown.retain(|name, _| !options.bindings.dims.contains_key(name));
         for (framework, session) in &sessions {
             let report = match (&model, session) {
-                (Ok((model, file)), Ok(session)) => check_dims(&model.graph, &options.bindings.dims)
-                    .and_then(|()| session.analyse(model, file, &options)),
+                (Ok((model, file)), Ok(session)) => session.analyse(model, file, &options),
                 (Err(failure), _) | (_, Err(failure)) => Err(failure.clone()),
             };
             let mut line = line(&path.display().to_string(), framework, report.as_ref().ok());
@@ -49,6 +58,11 @@ pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
             }
             lines.push(line);
         }
+    }
+    if let Some((name, _)) = unknown.first_key_value() {
+        let message = format!("no model has a dimension named \"{name}\"");
+        let help = "hawkeye shapes MODEL lists the dimensions of a model";
+        return Err(Diagnostic::error(Place::Model, message).help(help).into());
     }
     if lines.iter().all(|line| line.totals.is_none()) {
         return Err(Failure(failures));

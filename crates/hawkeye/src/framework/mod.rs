@@ -2,7 +2,7 @@
 
 mod samples;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use hawkeye_cost::Overflow;
 use hawkeye_grad::{Algorithm, Optimizer};
@@ -49,7 +49,16 @@ impl Checked {
 pub fn check_framework(framework: &Framework) -> Result<Checked, Failure> {
     let mut diagnostics = framework.inspect(&operators())?;
     let lowered: BTreeSet<String> = {
-        let instance = framework.clone().instantiate(None, &BTreeMap::new())?;
+        let instance = match framework.clone().instantiate(None, &BTreeMap::new()) {
+            Ok(instance) => instance,
+            Err(Failure(errors)) => {
+                // What the manifest says that can't be was found already.
+                diagnostics.extend(errors);
+                let mut seen = HashSet::new();
+                diagnostics.retain(|diagnostic| seen.insert(diagnostic.clone()));
+                return Ok(Checked { diagnostics, operators: 0, runs: 0 });
+            }
+        };
         match instance.sheets.operators() {
             Ok(lowered) => lowered.into_iter().collect(),
             Err(error) => {
@@ -174,7 +183,7 @@ impl Trial {
         self.runs += 1;
         let Err(Failure(errors)) = session.price(&model.graph, options) else { return };
         for error in errors {
-            let overflow = error.message == Overflow.to_string();
+            let overflow = error.message.starts_with(&Overflow.to_string());
             if !overflow && !error.message.starts_with(LoweringError::SHEET_FAILED) {
                 continue;
             }
@@ -189,12 +198,7 @@ impl Trial {
             } else {
                 let node = model.graph.nodes.last().map(Place::node).unwrap_or(Place::Model);
                 let place = if error.place == Place::Model { node } else { error.place.clone() };
-                let message = if overflow {
-                    format!("sums to more than 64 bits: {}", error.message)
-                } else {
-                    error.message
-                };
-                let first = Diagnostic { place, message: message + under, ..error };
+                let first = Diagnostic { place, message: error.message + under, ..error };
                 self.told.insert(line, Fault { first, op: op.to_owned(), others: BTreeSet::new() });
             }
         }

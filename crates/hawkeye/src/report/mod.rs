@@ -6,10 +6,12 @@
 mod build;
 mod counters;
 mod label;
+mod overflow;
 mod overlap;
 mod timing;
 mod tree;
 
 pub(crate) use build::{Subjects, report};
+pub(crate) use overflow::located;
 pub(crate) use timing::Timing;
 pub use timing::{MachineChoice, TimeOptions};

@@ -13,17 +13,14 @@ use super::comparison_fold::{Folded, folded};
 use super::comparison_many;
 use super::csv::field;
 use super::table::{exact, grouped, shown};
-use super::text::{FAINT, HEADING, NAME, styled};
+use super::text::{FAINT, HEADING, LEAST_NAME, NAME, styled};
+use super::wrap::{WIDTH, wrapped};
 use crate::compare::{Change, Columns, Comparison, PhaseDifferences, Refused};
 
 const MORE: Style = AnsiColor::Red.on_default();
 const LESS: Style = AnsiColor::Green.on_default();
 /// Sides that have columns of their own for differences and ratios.
 const FEW: usize = 2;
-/// Characters of a line that fit on most screens.
-const WIDTH: usize = 100;
-/// What is left of a name at least.
-const LEAST_NAME: usize = 14;
 /// Characters of the cause of a refusal; profile tells all of it.
 const CAUSE: usize = 160;
 
@@ -47,7 +44,8 @@ pub fn comparison_text(comparison: &Comparison, quantity: Quantity, top: Option<
     }
     for refused in &comparison.refused {
         // Writing to a string never fails.
-        let _ = writeln!(text, "{FAINT}-  {} refuses: {}{FAINT:#}", printable(&refused.label), why(refused));
+        let line = wrapped(&format!("-  {} refuses: {}", printable(&refused.label), why(refused)), 3);
+        let _ = writeln!(text, "{FAINT}{line}{FAINT:#}");
     }
     text.push('\n');
     let many = comparison.sides.len() > FEW;

@@ -2,12 +2,13 @@
 //! secret, what the numbers rest on.
 
 use super::table::{binary, grouped};
-use crate::{Report, TrainingInfo};
+use crate::{Loads, MeasuredRuns, Report, TrainingInfo};
 
 /// A name and a sentence each.
 pub(crate) fn facts(report: &Report) -> Vec<(&'static str, String)> {
     let framework = &report.framework;
     let mut facts = vec![("run", run(report))];
+    facts.extend(loads(report).map(|loads| ("loads", loads)));
     let trust = framework.security.as_ref().map(|security| format!(", {security}")).unwrap_or_default();
     facts.push(("parties", format!("{}{trust}", parties(report))));
     facts.push(("weights", weights(report)));
@@ -33,6 +34,19 @@ fn run(report: &Report) -> String {
     let span = if *steps == 1 { format!("step {last}") } else { format!("steps {first_step} to {last}") };
     let (trained, all) = (grouped((*trained).into()), grouped(report.model.parameters.into()));
     format!("{text}; trains {trained} of {all} parameters, {span}: {loss}, {optimizer}")
+}
+
+/// Whether the framework can load the model as it stands, where that is known.
+fn loads(report: &Report) -> Option<String> {
+    let Loads { front_end, refused } = report.run.loads.as_ref()?;
+    Some(match refused {
+        0 => format!("{front_end} loads the model as it stands"),
+        1 => format!("not as it stands: {front_end} refuses 1 node, see the warning"),
+        _ => format!(
+            "not as it stands: {front_end} refuses {} nodes, see the warning",
+            grouped((*refused).into())
+        ),
+    })
 }
 
 fn parties(report: &Report) -> String {
@@ -67,14 +81,15 @@ fn evidence(report: &Report) -> String {
     if let Some((_, change)) = framework.evidence.split_once(", ") {
         return format!("{modelled}, {change}");
     }
-    match framework.measured {
-        Some(measured) => format!(
-            "{modelled}, exact on {} of {} measured runs",
-            grouped(measured.exact.into()),
-            grouped(measured.runs.into())
-        ),
-        None => format!("{modelled}, not compared with a run"),
-    }
+    let Some(MeasuredRuns { runs, exact, within }) = framework.measured else {
+        return format!("{modelled}, not compared with a run");
+    };
+    let parts = [("exact", exact), ("within the stated bounds", within)].into_iter();
+    let parts: Vec<String> = parts
+        .filter(|(_, count)| *count > 0)
+        .map(|(how, count)| format!("{how} on {}", grouped(count.into())))
+        .collect();
+    format!("{modelled}, {} of {} measured runs", parts.join(" and "), grouped(runs.into()))
 }
 
 /// Whether the numbers are those of a publication, which counts bits but does not say who sends them.

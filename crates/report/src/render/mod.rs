@@ -23,6 +23,7 @@ mod stacks;
 mod table;
 mod text;
 mod warnings;
+mod wrap;
 
 pub use checks::{checks_github, checks_junit, checks_text};
 pub use checks_json::checks_json;
@@ -39,3 +40,4 @@ pub(crate) use rows::cut;
 pub use speedscope::speedscope;
 pub use table::{binary, grouped, shown};
 pub use text::text;
+pub use wrap::{wrapped, wrapped_line};

@@ -11,6 +11,7 @@ use super::facts::facts;
 use super::rows::{Cells, Row, Rows, View};
 use super::table::{binary, grouped, share, shown, table};
 use super::warnings::warnings;
+use super::wrap::{WIDTH, wrapped};
 use crate::{Axis, PHASES, PipelineInfo, Quantity, Report, SpentInfo};
 
 pub(super) const HEADING: Style = Style::new().bold();
@@ -19,7 +20,11 @@ const LARGE: Style = AnsiColor::Red.on_default().bold();
 const MEDIUM: Style = AnsiColor::Yellow.on_default();
 /// Longest name of a row; of longer ones the end is shown, which tells most.
 pub(super) const NAME: usize = 44;
-/// Width of the bar of what costs all.
+/// Longest name in a sentence.
+const LONGEST: usize = 88;
+/// What is left of a name at least.
+pub(super) const LEAST_NAME: usize = 14;
+/// Width of the bar of what costs all, where there is room.
 const BAR: usize = 20;
 /// Warnings that are shown: more would push the numbers off the screen.
 const WARNINGS: usize = 4;
@@ -35,7 +40,7 @@ pub fn text(report: &Report, view: View) -> String {
     time(&mut text, report);
     if let Some(lines) = dominant(report, view) {
         text.push('\n');
-        for line in lines.lines() {
+        for line in wrapped(&lines, 2).lines() {
             let _ = writeln!(text, "{HEADING}{line}{HEADING:#}");
         }
     }
@@ -50,7 +55,9 @@ fn heading(text: &mut String, report: &Report) -> std::fmt::Result {
     write!(text, "{HEADING}{}{HEADING:#} under ", printable(&report.model.file))?;
     writeln!(text, "{HEADING}{} {}{HEADING:#}", framework.name, framework.version)?;
     for (name, value) in facts(report) {
-        writeln!(text, "{FAINT}{name:<9}{FAINT:#} {}", printable(&value))?;
+        let line = wrapped(&format!("{name:<9} {}", printable(&value)), 10);
+        let (name, value) = line.split_at(9);
+        writeln!(text, "{FAINT}{name}{FAINT:#}{value}")?;
     }
     writeln!(text)
 }
@@ -58,11 +65,12 @@ fn heading(text: &mut String, report: &Report) -> std::fmt::Result {
 fn told(text: &mut String, report: &Report) {
     let warnings = warnings(report);
     for warning in warnings.iter().take(WARNINGS) {
-        let (severity, message) = (warning.severity, warning.message);
+        let said = wrapped(&format!("{}: {}", warning.severity, warning.message), 2);
+        let (severity, message) = said.split_at(warning.severity.len());
         // Writing to a string never fails.
-        let _ = writeln!(text, "\n{MEDIUM}{severity}{MEDIUM:#}: {message}\n  --> {}", warning.place());
+        let _ = writeln!(text, "\n{MEDIUM}{severity}{MEDIUM:#}{message}\n  --> {}", warning.place());
         if let Some(help) = warning.help {
-            let _ = writeln!(text, "  = help: {help}");
+            let _ = writeln!(text, "  {}", wrapped(&format!("= help: {help}"), 4));
         }
     }
     if warnings.len() > WARNINGS {
@@ -186,7 +194,7 @@ pub(crate) fn dominant(report: &Report, view: View) -> Option<String> {
         let subject = format!("of the {name} {}", quantity.name());
         lines.push(match kinds.as_ref().and_then(|kinds| largest(kinds, of_phase)) {
             Some((_, kind)) if of_phase(&kind.cells) == of_phase(&row.cells) => {
-                format!("{} ({}) is {share} {subject}.", row.name, row.detail)
+                format!("{} ({}) is {share} {subject}.", shortened(&row.name, LONGEST), row.detail)
             }
             Some((of_kind, kind)) => {
                 let costly = report.operators.iter().zip(&whole.rows);
@@ -195,7 +203,8 @@ pub(crate) fn dominant(report: &Report, view: View) -> Option<String> {
                 let operators = if count == 1 { "operator" } else { "operators" };
                 format!(
                     "{} is {of_kind} {subject} in {count} {operators}; the largest operator, {}, is {share}.",
-                    kind.name, row.name
+                    kind.name,
+                    shortened(&row.name, LONGEST)
                 )
             }
             None => format!("{} is {share} {subject}.", row.name),
@@ -216,12 +225,22 @@ fn largest(rows: &Rows, amount: impl Fn(&Cells) -> u128) -> Option<(String, &Row
 
 fn rows(text: &mut String, report: &Report, view: View) {
     let quantity = view.sort.unwrap_or(Quantity::Bytes);
-    let mut rows = Rows::new(report, view);
-    for row in &mut rows.rows {
-        row.name = row.title(NAME);
+    let rows = Rows::new(report, view);
+    let named = |width: usize| {
+        let mut rows = rows.clone();
+        rows.rows.iter_mut().for_each(|row| row.name = row.title(width));
+        let mut table = table(&rows, view);
+        table.load_style(NOTHING);
+        table
+    };
+    let broad = |table: &Table| table.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0);
+    let mut table = named(NAME);
+    let excess = broad(&table).saturating_sub(WIDTH);
+    if excess > 0 {
+        table = named(NAME.saturating_sub(excess).max(LEAST_NAME));
     }
-    let mut table = table(&rows, view);
-    table.load_style(NOTHING);
+    // What names and numbers leave is the bars'.
+    let full = WIDTH.saturating_sub(broad(&table) + 2).min(BAR);
     let shown = rows.with_rest();
     let amounts: Vec<u128> = shown.iter().map(|row| row.cells.sum(quantity)).collect();
     let total = rows.total.sum(quantity).max(1);
@@ -235,7 +254,7 @@ fn rows(text: &mut String, report: &Report, view: View) {
             50.. => MEDIUM,
             _ => Style::new(),
         });
-        bars.push(if rest { String::new() } else { bar(*amount, total) });
+        bars.push(if rest { String::new() } else { bar(*amount, total, full) });
     }
     styles.push(HEADING);
     bars.push(String::new());
@@ -261,9 +280,9 @@ pub(super) fn shortened(name: &str, width: usize) -> String {
     }
 }
 
-/// A bar as long as the share of the total, in eighths of a character.
-fn bar(amount: u128, total: u128) -> String {
-    let eighths = usize::try_from(amount * (BAR as u128 * 8) / total).unwrap_or(0);
+/// A bar as long as the share of the total, in eighths of a character; the total is `full` characters long.
+fn bar(amount: u128, total: u128, full: usize) -> String {
+    let eighths = usize::try_from(amount * (full as u128 * 8) / total).unwrap_or(0);
     let part = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
     "█".repeat(eighths / 8) + part
 }

@@ -10,6 +10,9 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
 
+/// What is said of a node that no rule has an answer for.
+pub(crate) const MISFIT: &str = "its inputs and attributes do not fit together";
+
 /// Results of more elements are not computed; no shape depends on so many.
 const MOST_ELEMENTS: usize = 1 << 16;
 
@@ -53,8 +56,9 @@ pub(crate) fn tract_infer(
             }
         }
         Ok(outputs)
-    })?;
-    Ok(found)
+    });
+    // What tract says is about its own terms.
+    found.map_err(|_| MISFIT.to_owned())
 }
 
 fn infer(
@@ -99,6 +103,6 @@ pub(crate) fn catch_panics<T>(run: impl FnOnce() -> TractResult<T>) -> Result<T,
     CATCHING.set(outer);
     match result {
         Ok(result) => result.map_err(|error| error.root_cause().to_string()),
-        Err(_) => Err("the operator's inputs or attributes make no sense".to_owned()),
+        Err(_) => Err(MISFIT.to_owned()),
     }
 }

@@ -36,8 +36,8 @@ impl Framework {
         file.map(|file| (file.display(), file.read().unwrap_or_default())).unwrap_or_default()
     }
 
-    pub(super) fn inspect_manifest(&self, operators: &[&str]) -> Vec<Diagnostic> {
-        let file = self.manifest_file();
+    /// What the manifest says that no framework can be, by which its reports would be wrong.
+    pub(crate) fn impossible(&self) -> Vec<Diagnostic> {
         let manifest = &self.manifest;
         let mut found: Vec<(&str, String)> = Vec::new();
         let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -52,14 +52,33 @@ impl Framework {
             found.push(("evidence", message + &near.unwrap_or_default()));
         }
         found.extend(parties(manifest));
-        found.extend(parameters(manifest));
-        found.extend(patterns(manifest));
-        for op in manifest.training.cuts.iter().filter(|op| !operators.contains(&op.as_str())) {
-            let near = nearest(op, operators.iter().copied()).map(|near| format!("; did you mean {near}?"));
-            let message = format!("there is no operator \"{op}\" in ONNX{}", near.unwrap_or_default());
-            found.push(("cuts", message));
+        self.at_keys(found)
+    }
+
+    fn at_keys(&self, found: Vec<(&str, String)>) -> Vec<Diagnostic> {
+        if found.is_empty() {
+            return Vec::new();
         }
+        let file = self.manifest_file();
         found.into_iter().map(|(key, message)| at_key(&file, key, Diagnostic::error, message)).collect()
+    }
+
+    pub(super) fn inspect_manifest(&self, operators: &[&str]) -> Vec<Diagnostic> {
+        let manifest = &self.manifest;
+        let mut found = parameters(manifest);
+        found.extend(patterns(manifest));
+        let cuts = manifest.training.cuts.iter().map(|op| ("cuts", op));
+        let free = manifest.free.iter().map(|op| ("free", op));
+        let loads =
+            manifest.loads.iter().flat_map(|loads| loads.all_but.iter().chain(loads.operators.keys()));
+        for (key, op) in cuts.chain(free).chain(loads.map(|op| (op.as_str(), op))) {
+            if operators.contains(&op.as_str()) {
+                continue;
+            }
+            let near = nearest(op, operators.iter().copied()).map(|near| format!("; did you mean {near}?"));
+            found.push((key, format!("there is no operator \"{op}\" in ONNX{}", near.unwrap_or_default())));
+        }
+        self.impossible().into_iter().chain(self.at_keys(found)).collect()
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use hawkeye::{Diagnostic, Failure, Framework, Place, builtin_names};
+use hawkeye_report::render::{wrapped, wrapped_line};
 use hawkeye_sheets::{Manifest, Parameter, Parties};
 
 pub(super) fn list() -> Result<String, Failure> {
@@ -13,9 +14,9 @@ pub(super) fn list() -> Result<String, Failure> {
         let parties = parties(&manifest);
         let does = if manifest.training.refused.is_some() { "inference" } else { "training too" };
         let text = if manifest.evidence == FORMULA { &mut formulas } else { &mut running };
-        // Writing to a string never fails.
-        let _ =
-            writeln!(text, "{name:<20} {:<10} {parties:<13} {does:<13} {}", manifest.version, manifest.title);
+        let begin = format!("{name:<20} {:<10} {parties:<13} {does:<12} ", manifest.version);
+        let line = wrapped_line(&format!("{begin}{}", manifest.title), begin.len());
+        text.push_str(&(line + "\n"));
     }
     if !formulas.is_empty() {
         running += "\nformulas that were published, not what any framework sends:\n";
@@ -23,6 +24,9 @@ pub(super) fn list() -> Result<String, Failure> {
     }
     Ok(running)
 }
+
+/// Where what a parameter is for begins.
+const COLUMN: usize = 56;
 
 /// Evidence of manifests that price by a publication's formulas, and not by what a framework does.
 const FORMULA: &str = "formula";
@@ -43,14 +47,23 @@ pub(super) fn show(name: &str) -> Result<String, Failure> {
     }
     .unwrap_or_default();
     let counters: Vec<&str> = manifest.counters.keys().map(String::as_str).collect();
-    let _ = writeln!(text, "counters: {}", counters.join(", "));
+    let _ = writeln!(text, "{}", wrapped(&format!("counters: {}", counters.join(", ")), 2));
     let _ = writeln!(text, "\nparameters:");
     for (name, parameter) in &manifest.parameters {
-        let _ = writeln!(text, "  {name:<24} {:<28} {}", domain(parameter), parameter.doc);
+        let begin = format!("  {name:<24} {:<28} ", domain(parameter));
+        // Long lists of choices leave no room for what they are for.
+        let doc = match begin.len() {
+            COLUMN => wrapped_line(&format!("{begin}{}", parameter.doc), COLUMN),
+            _ => {
+                let doc = wrapped_line(&format!("{:COLUMN$}{}", "", parameter.doc), COLUMN);
+                format!("{}\n{doc}", wrapped_line(begin.trim_end(), 27))
+            }
+        };
+        text.push_str(&(doc + "\n"));
     }
     let _ = writeln!(text, "\noperators ({}):", operators.len());
     for line in operators.chunks(6) {
-        let _ = writeln!(text, "  {}", line.join(" "));
+        let _ = writeln!(text, "{}", wrapped_line(&format!("  {}", line.join(" ")), 2));
     }
     Ok(text)
 }
