@@ -327,7 +327,22 @@ fn a_project_is_checked_as_its_file_says() {
         let code = check(&project.replace("20MiB", "1"), format).status.code();
         assert_eq!(code, Some(1), "{format}");
     }
+    let slow = project.replace("\"rounds=1000000\"]", "\"online.seconds=0.001\"]\nnetwork = \"wan-100m\"");
+    assert_eq!(check(&slow, "json").status.code(), Some(1));
+    // A framework of one's own is looked for beside the file.
+    let exported = folder.path().join("mine");
+    let exported = exported.to_str().expect("paths are text here");
+    assert!(command_line(&["frameworks", "export", "crypten", exported]).status.success());
+    assert_eq!(check(&project.replace("\"crypten\"", "\"./mine\""), "json").status.code(), Some(0));
     for (text, expected) in [
+        (
+            "frameworks = [\"crypten\"]\n[[model]]\npath = \"lenet5.onnx\"\ndims = {sequ = 1}\n",
+            "no dimension named \"sequ\"",
+        ),
+        (
+            "frameworks = [\"crypten\"]\nnetwork = \"lan\"\n[[model]]\npath = \"lenet5.onnx\"\n",
+            "there is no network \"lan\"",
+        ),
         ("[[model]]\npath = 1\n", "hawkeye.toml:2:8"),
         ("[[model]]\npath = \"lenet5.onnx\"\nmodel = 1\n", "unknown field `model`"),
         ("[[model]]\npath = \"lenet5.onnx\"\n", "has no frameworks"),

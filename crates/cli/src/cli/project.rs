@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hawkeye::{Bindings, Diagnostic, Failure, Framework, Options, Place, Report, analyse, load};
+use hawkeye::time::Network;
+use hawkeye::{
+    Bindings, Diagnostic, Failure, Framework, MachineChoice, Options, Place, Report, TimeOptions, analyse,
+    check_dims, load,
+};
 use hawkeye_report::budget::{Budget, Check, Increase, hold, hold_to_baseline};
 use serde::Deserialize;
 
 use super::input::{Input, about, open, source};
+use super::time::machine;
 use super::values::visibility;
 
 /// The file's name, where none is given.
@@ -23,6 +28,8 @@ struct Project {
     /// Budgets that every model has to keep.
     #[serde(default)]
     max: Vec<String>,
+    /// The network of models that name none.
+    network: Option<String>,
     #[serde(rename = "model")]
     models: Vec<Entry>,
 }
@@ -44,6 +51,11 @@ struct Entry {
     set: BTreeMap<String, String>,
     parties: Option<u16>,
     weights: Option<String>,
+    /// Who knows which input.
+    #[serde(default)]
+    inputs: BTreeMap<String, String>,
+    network: Option<String>,
+    machine: Option<String>,
     /// An earlier report whose totals are limits.
     baseline: Option<PathBuf>,
     max_increase: Option<String>,
@@ -71,7 +83,8 @@ pub(super) fn check(file: &Path) -> Result<Vec<(Report, Vec<Check>)>, Failure> {
         }
         for framework in frameworks {
             let limits = project.max.iter().chain(&entry.max);
-            match hold_entry(file, folder, entry, framework, limits) {
+            let network = entry.network.as_ref().or(project.network.as_ref());
+            match hold_entry(file, folder, entry, (framework, network), limits) {
                 Ok(result) => results.push(result),
                 Err(Failure(more)) => errors.extend(more),
             }
@@ -84,7 +97,7 @@ fn hold_entry<'a>(
     file: &Path,
     folder: &Path,
     entry: &Entry,
-    framework: &str,
+    (framework, network): (&str, Option<&String>),
     limits: impl Iterator<Item = &'a String>,
 ) -> Result<(Report, Vec<Check>), Failure> {
     let wrong = |message: String| Failure::from(about(file, message));
@@ -96,9 +109,12 @@ fn hold_entry<'a>(
         ..Bindings::default()
     };
     let weights = entry.weights.as_deref().map(visibility).transpose().map_err(wrong)?;
+    let known = entry.inputs.iter().map(|(name, who)| Ok((name.clone(), visibility(who)?)));
     let options = Options {
         bindings,
         weights,
+        visibility: known.collect::<Result<_, String>>().map_err(wrong)?,
+        time: network.map(|network| timed(folder, network, entry)).transpose().map_err(wrong)?,
         parties: entry.parties,
         settings: entry.set.clone(),
         depth: 0,
@@ -118,8 +134,10 @@ fn hold_entry<'a>(
     };
     let source = source(&path)?;
     let model = load(&source.path).map_err(within)?;
-    let report = Framework::open(framework)
-        .and_then(|f| analyse(&model, &source.name, f, &options))
+    let framework = if is_path(framework) { beside(folder, framework) } else { framework.to_owned() };
+    let report = check_dims(&model.graph, &options.bindings.dims)
+        .and_then(|()| Framework::open(&framework))
+        .and_then(|framework| analyse(&model, &source.name, framework, &options))
         .map_err(within)?;
     let mut checks = hold(&report, &limits).map_err(Failure)?;
     if let Some(baseline) = &entry.baseline {
@@ -132,6 +150,29 @@ fn hold_entry<'a>(
         checks.extend(hold_to_baseline(&report, &before, increase)?);
     }
     Ok((report, checks))
+}
+
+/// Frameworks, networks and machines are names, or paths.
+fn is_path(name: &str) -> bool {
+    name.contains('/') || name.starts_with('.') || name.ends_with(".yaml")
+}
+
+/// A path of the file's.
+fn beside(folder: &Path, path: &str) -> String {
+    // One that begins with a name would be taken for that of a framework.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    folder.join(path).display().to_string()
+}
+
+/// The network, and the machine if the entry names one.
+fn timed(folder: &Path, network: &str, entry: &Entry) -> Result<TimeOptions, String> {
+    let place = |name: &str| if is_path(name) { beside(folder, name) } else { name.to_owned() };
+    let chosen = entry.machine.as_deref().map(|name| machine(&place(name))).transpose()?;
+    Ok(TimeOptions {
+        network: Network::named(&place(network))?,
+        machine: chosen.unwrap_or(MachineChoice::Default),
+        schedules: Vec::new(),
+    })
 }
 
 /// What is wrong with the text, and where.

@@ -2,7 +2,7 @@
 
 use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Session, check_dims, load};
 use hawkeye_graph::printable;
-use hawkeye_report::render::{binary, field, grouped};
+use hawkeye_report::render::{binary, brief, field, grouped, wrapped_line};
 use hawkeye_report::{PHASES, PhaseCost, Phases, Quantity};
 use serde::Serialize;
 
@@ -122,7 +122,7 @@ fn refusals(lines: &[Line]) -> Vec<String> {
             1 => String::new(),
             n => format!(" (and {} more)", n - 1),
         };
-        Some(format!("{} under {}: {}{more}", printable(&line.model), line.framework, printable(first)))
+        Some(format!("{} under {}: {}{more}", printable(&line.model), line.framework, brief(first)))
     };
     lines.iter().filter_map(refusal).collect()
 }
@@ -144,7 +144,10 @@ fn text(lines: &[Line]) -> String {
     }
     let refusals = refusals(lines);
     if !refusals.is_empty() {
-        text.push_str(&format!("\nrefused:\n  {}\n", refusals.join("\n  ")));
+        text.push_str("\nrefused:\n");
+        for refusal in refusals {
+            text.push_str(&(wrapped_line(&format!("  {refusal}"), 4) + "\n"));
+        }
     }
     text
 }

@@ -46,7 +46,7 @@ impl Time {
     }
 }
 
-fn machine(text: &str) -> Result<MachineChoice, String> {
+pub(super) fn machine(text: &str) -> Result<MachineChoice, String> {
     if text == "none" {
         return Ok(MachineChoice::None);
     }

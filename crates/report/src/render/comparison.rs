@@ -14,15 +14,13 @@ use super::comparison_many;
 use super::csv::field;
 use super::table::{exact, grouped, shown};
 use super::text::{FAINT, HEADING, LEAST_NAME, NAME, styled};
-use super::wrap::{WIDTH, wrapped};
+use super::wrap::{WIDTH, brief, wrapped};
 use crate::compare::{Change, Columns, Comparison, PhaseDifferences, Refused};
 
 const MORE: Style = AnsiColor::Red.on_default();
 const LESS: Style = AnsiColor::Green.on_default();
 /// Sides that have columns of their own for differences and ratios.
 const FEW: usize = 2;
-/// Characters of the cause of a refusal; profile tells all of it.
-const CAUSE: usize = 160;
 
 /// Totals and operators side by side, with escape codes for colours; `top` operators, then one row
 /// for the rest.
@@ -30,17 +28,17 @@ const CAUSE: usize = 160;
 pub fn comparison_text(comparison: &Comparison, quantity: Quantity, top: Option<usize>) -> String {
     let mut text = String::new();
     for (letter, side) in letters().zip(&comparison.sides) {
-        // Writing to a string never fails.
-        let _ = writeln!(
-            text,
-            "{HEADING}{letter}{HEADING:#}  {} under {} {}, {} parties, batch {}: {HEADING}{}{HEADING:#}",
+        let about = format!(
+            "{letter}  {} under {} {}, {} parties, batch {}: ",
             printable(&side.model.file),
             side.framework.name,
             side.framework.version,
             side.framework.parties,
             side.run.batch,
-            side.label
         );
+        let line = wrapped(&format!("{about}{}", side.label), 3);
+        // Writing to a string never fails.
+        let _ = writeln!(text, "{HEADING}{letter}{HEADING:#}{}", &line[letter.len_utf8()..]);
     }
     for refused in &comparison.refused {
         // Writing to a string never fails.
@@ -67,7 +65,8 @@ pub fn comparison_text(comparison: &Comparison, quantity: Quantity, top: Option<
     let (mut table, mut changes) = rows(NAME);
     let width = table.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0);
     if width > WIDTH {
-        (table, changes) = rows(NAME.saturating_sub(width - WIDTH).max(LEAST_NAME));
+        let longest = folded.iter().map(|row| row.title(NAME).chars().count()).max().unwrap_or(0);
+        (table, changes) = rows(longest.saturating_sub(width - WIDTH).max(LEAST_NAME));
     }
     styled(&mut text, &table, [FAINT].into_iter().chain(changes.into_iter().map(colour)));
     text
@@ -145,11 +144,7 @@ pub(super) fn letters() -> impl Iterator<Item = char> {
 /// The first cause of a refusal, and how many more there are.
 pub(super) fn why(refused: &Refused) -> String {
     let more = refused.causes.saturating_sub(1);
-    let message = printable(&refused.message);
-    let mut shown: String = message.chars().take(CAUSE).collect();
-    if shown.len() < message.len() {
-        shown.push('…');
-    }
+    let shown = brief(&refused.message);
     if more == 0 { shown } else { format!("{shown} (and {} more)", grouped(more as u128)) }
 }
 

@@ -11,7 +11,7 @@ use super::facts::facts;
 use super::rows::{Cells, Row, Rows, View};
 use super::table::{binary, grouped, share, shown, table};
 use super::warnings::warnings;
-use super::wrap::{WIDTH, wrapped};
+use super::wrap::{WIDTH, wrapped, wrapped_line};
 use crate::{Axis, PHASES, PipelineInfo, Quantity, Report, SpentInfo};
 
 pub(super) const HEADING: Style = Style::new().bold();
@@ -88,26 +88,24 @@ fn time(text: &mut String, report: &Report) {
         time.bandwidth.map_or("unlimited bandwidth".to_owned(), |bits| format!("{} Mbit/s", bits / 1e6));
     let SpentInfo { latency, transfer, work, wait } = time.spent;
     // Writing to a string never fails.
-    let _ = writeln!(
-        text,
-        "\n{HEADING}{:.3} s predicted{HEADING:#} for {} on {} ({speed}, {} ms there and back), machine {}",
-        time.seconds,
+    let predicted = format!("{:.3} s predicted", time.seconds);
+    let on = format!(
+        "{predicted} for {} on {} ({speed}, {} ms there and back), machine {}",
         time.phases.join(" and "),
         time.network,
         time.rtt * 1e3,
         time.machine,
     );
+    let on = wrapped(&on, 2);
+    let _ = writeln!(text, "\n{HEADING}{predicted}{HEADING:#}{}", &on[predicted.len()..]);
     let parts = [("latency", latency), ("transfer", transfer), ("work", work), ("waiting", wait)];
     let parts = parts.map(|(name, part)| format!("{name} {part:.3} s ({:.0} %)", share(part)));
     let _ = writeln!(text, "  {}", parts.join(", "));
-    let _ = writeln!(
-        text,
-        "  at least {:.3} s on this link, {:.3} s on this processor{}",
-        transfer,
-        work,
-        time.critical_path
-            .map_or(String::new(), |path| format!("; {path:.3} s if independent operators ran side by side")),
-    );
+    let path = time
+        .critical_path
+        .map_or(String::new(), |path| format!("; {path:.3} s if independent operators ran side by side"));
+    let least = format!("  at least {transfer:.3} s on this link, {work:.3} s on this processor{path}");
+    let _ = writeln!(text, "{}", wrapped_line(&least, 4));
     // On a line, transfer is in inverse proportion to the bandwidth, and nothing else depends on it.
     let rest = latency + work + wait;
     if let Some(bits) = time.bandwidth.filter(|_| transfer > 0.0 && rest > 0.0) {
@@ -143,15 +141,15 @@ fn pipelined(text: &mut String, pipeline: &PipelineInfo) {
         gaining => format!(", {gaining} operators gain"),
     };
     let together = if *requests > 1 { format!(" for {requests} requests") } else { String::new() };
-    // Writing to a string never fails.
-    let _ = writeln!(
-        text,
+    let line = format!(
         "  {scheme}: {seconds:.3} s{together}, {:.1} % saved, {throughput:.3} requests/s{gain}; \
          processor idle {:.0} %, link {:.0} %",
         100.0 * saved,
         100.0 * idle_processor,
         100.0 * idle_link,
     );
+    // Writing to a string never fails.
+    let _ = writeln!(text, "{}", wrapped_line(&line, 4));
 }
 
 fn totals(text: &mut String, report: &Report) {
@@ -237,7 +235,8 @@ fn rows(text: &mut String, report: &Report, view: View) {
     let mut table = named(NAME);
     let excess = broad(&table).saturating_sub(WIDTH);
     if excess > 0 {
-        table = named(NAME.saturating_sub(excess).max(LEAST_NAME));
+        let longest = rows.rows.iter().map(|row| row.title(NAME).chars().count()).max().unwrap_or(0);
+        table = named(longest.saturating_sub(excess).max(LEAST_NAME));
     }
     // What names and numbers leave is the bars'.
     let full = WIDTH.saturating_sub(broad(&table) + 2).min(BAR);

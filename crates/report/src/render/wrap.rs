@@ -1,7 +1,23 @@
 //! Text that fits most screens.
 
+use hawkeye_graph::printable;
+
 /// Characters of a line that fit on most screens.
 pub(super) const WIDTH: usize = 100;
+
+/// Characters of the cause of a refusal in a list of them.
+const CAUSE: usize = 160;
+
+/// The beginning of a cause, in a list of many; profile tells all of it.
+#[must_use]
+pub fn brief(cause: &str) -> String {
+    let cause = printable(cause);
+    let mut shown: String = cause.chars().take(CAUSE).collect();
+    if shown.len() < cause.len() {
+        shown.push('…');
+    }
+    shown
+}
 
 /// Breaks lines between words; what goes on is indented by that many spaces. Lines that begin with a space, such as
 /// excerpts of sources, stay as they are.

@@ -35,7 +35,8 @@ pub(super) fn show(name: &str) -> Result<String, Failure> {
     let framework = Framework::open(name)?;
     let manifest = framework.manifest.clone();
     let operators = operators(framework)?;
-    let mut text = format!("{} {}: {}\n", manifest.name, manifest.version, manifest.title);
+    let title = format!("{} {}: {}", manifest.name, manifest.version, manifest.title);
+    let mut text = wrapped(&title, 2) + "\n";
     if let Some(reference) = &manifest.reference {
         let version = reference.commit.as_ref().or(reference.release.as_ref());
         let _ = writeln!(text, "models {} {}", reference.repository, version.map_or("", String::as_str));
