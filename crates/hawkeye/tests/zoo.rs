@@ -140,8 +140,9 @@ without their weights; inputs are secret, token indices too, and weights are kno
 says. Bytes are those of all parties. Rounds are counted as each framework counts them, so they compare within a row's
 framework, not between two. Seconds are predictions for `lan-3g` (3 Gbit/s, 0.3 ms there and back) and `wan-400m`
 (400 Mbit/s, 40 ms), [TIME.md](TIME.md) has their measured errors; where the framework has no profile of a machine, they
-are those of the network alone, `> ` before them. Phases that run beforehand don't count. The last column names the kind of operator that sends most, with its share of the online bytes. Where a framework refuses a
-model, the operators that stand in the way are named.
+are those of the network alone, `> ` before them. Phases that run beforehand don't count. The last column names the kind
+of operator that sends most, with its share of the online bytes. Where a framework refuses a model, the operators that
+stand in the way are named.
 ";
 
 #[test]
