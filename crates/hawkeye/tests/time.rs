@@ -41,7 +41,7 @@ impl Run {
 }
 
 fn timed(network: Network, machine: MachineChoice) -> TimeOptions {
-    TimeOptions { network, machine, schedules: Vec::new() }
+    TimeOptions { machine, ..TimeOptions::on(network) }
 }
 
 /// The constants of the independent implementation.
