@@ -187,11 +187,16 @@ fn progress(axes: &[Axis]) -> ProgressBar {
     }
 }
 
-/// Phases and quantities that are not zero everywhere.
+/// Phases and quantities that are not zero everywhere; beside seconds, those that are not the same everywhere.
 fn columns(sweep: &Sweep) -> Vec<(usize, Quantity)> {
     let all = (0..PHASES.len()).flat_map(|phase| Quantity::ALL.map(|quantity| (phase, quantity)));
-    all.filter(|(phase, quantity)| sweep.points.iter().any(|p| amount(&p.totals, *phase, *quantity) > 0))
-        .collect()
+    let same = if times(sweep).is_empty() { Some(0) } else { None };
+    all.filter(|(phase, quantity)| {
+        let mut amounts = sweep.points.iter().map(|point| amount(&point.totals, *phase, *quantity));
+        let first = same.or_else(|| amounts.next());
+        amounts.any(|amount| Some(amount) != first)
+    })
+    .collect()
 }
 
 fn text(sweep: &Sweep) -> String {
