@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hawkeye::time::Network;
-use hawkeye::{
-    Failure, MachineChoice, Model, Options, Place, Report, Session, Sessions, TimeOptions, builtin_names,
-    load,
-};
+use hawkeye::{Failure, Model, Options, Place, Report, Session, Sessions, TimeOptions, builtin_names, load};
 use hawkeye_testing::{Unpacked, fixtures, in_parallel};
 
 /// An architecture: its file in the corpus, and the sizes that the file leaves open.
@@ -54,8 +51,7 @@ const LINKS: [&str; 2] = ["lan-3g", "wan-400m"];
 
 /// Frameworks whose preprocessing is followed batch by batch, for seconds where the network is large: `make zoo` alone
 /// prices them.
-const SLOW: [&str; 5] =
-    ["mp-spdz-mal-rep-ring", "mp-spdz-mascot", "mp-spdz-ps-rep-ring", "mp-spdz-semi2k", "mp-spdz-spdz2k"];
+const SLOW: [&str; 3] = ["mp-spdz-mascot", "mp-spdz-ps-rep-ring", "mp-spdz-spdz2k"];
 
 /// A report, and seconds on each network. Without a profile of the machine, local work takes no time.
 fn profile(session: &Session, model: &Model, entry: &Entry) -> Result<(Report, [String; 2]), Failure> {
@@ -63,7 +59,7 @@ fn profile(session: &Session, model: &Model, entry: &Entry) -> Result<(Report, [
     options.bindings.dims = entry.dims.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect();
     let timed = |network| {
         let network = Network::named(network).expect("it is a preset");
-        let time = TimeOptions { network, machine: MachineChoice::Default, schedules: Vec::new() };
+        let time = TimeOptions::on(network);
         let report = session.analyse(model, entry.file, &Options { time: Some(time), ..options.clone() })?;
         let time = report.time.as_ref().expect("a network was given");
         let seconds = format!("{}{:.2}", if time.machine == "none" { "> " } else { "" }, time.seconds);
