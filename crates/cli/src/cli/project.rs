@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hawkeye::time::Network;
 use hawkeye::{
-    Bindings, Diagnostic, Failure, Framework, MachineChoice, Options, Place, Report, TimeOptions, analyse,
-    check_dims, load,
+    Bindings, Diagnostic, Failure, Framework, Options, Place, Report, TimeOptions, analyse, check_dims, load,
 };
 use hawkeye_report::budget::{Budget, Check, Increase, hold, hold_to_baseline};
 use serde::Deserialize;
@@ -167,12 +166,11 @@ fn beside(folder: &Path, path: &str) -> String {
 /// The network, and the machine if the entry names one.
 fn timed(folder: &Path, network: &str, entry: &Entry) -> Result<TimeOptions, String> {
     let place = |name: &str| if is_path(name) { beside(folder, name) } else { name.to_owned() };
-    let chosen = entry.machine.as_deref().map(|name| machine(&place(name))).transpose()?;
-    Ok(TimeOptions {
-        network: Network::named(&place(network))?,
-        machine: chosen.unwrap_or(MachineChoice::Default),
-        schedules: Vec::new(),
-    })
+    let on = TimeOptions::on(Network::named(&place(network))?);
+    match &entry.machine {
+        Some(name) => Ok(TimeOptions { machine: machine(&place(name))?, ..on }),
+        None => Ok(on),
+    }
 }
 
 /// What is wrong with the text, and where.
