@@ -21,6 +21,7 @@ paper:
 docs:
 	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test frameworks_doc
 	HAWKEYE_BLESS=1 cargo test --release -p hawkeye-cli --test report_doc
+	HAWKEYE_BLESS=1 cargo test --release -p hawkeye-rewrite --test savings_doc -- --ignored
 
 bench:
 	cargo bench -p hawkeye --bench passes
