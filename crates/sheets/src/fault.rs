@@ -5,6 +5,7 @@ use std::fmt::Write;
 use starlark::codemap::FileSpan;
 use starlark::{Error, ErrorKind};
 
+use crate::guard::BEHIND;
 use crate::limits::DEEPEST_CALLS;
 
 /// Calls that are shown of those that led to a fault.
@@ -50,6 +51,8 @@ pub(crate) fn excerpt(span: &FileSpan) -> String {
     let resolved = span.resolve_span();
     let (begin, end) = (resolved.begin, resolved.end);
     let line = span.file.source_line(begin.line);
+    // As it was written, without what was put behind it to look at its result.
+    let line = line.split_once(BEHIND).map_or(line, |(written, _)| written);
     let last = if end.line == begin.line { end.column } else { line.chars().count() };
     let before: String =
         line.chars().take(begin.column).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();

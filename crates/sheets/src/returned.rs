@@ -9,6 +9,7 @@ use starlark::{Error, ErrorKind};
 use crate::fault::describe;
 
 /// What running a sheet function gave.
+#[derive(Clone)]
 pub(crate) struct Outcome {
     pub(crate) result: Data,
     pub(crate) call: Option<CallId>,

@@ -1,6 +1,6 @@
 //! `hawkeye profile` of several models or under several frameworks: a line for each pair.
 
-use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Session, check_dims, load};
+use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Sessions, check_dims, load};
 use hawkeye_graph::printable;
 use hawkeye_report::render::{binary, field, grouped};
 use hawkeye_report::{PHASES, PhaseCost, Phases, Quantity};
@@ -27,21 +27,19 @@ struct Line {
 pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
     let options = Options { training: command.training.options(), depth: 0, ..command.run.options() };
     // A name that stands for no framework is a slip, not a refusal.
-    let session = |name: &String| {
-        let framework = Framework::open(name)?.overlaid(&options.overlays)?;
-        Ok((name.clone(), Session::new(framework, options.parties, &options.settings)))
-    };
-    let sessions: Vec<_> = command.frameworks.iter().map(session).collect::<Result<_, Failure>>()?;
+    for name in &command.frameworks {
+        Framework::open(name)?.overlaid(&options.overlays)?;
+    }
+    let sessions = Sessions::default();
     let mut lines = Vec::new();
     let mut failures = Vec::new();
     for path in &command.models {
         let model = source(path).and_then(|source| Ok((load(&source.path)?, source.name)));
-        for (framework, session) in &sessions {
-            let report = match (&model, session) {
-                (Ok((model, file)), Ok(session)) => check_dims(&model.graph, &options.bindings.dims)
-                    .and_then(|()| session.analyse(model, file, &options)),
-                (Err(failure), _) | (_, Err(failure)) => Err(failure.clone()),
-            };
+        for framework in &command.frameworks {
+            let report = model.as_ref().map_err(Clone::clone).and_then(|(model, file)| {
+                check_dims(&model.graph, &options.bindings.dims)?;
+                sessions.get(framework, &options)?.analyse(model, file, &options)
+            });
             let mut line = line(&path.display().to_string(), framework, report.as_ref().ok());
             if let Err(Failure(errors)) = report {
                 line.refused = errors.iter().map(ToString::to_string).collect();
