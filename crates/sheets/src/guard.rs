@@ -3,8 +3,9 @@
 //! are replaced in its text by functions of the host (`bounded.rs`), which look before they compute.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use starlark::codemap::Span;
+use starlark::codemap::{CodeMap, FileSpan, Pos, Span};
 use starlark::syntax::AstModule;
 use starlark::syntax::ast::{AssignOp, AstAssignTarget, AstExpr, AstStmt, Expr, ForClause, Stmt};
 
@@ -47,14 +48,47 @@ const WRITING: [&str; 2] = ["repr", "str"];
 /// Values that one text may show.
 const MOST_SHOWN: usize = 100;
 
-/// Marks what was put behind a statement.
-pub(crate) const BEHIND: &str = "; __bounded(";
+/// A sheet as it was written, for places in its guarded text.
+pub(crate) struct Written {
+    text: CodeMap,
+    /// What was put where, in the guarded text and in this one.
+    edits: Vec<(Range<usize>, Range<usize>)>,
+}
 
-/// The text of a sheet with what has no bound replaced, line by line; `None` if nothing is.
+impl Written {
+    /// The place of what a place in the guarded text stands for.
+    pub(crate) fn place(&self, guarded: &FileSpan) -> FileSpan {
+        let begin =
+            self.position(begin(guarded.span), |edit, position| edit.end > position, |range| range.start);
+        let end = self.position(end(guarded.span), |edit, position| edit.end >= position, |range| range.end);
+        // What was put behind a statement stands for the statement.
+        let line = self.text.source()[..begin].rfind('\n').map_or(0, |end| end + 1);
+        let indented = &self.text.source()[line..];
+        let statement = line + indented.len() - indented.trim_start().len();
+        let begin = if begin == end { statement.min(begin) } else { begin };
+        let [begin, end] = [begin, end].map(|position| Pos::new(u32::try_from(position).unwrap_or(u32::MAX)));
+        self.text.file_span(Span::new(begin, end))
+    }
+
+    fn position(
+        &self,
+        guarded: usize,
+        within: impl Fn(&Range<usize>, usize) -> bool,
+        side: impl Fn(&Range<usize>) -> usize,
+    ) -> usize {
+        match self.edits.iter().rfind(|(edit, _)| edit.start <= guarded) {
+            None => guarded,
+            Some((edit, written)) if within(edit, guarded) => side(written),
+            Some((edit, written)) => written.end + guarded - edit.end,
+        }
+    }
+}
+
+/// The text of a sheet with what has no bound replaced, line by line, and what it was; `None` if nothing is.
 ///
 /// # Errors
 /// What can't be replaced, with its place.
-pub(crate) fn guarded(ast: &AstModule, text: &str) -> Result<Option<String>, String> {
+pub(crate) fn guarded(ast: &AstModule, text: &str) -> Result<Option<(String, Written)>, String> {
     let mut guard = Guard { text, edits: BTreeMap::new(), problem: None };
     guard.statement(ast.statement());
     ast.statement().visit_expr(|expression| guard.expression(expression));
@@ -65,22 +99,22 @@ pub(crate) fn guarded(ast: &AstModule, text: &str) -> Result<Option<String>, Str
         return Ok(None);
     }
     let mut edited = String::with_capacity(2 * text.len());
+    let name = ast.file_span(ast.statement().span).filename().to_owned();
+    let mut edits = Vec::new();
     let mut position = 0;
     for (at, Edit { removed, before, after }) in &guard.edits {
         let Some(between) = text.get(position..*at) else {
-            let place = ast.file_span(ast.statement().span);
-            return Err(format!(
-                "{}: comments stand within calls: write them between statements",
-                place.filename()
-            ));
+            return Err(format!("{name}: comments stand within calls: write them between statements"));
         };
         edited.push_str(between);
+        let start = edited.len();
         edited.push_str(before);
         edited.push_str(after);
+        edits.push((start..edited.len(), *at..at + removed));
         position = at + removed;
     }
     edited.push_str(&text[position..]);
-    Ok(Some(edited))
+    Ok(Some((edited, Written { text: CodeMap::new(name, text.to_owned()), edits })))
 }
 
 /// What takes the place of some bytes of a text.
@@ -137,7 +171,7 @@ impl Guard<'_> {
         let last = end(statement.span);
         match sign {
             // Lists grow in place, so the statement stays; its result is looked at.
-            None => self.close(last, &format!("{BEHIND}{written})")),
+            None => self.close(last, &format!("; __bounded({written})")),
             Some(sign) => {
                 let between = end(target.span)..begin(value.span);
                 let Some(offset) = self.text[between.clone()].find(sign) else { return };
@@ -247,7 +281,8 @@ mod tests {
 
     fn edited(text: &str) -> String {
         let ast = language::parse("s.star", text).expect("it is Starlark");
-        let edited = guarded(&ast, text).expect("it can be guarded").unwrap_or_else(|| text.to_owned());
+        let edited =
+            guarded(&ast, text).expect("it can be guarded").map_or(text.to_owned(), |(text, _)| text);
         language::parse("s.star", &edited).expect("it is Starlark still");
         edited
     }

@@ -54,7 +54,7 @@ pub(crate) fn parse_trusted(name: &str, text: String) -> Result<AstModule, Strin
         if line.is_some_and(|line| line.contains("**")) { hint } else { "" }
     };
     let ast = AstModule::parse(name, text, &dialect());
-    let ast = ast.map_err(|e| format!("{}{}", describe(&e, None), power(&e)))?;
+    let ast = ast.map_err(|e| format!("{}{}", describe(&e, None, &Clone::clone), power(&e)))?;
     match shift_assignment(&ast) {
         Some(place) => Err(format!("{place}: <<= is not supported; write x = x << n{}", excerpt(&place))),
         None => Ok(ast),
@@ -68,5 +68,37 @@ fn dialect() -> Dialect {
         enable_f_strings: true,
         enable_types: DialectTypes::Enable,
         ..Dialect::Standard
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use indexmap::IndexMap;
+
+    use super::*;
+    use crate::folder::Folder;
+    use crate::loader::{Loader, Named};
+
+    /// Loads a sheet from a folder of its own.
+    fn loaded(sheet: &str) -> Result<Option<Named>, String> {
+        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+        std::fs::write(folder.path().join("s.star"), sheet).map_err(|e| e.to_string())?;
+        let folder = Folder::Disk(folder.path().to_owned());
+        Loader::new(&folder, &IndexMap::new(), &[], Parties { protocol: 2, all: 2 })?
+            .get(&folder.file("s.star")?, "X")
+    }
+
+    #[test]
+    fn shifts_are_exact_or_fail() -> Result<(), String> {
+        let named = loaded("X = [1 << 30, 1 << 31, 3 << 31, 1 << 62, 5 << 0, 0 << 40]")?;
+        assert_eq!(
+            named.ok_or("there is no X")?.value.value().to_string(),
+            "[1073741824, 2147483648, 6442450944, 4611686018427387904, 5, 0]"
+        );
+        assert!(loaded("X = \"x <<= 1\"").is_ok(), "text is no assignment");
+        for sheet in ["X = 1 << 63", "X = 1 << 64", "X = 1 << -1", "def f(x):\n    x <<= 31"] {
+            assert!(loaded(sheet).is_err(), "{sheet}");
+        }
+        Ok(())
     }
 }

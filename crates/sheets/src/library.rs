@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
+use starlark::codemap::FileSpan;
 use starlark::values::OwnedFrozenValue;
 
 use crate::definitions::Definition;
@@ -97,6 +98,11 @@ impl Library {
             }
         }
         Ok(names)
+    }
+
+    /// The place that a place in what was run stands for.
+    pub(crate) fn written(&self, span: &FileSpan) -> FileSpan {
+        self.state().loader.written(span)
     }
 
     /// The definitions of all sheets that were run, with their documentation.

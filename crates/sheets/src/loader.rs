@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hawkeye_cost::Data;
 use indexmap::IndexMap;
+use starlark::codemap::FileSpan;
 use starlark::environment::{FrozenModule, Globals, Module};
 use starlark::eval::{Evaluator, ReturnFileLoader};
 use starlark::syntax::AstModule;
@@ -13,23 +14,13 @@ use starlark::values::{FrozenHeapName, OwnedFrozenValue};
 use crate::definitions::Definition;
 use crate::fault::describe;
 use crate::folder::{FilePath, Folder, loaded_by};
-use crate::guard::{OPERATORS, guarded};
+use crate::guard::{OPERATORS, Written, guarded};
 use crate::language;
 use crate::limits::limit;
 use crate::outline::{Origin, Outline};
 use crate::protocol::Protocol;
 use crate::recorder::Parties;
-use crate::syntax::{self, Defined};
-
-/// Names that the tool itself calls: they open no node of the call tree.
-pub(crate) const ENTRY_POINTS: [&str; 6] = ["plan", "plan_training", "plan_step", "check", "begin", "end"];
-pub(crate) const ENTRY_PREFIXES: [&str; 7] =
-    ["lower_", "loss_", "backward_", "update_", "read_", "draw_", "group_"];
-
-/// Whether the tool itself calls a function of that name.
-pub(crate) fn is_entry(name: &str) -> bool {
-    ENTRY_POINTS.contains(&name) || ENTRY_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
+use crate::syntax::{self, Defined, is_entry};
 
 /// Runs sheets. Of those that come with the tool, statements are run when something needs what they define; the
 /// others are run as a whole, so that whatever is wrong with them is found.
@@ -44,6 +35,8 @@ pub(crate) struct Loader {
     /// What takes the place of functions of that name, and the sheets that define it.
     replacements: HashMap<String, OwnedFrozenValue>,
     overlays: Vec<FilePath>,
+    /// Sheets of users, by their names, as they were before they were guarded.
+    written: HashMap<String, Written>,
     /// Functions and names of all sheets, in the order in which they were run.
     defined: Vec<Run>,
 }
@@ -102,6 +95,7 @@ impl Loader {
             loading: Vec::new(),
             replacements: HashMap::new(),
             overlays: Vec::new(),
+            written: HashMap::new(),
             defined: Vec::new(),
         })
     }
@@ -134,6 +128,11 @@ impl Loader {
     /// Whether a user wrote a sheet, or any function that it may call.
     fn has_users(&self, file: &FilePath) -> bool {
         file.builtin().is_none() || !self.overlays.is_empty()
+    }
+
+    /// The place that a place in what was run stands for.
+    pub(crate) fn written(&self, span: &FileSpan) -> FileSpan {
+        self.written.get(span.filename()).map_or_else(|| span.clone(), |written| written.place(span))
     }
 
     /// What a sheet defines, or loads, under a name; the sheet is run as far as that takes.
@@ -292,7 +291,10 @@ impl Loader {
         let modules = modules.iter().map(|(name, module)| (name.as_str(), module.clone())).collect();
         // What is the user's own is bounded wherever it may grow.
         let ast = match (file.builtin(), guarded(&ast, text)?) {
-            (None, Some(text)) => language::parse_trusted(name, text)?,
+            (None, Some((guarded, written))) => {
+                self.written.insert(name.to_owned(), written);
+                language::parse_trusted(name, guarded)?
+            }
             _ => ast,
         };
         let part = Part { file, ast, given: Vec::new(), modules, defined };
@@ -321,7 +323,8 @@ impl Loader {
                 let statement = limit(&mut eval, self.has_users(file));
                 eval.set_loader(&loads);
                 let result = eval.eval_module(ast, &self.globals);
-                result.map_err(|e| describe(&e, statement.borrow().as_ref()))?;
+                let written = |span: &FileSpan| self.written(span);
+                result.map_err(|e| describe(&e, statement.borrow().as_ref(), &written))?;
             }
             for (index, defined) in defined.iter().enumerate() {
                 match self.replacements.get(&defined.name) {
@@ -368,33 +371,5 @@ fn wrap(module: &Module<'_>, defined: &Defined, id: usize, replaced: bool) {
         && Protocol::from_value(value).is_none()
     {
         module.set(name, module.heap().alloc(Protocol::new(value, name, id, replaced)));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Loads a sheet from a folder of its own.
-    fn loaded(sheet: &str) -> Result<Option<Named>, String> {
-        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-        std::fs::write(folder.path().join("s.star"), sheet).map_err(|e| e.to_string())?;
-        let folder = Folder::Disk(folder.path().to_owned());
-        Loader::new(&folder, &IndexMap::new(), &[], Parties { protocol: 2, all: 2 })?
-            .get(&folder.file("s.star")?, "X")
-    }
-
-    #[test]
-    fn shifts_are_exact_or_fail() -> Result<(), String> {
-        let named = loaded("X = [1 << 30, 1 << 31, 3 << 31, 1 << 62, 5 << 0, 0 << 40]")?;
-        assert_eq!(
-            named.ok_or("there is no X")?.value.value().to_string(),
-            "[1073741824, 2147483648, 6442450944, 4611686018427387904, 5, 0]"
-        );
-        assert!(loaded("X = \"x <<= 1\"").is_ok(), "text is no assignment");
-        for sheet in ["X = 1 << 63", "X = 1 << 64", "X = 1 << -1", "def f(x):\n    x <<= 31"] {
-            assert!(loaded(sheet).is_err(), "{sheet}");
-        }
-        Ok(())
     }
 }

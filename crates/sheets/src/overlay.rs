@@ -9,7 +9,7 @@ use crate::folder::{FilePath, Folder};
 use crate::framework::Framework;
 use crate::inspect::{Meaning, Sources, whole};
 use crate::language;
-use crate::loader::is_entry;
+use crate::syntax::is_entry;
 
 /// What evidence calls an operator that a user's own function had a part in.
 pub const OVERLAY: &str = "overlay";

@@ -8,6 +8,7 @@ use hawkeye_grad::Pass;
 use hawkeye_lower::{
     Ability, Compiled, Demand, Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Plan, Reading,
 };
+use starlark::codemap::FileSpan;
 use starlark::environment::Module;
 use starlark::eval::Evaluator;
 
@@ -236,7 +237,8 @@ impl Sheets {
                     to_data(result).ok_or_else(|| misuse(no_data()))
                 });
                 let closed = recorder.end();
-                let result = result.map_err(|error| refusal(&error, statement.borrow().as_ref()))?;
+                let written = |span: &FileSpan| self.library.written(span);
+                let result = result.map_err(|e| refusal(&e, statement.borrow().as_ref(), &written))?;
                 Ok(Some(Outcome { result, call: recorder.store(closed.call), notes: closed.notes }))
             })
         })
