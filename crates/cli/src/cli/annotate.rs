@@ -26,7 +26,7 @@ pub(crate) struct Annotate {
 pub(crate) fn run(command: &Annotate) -> Result<(), Failure> {
     let source = source(&command.model)?;
     let model = load(&source.path)?;
-    let options = command.run.options();
+    let options = command.run.options()?;
     check_dims(&model.graph, &options.bindings.dims)?;
     let session = Sessions::default().get(&command.framework, &options)?;
     let report = session.analyse(&model, &source.name, &options)?;
