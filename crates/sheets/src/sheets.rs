@@ -1,13 +1,16 @@
 //! Starlark sheets as a lowering.
 
+mod plan;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
 use hawkeye_lower::{
-    Ability, Compiled, Demand, Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Plan, Reading,
+    Ability, Compiled, Demand, Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading,
 };
+use starlark::codemap::FileSpan;
 use starlark::environment::Module;
 use starlark::eval::Evaluator;
 
@@ -16,10 +19,11 @@ use crate::definitions::Definitions;
 use crate::fault::misuse;
 use crate::library::{Found, Library};
 use crate::limits::limit;
+use crate::models::Models;
 use crate::overlay::OVERLAY;
 use crate::recorder::{Parties, Recorder};
 use crate::remedy::Author;
-use crate::returned::{Outcome, expansion, missing, nodes_plan, readings, refusal, step_plan};
+use crate::returned::{Outcome, expansion, missing, readings, refusal};
 
 /// Loaded sheets; see [`Lowering`].
 pub struct Sheets {
@@ -31,6 +35,8 @@ pub struct Sheets {
     author: Author,
     nodes: HashMap<(Pass, bool, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
+    readings: HashMap<(String, Data), Result<Vec<Reading>, LoweringError>>,
+    models: Models,
     /// The operators that the sheets plan all together, for one function to lower; `None` if they have a
     /// function for each.
     planned: OnceLock<Result<Option<BTreeSet<String>>, String>>,
@@ -62,6 +68,8 @@ impl Sheets {
             author,
             nodes: HashMap::new(),
             drawn: HashMap::new(),
+            readings: HashMap::new(),
+            models: Models::default(),
             planned: OnceLock::new(),
         }
     }
@@ -172,9 +180,25 @@ impl Sheets {
         self.record(&scratch, &mut Calls::default(), function, function, arguments)
     }
 
-    /// Asks a function about the model.
-    fn ask_about(&self, function: &str, model: ModelSource<'_>) -> Result<Option<Outcome>, LoweringError> {
-        self.ask(function, self.shown(function, model).as_ref().as_slice())
+    /// What a function says of the model. One that makes calls does so in the arena, under a name.
+    fn about(
+        &mut self,
+        function: &str,
+        calls: Option<(&mut Calls, &str)>,
+        model: ModelSource<'_>,
+    ) -> Result<Option<Outcome>, LoweringError> {
+        let shown = self.shown(function, model);
+        let key = (function.to_owned(), shown);
+        if let Some(known) = self.models.known(&key) {
+            return known;
+        }
+        let arguments = key.1.as_ref();
+        let answer = match calls {
+            Some((calls, name)) => self.run(calls, function, name, arguments.as_slice()),
+            None => self.ask(function, arguments.as_slice()),
+        };
+        self.models.remember(key, answer.clone());
+        answer
     }
 
     /// What a function is shown of the model; one without parameters needs none of it.
@@ -205,8 +229,8 @@ impl Sheets {
                 eval.extra = Some(recorder);
                 let heap = module.heap();
                 let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
-                let statement = limit(&mut eval);
-                recorder.begin(name, function.definition);
+                let statement = limit(&mut eval, self.library.has_users);
+                recorder.begin(name, Some(function.definition));
                 if function.replaced {
                     recorder.note(Note::Evidence(OVERLAY.to_owned()));
                 }
@@ -216,10 +240,11 @@ impl Sheets {
                     to_data(result).ok_or_else(|| misuse(no_data()))
                 });
                 let closed = recorder.end();
+                let written = |span: &FileSpan| self.library.written(span);
                 let result = result.map_err(|error| {
                     let last = statement.borrow();
                     let placed = error.span().is_some() || last.is_some();
-                    let refusal = refusal(&error, last.as_ref());
+                    let refusal = refusal(&error, last.as_ref(), &written);
                     if placed { self.author.blame(refusal) } else { self.placed(entry, refusal) }
                 })?;
                 Ok(Some(Outcome { result, call: recorder.store(closed.call), notes: closed.notes }))
@@ -227,44 +252,17 @@ impl Sheets {
         })
     }
 
-    /// A fault of a function as a whole, with the place of its definition.
-    fn placed(&self, function: &str, error: LoweringError) -> LoweringError {
-        self.author.blame(match (error, self.library.place(function)) {
-            (LoweringError::Broken(message), Some((place, line))) => {
-                let (said, calls) = message.split_at(message.find('\n').unwrap_or(message.len()));
-                LoweringError::Broken(format!("{place}: {said}{line}{calls}"))
-            }
-            (error, _) => error,
-        })
-    }
-
     fn model(
-        &self,
+        &mut self,
         calls: &mut Calls,
         function: &str,
         name: &str,
         model: ModelSource<'_>,
     ) -> Result<Expansion, LoweringError> {
-        let shown = self.shown(function, model);
-        let outcome = self.run(calls, function, name, shown.as_ref().as_slice())?;
+        let outcome = self.about(function, Some((calls, name)), model)?;
         Ok(outcome
             .map(|o| Expansion { call: o.call, notes: o.notes, ..Expansion::default() })
             .unwrap_or_default())
-    }
-
-    /// What the sheets plan: a training step as a whole, if they have a function for that.
-    fn plan(&self, trained: bool, model: ModelSource<'_>) -> Result<Plan, LoweringError> {
-        let function = match trained {
-            true if self.defines("plan_step") => "plan_step",
-            true if self.defines("plan_training") => "plan_training",
-            _ => "plan",
-        };
-        let plan = self.ask_about(function, model)?.map(|o| o.result).unwrap_or_default();
-        let plan = match function {
-            "plan_step" => step_plan(plan).map(Plan::Step),
-            _ => nodes_plan(function, plan).map(Plan::Nodes),
-        };
-        plan.map_err(|error| self.placed(function, error))
     }
 
     /// Draws that were made before are remembered.
@@ -336,17 +334,21 @@ impl Lowering for Sheets {
     }
 
     fn definition(&self, call: &str) -> Option<String> {
-        let function =
-            if self.defines(call) { call.to_owned() } else { Self::entry(Pass::Forward, "", call) };
-        self.library.place(&function).map(|(place, line)| format!("{place}{line}"))
+        self.defined_at(call)
     }
 
     fn read(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {
-        let function = format!("read_{}", identifier(&node.domain, &node.op));
-        let Some(outcome) = self.ask(&function, &[&node.data()])? else {
-            return Ok(Vec::new());
+        let key = (format!("read_{}", identifier(&node.domain, &node.op)), node.data());
+        if let Some(known) = self.readings.get(&key) {
+            return known.clone();
+        }
+        let read = match self.ask(&key.0, &[&key.1]) {
+            Ok(Some(outcome)) => readings(outcome.result, &key.0).map_err(|error| self.placed(&key.0, error)),
+            Ok(None) => Ok(Vec::new()),
+            Err(error) => Err(error),
         };
-        readings(outcome.result, &function).map_err(|error| self.placed(&function, error))
+        self.readings.insert(key, read.clone());
+        read
     }
 
     fn compile(
@@ -356,7 +358,7 @@ impl Lowering for Sheets {
         model: ModelSource<'_>,
     ) -> Result<Compiled, Vec<LoweringError>> {
         let plan = self.plan(trained, model);
-        let notes = self.ask_about("check", model).map(|o| o.map(|o| o.notes).unwrap_or_default());
+        let notes = self.about("check", None, model).map(|o| o.map(|o| o.notes).unwrap_or_default());
         let begin = self.model(calls, "begin", "Setup", model);
         match (plan, notes, begin) {
             (Ok(plan), Ok(notes), Ok(begin)) => Ok(Compiled { plan, notes, begin }),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hawkeye::time::Network;
 use hawkeye::{
-    Bindings, Diagnostic, Failure, Framework, Options, Place, Report, TimeOptions, analyse, check_dims, load,
+    Bindings, Diagnostic, Failure, Options, Place, Report, Sessions, TimeOptions, check_dims, load,
 };
 use hawkeye_report::budget::{Budget, Check, Increase, hold, hold_to_baseline};
 use serde::Deserialize;
@@ -71,6 +71,7 @@ pub(super) fn check(file: &Path) -> Result<Vec<(Report, Vec<Check>)>, Failure> {
     })?;
     let project: Project = toml::from_str(&text).map_err(|e| misread(file, &text, &e))?;
     let folder = file.parent().unwrap_or(Path::new(""));
+    let sessions = Sessions::default();
     let mut results = Vec::new();
     let mut errors = Vec::new();
     for entry in &project.models {
@@ -83,7 +84,7 @@ pub(super) fn check(file: &Path) -> Result<Vec<(Report, Vec<Check>)>, Failure> {
         for framework in frameworks {
             let limits = project.max.iter().chain(&entry.max);
             let network = entry.network.as_ref().or(project.network.as_ref());
-            match hold_entry(file, folder, entry, (framework, network), limits) {
+            match hold_entry(&sessions, file, folder, entry, (framework, network), limits) {
                 Ok(result) => results.push(result),
                 Err(Failure(more)) => errors.extend(more),
             }
@@ -93,6 +94,7 @@ pub(super) fn check(file: &Path) -> Result<Vec<(Report, Vec<Check>)>, Failure> {
 }
 
 fn hold_entry<'a>(
+    sessions: &Sessions,
     file: &Path,
     folder: &Path,
     entry: &Entry,
@@ -135,8 +137,8 @@ fn hold_entry<'a>(
     let model = load(&source.path).map_err(within)?;
     let framework = if is_path(framework) { beside(folder, framework) } else { framework.to_owned() };
     let report = check_dims(&model.graph, &options.bindings.dims)
-        .and_then(|()| Framework::open(&framework))
-        .and_then(|framework| analyse(&model, &source.name, framework, &options))
+        .and_then(|()| sessions.get(&framework, &options))
+        .and_then(|session| session.analyse(&model, &source.name, &options))
         .map_err(within)?;
     let mut checks = hold(&report, &limits).map_err(Failure)?;
     if let Some(baseline) = &entry.baseline {
