@@ -21,6 +21,15 @@ struct Run {
     rounds: Vec<u64>,
 }
 
+/// A run under `mp-spdz-ring` with settings of the compiler or the machine.
+#[derive(Debug, Deserialize)]
+struct Variant {
+    model: String,
+    settings: BTreeMap<String, String>,
+    sent: Vec<u64>,
+    rounds: Vec<u64>,
+}
+
 /// Layers or functions that one program ran one after another, with what the compiler says that it requires.
 #[derive(Debug, Deserialize)]
 struct Table {
@@ -67,6 +76,22 @@ fn malicious_runs_send_what_was_measured() {
 }
 
 #[test]
+fn settings_do_what_was_measured() {
+    let variants = lines::<Variant>("variants.jsonl");
+    for variant in &variants {
+        let options = Options { settings: variant.settings.clone(), ..Options::default() };
+        let model = fixtures().join("mp-spdz/models").join(&variant.model);
+        let report = profile(&model, "mp-spdz-ring", &options).expect("it can be profiled");
+        let counters = |name: &str| -> Vec<u64> {
+            (0..3).map(|party| report.counters[&format!("{name}_{party}")]).collect()
+        };
+        let found = (counters("sent"), counters("rounds"));
+        assert_eq!(found, (variant.sent.clone(), variant.rounds.clone()), "{variant:?}");
+    }
+    assert_eq!(variants.len(), 12);
+}
+
+#[test]
 fn what_the_machines_print_is_what_reports_say() {
     let report = profile(&fixtures().join("mp-spdz/models/lenet5.onnx"), "mp-spdz-ring", &Options::default());
     let log = Framework::open("mp-spdz-ring").expect("it is built in").manifest.log.expect("it has patterns");
@@ -77,7 +102,7 @@ fn what_the_machines_print_is_what_reports_say() {
         Patterns::new(&log).expect("they are right").against(&logs, &report.expect("it profiles"), true);
     let agreements: Vec<_> = measured.lines.iter().map(|line| line.agreement).collect();
     assert!(!agreements.contains(&Agreement::Differs), "{:?}", measured.lines);
-    assert_eq!(agreements.iter().filter(|a| **a != Agreement::NotCounted).count(), 3, "{:?}", measured.lines);
+    assert_eq!(agreements.iter().filter(|a| **a != Agreement::NotCounted).count(), 6, "{:?}", measured.lines);
 }
 
 impl Table {

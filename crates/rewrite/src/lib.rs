@@ -12,6 +12,7 @@ mod rules;
 mod run;
 mod search;
 mod weights;
+mod widths;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -28,6 +29,7 @@ pub use rules::RULES;
 pub use run::output_types;
 pub use search::{Applied, Loads, Objective, Price, Pricing};
 pub use weights::Weights;
+pub use widths::{Chosen, cheapest_widths};
 
 use draft::Draft;
 use search::{Search, State};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hawkeye::{Bindings, Loss, Optimizer, Options, Overlay, Steps, TrainingOptions, Visibility};
+use hawkeye::{Bindings, Loss, Optimizer, Options, Overlay, Steps, TrainingOptions, Visibility, Widths};
 
 use super::time::{OnMachine, Time};
 use super::values::{dimension, loss, named_visibility, pair, shape, visibility};
@@ -47,6 +47,9 @@ pub(crate) struct Run {
     pub(crate) setup: Setup,
     #[command(flatten)]
     sizes: Sizes,
+    /// Bits of single layers' weights and outputs, for frameworks with weight_bits and activation_bits: a YAML file
+    #[arg(long, value_name = "FILE", value_parser = widths)]
+    pub(crate) widths: Option<Widths>,
     #[command(flatten)]
     time: Time,
     #[command(flatten)]
@@ -58,6 +61,7 @@ impl Run {
         Options {
             bindings: self.sizes.bindings(),
             time: self.time.options(&self.machine),
+            widths: self.widths.clone(),
             ..self.setup.options()
         }
     }
@@ -81,6 +85,12 @@ impl Overlays {
         let costs = self.costs.iter().cloned().map(|(name, formula)| Overlay::Cost { name, formula });
         sheets.chain(costs).collect()
     }
+}
+
+/// A file of widths.
+fn widths(path: &str) -> Result<Widths, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
+    Widths::parse(&text)
 }
 
 /// A formula may hold equals signs, a function's name does not.

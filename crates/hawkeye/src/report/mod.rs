@@ -11,5 +11,6 @@ mod timing;
 mod tree;
 
 pub(crate) use build::{Subjects, report};
+pub(crate) use label::Labels;
 pub(crate) use timing::Timing;
 pub use timing::{MachineChoice, TimeOptions};
