@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hawkeye::{Bindings, Loss, Optimizer, Options, Overlay, Steps, TrainingOptions, Visibility, Widths};
+use hawkeye::{
+    Bindings, Failure, Loss, Optimizer, Options, Overlay, Steps, TimeOptions, TrainingOptions, Visibility,
+    Widths,
+};
 
 use super::time::{OnMachine, Time};
 use super::values::{dimension, loss, named_visibility, pair, shape, visibility};
@@ -57,13 +60,26 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn options(&self) -> Options {
-        Options {
-            bindings: self.sizes.bindings(),
-            time: self.time.options(&self.machine),
-            widths: self.widths.clone(),
-            ..self.setup.options()
+    /// What is fixed, with one network at most.
+    ///
+    /// # Errors
+    /// If several networks are given.
+    pub(crate) fn options(&self) -> Result<Options, Failure> {
+        Ok(self.with(self.time.options(&self.machine)?))
+    }
+
+    /// What is fixed, for each network that is given; once if none is.
+    pub(crate) fn each(&self) -> Vec<Options> {
+        let timed = self.time.each(&self.machine);
+        if timed.is_empty() {
+            vec![self.with(None)]
+        } else {
+            timed.into_iter().map(|time| self.with(Some(time))).collect()
         }
+    }
+
+    fn with(&self, time: Option<TimeOptions>) -> Options {
+        Options { bindings: self.sizes.bindings(), time, widths: self.widths.clone(), ..self.setup.options() }
     }
 }
 
