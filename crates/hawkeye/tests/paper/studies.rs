@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use hawkeye::time::Network;
-use hawkeye::{Loss, MachineChoice, Options, Report, Steps, TimeOptions, TrainingOptions};
+use hawkeye::{Loss, Options, Report, Steps, TimeOptions, TrainingOptions};
 use hawkeye_testing::{fixtures, profile};
 
 use super::{by_operator, gibibytes, group, report};
@@ -140,8 +140,7 @@ fn study(text: &mut String, model: &str, protocols: &[Studied]) {
     );
     for (framework, corruption, majority) in protocols {
         let network = Network::named("lan-1g").expect("it is a preset");
-        let time = TimeOptions { network, machine: MachineChoice::Default, schedules: Vec::new() };
-        let mut options = Options { time: Some(time), ..Options::default() };
+        let mut options = Options { time: Some(TimeOptions::on(network)), ..Options::default() };
         options.bindings.batch = Some(1);
         if model.contains("bert") {
             options.bindings.dims = BTreeMap::from([("seq".to_owned(), 128)]);
