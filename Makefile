@@ -1,4 +1,4 @@
-.PHONY: all test lint accuracy paper docs bench growth proto check-proto deny
+.PHONY: all test lint accuracy paper zoo docs bench growth proto check-proto deny
 
 all: test lint
 
@@ -16,6 +16,10 @@ accuracy:
 # Rewrites the tables of docs/PAPER.md.
 paper:
 	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test paper
+
+# Rewrites docs/ZOO.md.
+zoo:
+	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test zoo
 
 # Rewrites what the commands in docs/REPORT.md and docs/TRAINING.md print, and the table of //std in docs/FRAMEWORKS.md.
 docs:

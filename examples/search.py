@@ -100,6 +100,7 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=10_000)
     parser.add_argument("--framework", default="crypten")
     parser.add_argument("--executor", choices=["threads", "dask", "ray"], default="threads")
+    parser.add_argument("--network", help="predict seconds, too, on a network such as wan-400m")
     parser.add_argument("--resume", default="search.sqlite")
     parser.add_argument("--plot")
     arguments = parser.parse_args()
@@ -107,6 +108,10 @@ def main() -> None:
     points = list(itertools.product(*GRID.values()))
     random.Random(0).shuffle(points)
     chosen = [dict(zip(GRID, values)) for values in points[: arguments.points]]
+    goals = ["bytes", "rounds"]
+    if arguments.network:
+        chosen = [{**point, "network": arguments.network} for point in chosen]
+        goals.append("seconds")
 
     executor = None
     if arguments.executor == "dask":
@@ -120,18 +125,21 @@ def main() -> None:
     )
     failed = [row for row in rows if row["error"]]
     print(f"{len(rows)} points, {len(failed)} failed")
-    front = rows.pareto("bytes", "rounds")
+    front = rows.pareto(*goals)
     for row in sorted(front, key=lambda row: row["bytes"]):
-        print({name: row[name] for name in (*GRID, "bytes", "rounds")})
+        print({name: row[name] for name in (*GRID, *goals)})
     if arguments.plot:
         from matplotlib import pyplot
 
         whole = [row for row in rows if not row["error"]]
-        pyplot.loglog([r["bytes"] for r in whole], [r["rounds"] for r in whole], ".", alpha=0.2)
-        pyplot.loglog([r["bytes"] for r in front], [r["rounds"] for r in front], "o")
-        pyplot.xlabel("bytes")
-        pyplot.ylabel("rounds")
-        pyplot.savefig(arguments.plot)
+        figure, panes = pyplot.subplots(1, len(goals) - 1, squeeze=False, figsize=(6 * (len(goals) - 1), 4))
+        for axes, goal in zip(panes[0], goals[1:]):
+            axes.loglog([r["bytes"] for r in whole], [r[goal] for r in whole], ".", alpha=0.2)
+            axes.loglog([r["bytes"] for r in front], [r[goal] for r in front], "o")
+            axes.set_xlabel("bytes")
+            axes.set_ylabel(goal)
+        figure.tight_layout()
+        figure.savefig(arguments.plot)
 
 
 if __name__ == "__main__":

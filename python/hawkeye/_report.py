@@ -74,6 +74,8 @@ class Operator:
     phases: Phases
     counters: Mapping[str, int]
     evidence: str | None
+    #: Predicted seconds of all phases, if a network was given.
+    seconds: float | None
 
     @property
     def online(self) -> Cost:
@@ -97,7 +99,13 @@ def _operator(fields: Mapping[str, Any]) -> Operator:
         phases=_phases(fields),
         counters=dict(fields.get("counters", {})),
         evidence=fields.get("evidence"),
+        seconds=_seconds(fields),
     )
+
+
+def _seconds(fields: Mapping[str, Any]) -> float | None:
+    given = [fields[phase]["seconds"] for phase in PHASES if "seconds" in (fields.get(phase) or {})]
+    return sum(given) if given else None
 
 
 @dataclass(frozen=True)
@@ -268,6 +276,8 @@ class Report:
                 row.update(
                     {f"{phase}_{name}": getattr(cost, name) for name in ("bytes", "messages", "rounds")}
                 )
+            if operator.seconds is not None:
+                row["seconds"] = operator.seconds
             rows.append(row)
         return pandas.DataFrame(rows).astype({"node": "Int64"})
 

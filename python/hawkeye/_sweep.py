@@ -76,7 +76,10 @@ def _points(grid: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
         yield dict(zip(grid, values))
 
 
-_OPTIONS = {"parties", "batch", "dims", "weights", "inputs", "train", "optimizer", "step", "steps", "depth"}
+_OPTIONS = {
+    *("parties", "batch", "dims", "shapes", "weights", "inputs", "depth", "network", "bandwidth", "rtt"),
+    *("train", "optimizer", "step", "steps", "epochs", "dataset_size", "train_output", "frozen"),
+}
 
 
 def _run(model: Model, framework: str, point: dict[str, Any]) -> Row:
@@ -103,6 +106,8 @@ def _run(model: Model, framework: str, point: dict[str, Any]) -> Row:
         row.update({f"{phase}_{name}": getattr(cost, name) for name in ("bytes", "messages", "rounds")})
     total = report.totals.total
     row.update(bytes=total.bytes, rounds=total.rounds)
+    if report.seconds is not None:
+        row["seconds"] = report.seconds
     return row
 
 

@@ -10,6 +10,7 @@ primitive is timed alone, and the least of its repetitions counts. No model is r
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -165,6 +166,9 @@ def measure_spu(rank: int, protocol: str, address: str, parties: int) -> Seconds
     def product(x: Any, y: Any) -> Any:
         return x @ y
 
+    def convolution(x: Any, y: Any) -> Any:
+        return jax.lax.conv_general_dilated(x, y, (1, 1), "VALID")
+
     wall, cpu = time.perf_counter, time.process_time
     return {
         "add": run(lambda x, y: x + y, (1,), (1,), clock=wall),
@@ -174,10 +178,14 @@ def measure_spu(rank: int, protocol: str, address: str, parties: int) -> Seconds
         "product of 1": run(product, (1, 1), (1, 1), clock=wall),
         "product of 64": run(product, (64, 64), (64, 64), clock=wall),
         "product of 256": run(product, (256, 256), (256, 256), clock=cpu),
+        "convolution": run(convolution, (1, 1, 28, 28), (1, 1, 5, 5), clock=wall),
         "pooling": run(pool, (1, 6, 24, 24), clock=wall),
     }
 
 
+# Times that a thread waits for another in a product of 64 x 64 x 64: the sheets say when. Windows of the convolution.
+_MEETINGS = 3
+_WINDOWS = 24 * 24
 # Flights of the comparison of one element, and bytes that a party sends for a product of 200 000.
 _FLIGHTS = {"SEMI2K": 7, "ABY3": 8}
 _BYTES = {"SEMI2K": 200_000 * (16 + 4), "ABY3": 200_000 * (8 + 4 + 8)}
@@ -187,7 +195,8 @@ def spu_profile(seconds: Seconds, protocol: str) -> dict[str, Any]:
     """The profile that follows from the primitives, as docs/TIME.md reads them."""
     work = {
         "multiplication": seconds["product of 256"] / 256**3,
-        "threaded_product": max(0.0, seconds["product of 64"] - seconds["product of 1"]),
+        "thread_meeting": max(0.0, seconds["product of 64"] - seconds["product of 1"]) / _MEETINGS,
+        "window": max(0.0, (seconds["convolution"] - seconds["mul"]) / _WINDOWS),
         "window_element": max(0.0, (seconds["pooling"] - 2 * seconds["less"]) / (6 * 24 * 24)),
     }
     transport = {
@@ -208,6 +217,9 @@ def party(framework: str, rank: int, folder: Path, address: str) -> None:
 
 def calibrate(framework: str, address: str) -> dict[str, Any]:
     """Runs all parties and returns the profile."""
+    package = framework.split("-")[0]
+    if importlib.util.find_spec(package) is None:
+        sys.exit(f"{package} is not installed in {sys.executable}; pip install {package}, or run another Python")
     parties = range(PARTIES[framework])
     with tempfile.TemporaryDirectory(prefix="hawkeye-calibrate-") as name:
         folder = Path(name)
@@ -215,7 +227,7 @@ def calibrate(framework: str, address: str) -> dict[str, Any]:
         started = [subprocess.Popen([*command, str(rank)]) for rank in parties]
         codes = [process.wait() for process in started]
         if any(codes):
-            sys.exit(f"a party failed; is {framework.split('-')[0]} installed in {sys.executable}?")
+            sys.exit(f"a party failed; what it says stands above, and the version of {package} is the one installed")
         measured = [json.loads((folder / f"{rank}.json").read_text()) for rank in parties]
     # The parties wait for one another, so the slowest counts.
     seconds = {primitive: max(each[primitive] for each in measured) for primitive in measured[0]}

@@ -32,6 +32,7 @@ def test_a_profile_of_spu_has_no_negative_seconds():
         "product of 1",
         "product of 64",
         "product of 256",
+        "convolution",
         "pooling",
     )
     profile = spu_profile({name: 1.0 / place for place, name in enumerate(names, 1)}, "SEMI2K")

@@ -3,6 +3,8 @@
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import pytest
+
 import hawkeye
 
 MODELS = Path(__file__).parents[2] / "fixtures" / "models"
@@ -31,6 +33,15 @@ def test_points_are_profiles():
     for row in rows:
         report = hawkeye.profile(ALEXNET, "crypten", batch=row["batch"], settings={"max_method": "pairwise"})
         assert row["online_bytes"] == report.totals.online.bytes
+
+
+def test_seconds_come_with_a_network():
+    rows = hawkeye.sweep(LENET, "crypten", {"network": ["lan-3g", "wan-100m"]})
+    assert rows[0]["seconds"] < rows[1]["seconds"]
+    report = hawkeye.profile(LENET, "crypten", network="lan-3g")
+    assert rows[0]["seconds"] == report.seconds
+    assert report.to_pandas()["seconds"].sum() == pytest.approx(report.seconds)
+    assert "seconds" not in hawkeye.sweep(LENET, "crypten")[0]
 
 
 def test_models_may_be_functions_and_fail_alone():

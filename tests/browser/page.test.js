@@ -15,11 +15,13 @@ const models = new URL("../../fixtures/models/", import.meta.url).pathname;
 const screenshots = new URL("screenshots/", import.meta.url).pathname;
 const axe = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const folder = mkdtempSync(join(tmpdir(), "hawkeye-pages-"));
+const speedscope = new URL("node_modules/speedscope/dist/release/index.html", import.meta.url).href;
 const sizes = { desk: { width: 1280, height: 900 }, telephone: { width: 390, height: 844 } };
 
 const runs = {
   inference: ["profile", "resnet50.onnx", "-f", "cryptflow2", "--batch", "1"],
   layers: ["profile", "bert_base.onnx", "-f", "crypten", "--batch", "1", "--dim", "seq=128"],
+  time: ["profile", "resnet18.onnx", "-f", "crypten", "--batch", "1", "--network", "wan-100m"],
   training: ["profile", "lenet5.onnx", "-f", "crypten", "--train", "cross_entropy"],
 };
 
@@ -158,6 +160,54 @@ test("the flame graph zooms by click and by keyboard, and searches", () =>
     await page.keyboard.type("relu");
     assert.match(await page.locator("#matched").textContent(), /% of bytes/);
   }));
+
+test("seconds are a quantity, and operators lie on an axis of time", () =>
+  open("time", {}, async (page) => {
+    const report = await page.evaluate(() => JSON.parse(document.getElementById("report").textContent));
+    assert.match(await page.locator("#predicted").textContent(), /^[\d,.]+ s predicted for offline and online on wan-100m \(100 Mbit\/s, 40 ms there and back\)/);
+    const graph = page.locator("#timeline");
+    await graph.scrollIntoViewIfNeeded();
+    const box = await graph.boundingBox();
+    // Halfway along the axis is the operator that runs when half of the time has gone.
+    let now = 0;
+    const half = report.operators.find((operator) => (now += operator.seconds ?? 0) > report.time.seconds / 2);
+    await page.mouse.move(box.x + box.width / 2, box.y + 10);
+    const tip = page.locator("#tip");
+    assert.ok((await tip.textContent()).startsWith(`${half.name} (${half.op})`), await tip.textContent());
+    await page.mouse.move(box.x, box.y - 30);
+    await graph.focus();
+    await page.keyboard.press("ArrowRight");
+    const first = report.operators.find((operator) => operator.seconds > 0);
+    assert.ok((await tip.textContent()).startsWith(first.name));
+    // What is drawn is not all one colour.
+    const colours = await graph.evaluate((canvas) => new Set(new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size);
+    assert.ok(colours > 4, `${colours} colours`);
+    await page.getByRole("button", { name: "seconds", exact: true }).first().click();
+    assert.match(await page.locator("#table th.part").textContent(), /% of seconds/);
+    assert.match(await page.locator("#path").textContent(), /seconds predicted/);
+    assert.match(await page.locator("#ranks .rank .number").first().textContent(), /s$/);
+  }));
+
+test("without a network there is no axis of time", () =>
+  open("inference", {}, async (page) => {
+    assert.equal(await page.locator("#time").isVisible(), false);
+    assert.equal(await page.getByRole("button", { name: "seconds", exact: true }).count(), 0);
+  }));
+
+test("a timeline opens in a program for traces", async () => {
+  const trace = join(folder, "trace.json");
+  execFileSync(process.env.HAWKEYE, [...runs.time, "--format", "perfetto", "-o", trace], { cwd: models });
+  const context = await browser.newContext({ viewport: sizes.desk });
+  const page = await context.newPage();
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(String(error)));
+  await page.goto(speedscope);
+  await page.locator("input[type=file]").setInputFiles(trace);
+  await page.getByText(/party 0/).first().waitFor({ timeout: 20_000 });
+  await page.screenshot({ path: join(screenshots, "timeline.png") });
+  assert.deepEqual(problems, []);
+  await context.close();
+});
 
 test("ten thousand operators make no larger page than a few", async () => {
   const text = readFileSync(join(folder, "layers.html"), "utf8");

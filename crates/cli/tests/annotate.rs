@@ -153,3 +153,20 @@ fn tract_runs_an_annotated_model_at_any_batch() -> TractResult<()> {
     }
     Ok(())
 }
+
+#[test]
+fn nodes_carry_their_seconds_where_a_network_is_given() {
+    let network = hawkeye::time::Network::of(Some(1e8), 0.04);
+    let options = Options { time: Some(hawkeye::TimeOptions::on(network)), ..batch_of_one() };
+    let bytes = read(&fixtures().join("models/lenet5.onnx")).expect("it is read");
+    let (_, report, out) = annotated(&bytes, &options);
+    let graph = ModelProto::decode(out.as_slice()).expect("it decodes").graph.expect("a graph");
+    for operator in &report.operators {
+        let Some(node) = operator.node else { continue };
+        let seconds = entry(&graph.node[node].metadata_props, "seconds").expect("a prediction");
+        assert_eq!(Some(seconds.parse::<f64>().expect("a number")), operator.seconds, "{}", operator.name);
+    }
+    assert!(report.time.expect("a network was given").seconds > 1.0);
+    let total = b"hawkeye.total.seconds";
+    assert!(out.windows(total.len()).any(|window| window == total));
+}

@@ -98,3 +98,93 @@ fn schedules_are_asked_for_by_name() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("does not say what can be pipelined"));
 }
+
+#[test]
+fn several_networks_are_a_table_and_other_commands_take_one() {
+    let networks = ["--network", "lan-1g,wan-100m"];
+    let table = command_line(&[&LENET[..], &networks, &["--format", "csv"]].concat());
+    let table = text(&table.stdout);
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].ends_with(",network,seconds,latency,transfer,work,waiting,refused"), "{table}");
+    for (line, name) in lines[1..].iter().zip(["lan-1g", "wan-100m"]) {
+        let seconds = json(&["--network", name])["time"]["seconds"].to_string();
+        assert!(line.contains(&format!(",{name},{seconds},")), "{line}");
+    }
+    for command in ["check", "compare", "annotate"] {
+        let more: &[&str] = match command {
+            "check" => &["--max", "online.seconds=2"],
+            "annotate" => &["-o", "never.onnx"],
+            _ => &[],
+        };
+        let refused = command_line(&[&[command], &LENET[1..], &networks, more].concat());
+        assert_eq!(refused.status.code(), Some(2), "{command}");
+        assert!(text(&refused.stderr).contains("several networks"), "{command}");
+    }
+    let sides =
+        ["compare", "lenet5.onnx", "-f", "crypten", "--network", "lan-1g", "--variant", "network=wan-100m"];
+    let compared = command_line(&[&sides[..], &["--format", "json"]].concat());
+    let compared: Value = serde_json::from_slice(&compared.stdout).expect("it is JSON");
+    let online =
+        |side: usize| compared["totals"]["costs"][side]["online"]["seconds"].as_f64().expect("seconds");
+    assert!(online(1) > 10.0 * online(0));
+}
+
+#[test]
+fn sweeps_of_networks_say_what_takes_over_where() {
+    let sweep = ["sweep", "lenet5.onnx", "-f", "crypten", "--rtt", "40ms", "--format", "json", "--bandwidth"];
+    let swept = |bandwidths: &str| -> Value {
+        let output = command_line(&[&sweep[..], &[bandwidths]].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("it is JSON")
+    };
+    let whole = swept("1Mbit/s..10Gbit/s");
+    assert_eq!(whole["points"].as_array().map(Vec::len), Some(13));
+    let [crossover] = whole["crossovers"].as_array().expect("a list").as_slice() else { panic!("{whole}") };
+    assert_eq!(crossover["names"], serde_json::json!(["transfer", "latency"]));
+    let limit = crossover["limits"][0].as_f64().expect("a number");
+    assert!(crossover["text"].as_str().expect("words").contains("Mbit/s, latency above"));
+    // Time is a line over the inverse of the bandwidth, so other points find the same place, where both parts are alike.
+    let few = swept("1Mbit/s,1Gbit/s");
+    assert!((few["crossovers"][0]["limits"][0].as_f64().expect("a number") / limit - 1.0).abs() < 1e-9);
+    let there = json(&["--rtt", "40ms", "--bandwidth", &format!("{limit}bit/s")]);
+    let part = |name: &str| there["time"][name].as_f64().expect("a number");
+    assert!((part("transfer") / part("latency") - 1.0).abs() < 1e-9);
+    let range = command_line(&[&sweep[..], &["10Mbit/s..1Mbit/s"]].concat());
+    assert_eq!(range.status.code(), Some(2));
+    let svg = ["sweep", "lenet5.onnx", "-f", "crypten", "--rtt", "1ms..1s", "--show", "online.seconds"];
+    let svg = command_line(&[&svg[..], &["--format", "svg"]].concat());
+    assert!(text(&svg.stdout).contains("polyline"));
+}
+
+#[test]
+fn a_service_is_simulated_when_requests_arrive() {
+    let on = ["--network", "lan-1g"];
+    let service = |more: &[&str]| json(&[&on[..], more].concat())["time"]["service"].clone();
+    let alone = service(&[]);
+    let most = alone["requests_per_second"].as_f64().expect("it takes time");
+    assert!(alone.get("arrivals").is_none() && most > 1.0);
+    let met = service(&["--arrivals", "1/s"]);
+    let latency = met["arrivals"]["latency"].as_f64().expect("it is not too much");
+    assert!(latency > 1.0 / most && latency < 3.0 / most);
+    let too_many = service(&["--arrivals", "1000/s"]);
+    assert!(too_many["arrivals"].get("latency").is_none());
+    assert!(error(&["--network", "lan-1g", "--arrivals", "2"]).contains("2/s"));
+    assert!(error(&["--arrivals", "2/s"]).contains("required"));
+    // Preprocessing in a phase of its own is kept, and takes the same processors and links.
+    let model = "../delphi/models/linked_lenet_avg.onnx";
+    let delphi = ["profile", model, "-f", "delphi", "--network", "lan-1g", "--arrivals", "1/h"];
+    let delphi = command_line(&[&delphi[..], &["--storage", "1GiB", "--format", "json"]].concat());
+    let report: Value = serde_json::from_slice(&delphi.stdout).expect("it is JSON");
+    let service = &report["time"]["service"];
+    let material = service["material"].as_u64().expect("it is kept");
+    assert!(material > 0 && service["kept"].as_u64() == Some((1 << 30) / material));
+    assert!(service["offline_seconds"].as_f64() > Some(0.0));
+}
+
+#[test]
+fn calibration_names_the_python_that_lacks_the_framework() {
+    let refused = command_line(&["calibrate", "spu-semi2k", "--python", "/no/such/python"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = text(&refused.stderr);
+    assert!(said.contains("/no/such/python can't be run") && said.contains("--python"), "{said}");
+}

@@ -24,7 +24,10 @@ pub fn annotations(model: &Model, report: &Report, bindings: &Bindings) -> Resul
     for operator in &report.operators {
         match operator.node {
             Some(node) => sums.entry(node).or_default().add(operator),
-            None => outside.add_phases(&operator.phases),
+            None => {
+                outside.add_phases(&operator.phases);
+                outside.add_seconds(operator.seconds);
+            }
         }
     }
     let framework = &report.framework;
@@ -35,6 +38,11 @@ pub fn annotations(model: &Model, report: &Report, bindings: &Bindings) -> Resul
         (format!("{PREFIX}weights"), report.run.weights.clone()),
     ];
     entries.extend(report.run.dims.iter().map(|(name, n)| (format!("{PREFIX}dim.{name}"), n.to_string())));
+    if let Some(time) = &report.time {
+        entries.push((format!("{PREFIX}network"), time.network.clone()));
+        entries.push((format!("{PREFIX}machine"), time.machine.clone()));
+        entries.push((format!("{PREFIX}total.seconds"), time.seconds.to_string()));
+    }
     let mut total = Sum::default();
     total.add_phases(&report.totals);
     entries.extend(total.entries("total."));
@@ -51,13 +59,22 @@ pub fn annotations(model: &Model, report: &Report, bindings: &Bindings) -> Resul
 #[derive(Default)]
 struct Sum {
     amounts: [[u128; 3]; 3],
+    /// Of the phases that count, where a network was given.
+    seconds: Option<f64>,
     evidence: BTreeSet<String>,
 }
 
 impl Sum {
     fn add(&mut self, operator: &Operator) {
         self.add_phases(&operator.phases);
+        self.add_seconds(operator.seconds);
         self.evidence.extend(operator.evidence.iter().flat_map(|kinds| kinds.split(", ")).map(str::to_owned));
+    }
+
+    fn add_seconds(&mut self, seconds: Option<f64>) {
+        if let Some(seconds) = seconds {
+            *self.seconds.get_or_insert_default() += seconds;
+        }
     }
 
     fn add_phases(&mut self, phases: &Phases) {
@@ -79,6 +96,9 @@ impl Sum {
                     entries.push((key, amount.to_string()));
                 }
             }
+        }
+        if let Some(seconds) = self.seconds {
+            entries.push((format!("{PREFIX}{kind}seconds"), seconds.to_string()));
         }
         if !self.evidence.is_empty() {
             let kinds: Vec<&str> = self.evidence.iter().map(String::as_str).collect();

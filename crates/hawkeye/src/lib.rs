@@ -43,7 +43,8 @@ pub use report::{MachineChoice, TimeOptions};
 pub use session::{Session, Sessions};
 pub use sweep::law;
 pub use sweep::{
-    Axis, MOST_POINTS, Point, Statement, Sweep, Variable, amount, fixed, series, statements, sweep,
+    Axis, Crossover, MOST_POINTS, Point, Statement, Sweep, Variable, amount, crossovers, fixed, series,
+    statements, sweep,
 };
 pub use training::{Steps, TrainingOptions};
 

@@ -1,7 +1,7 @@
 //! What MPC-Pipe's schedules gain for large models: the table of docs/PIPELINE.md.
 
 use hawkeye::time::Network;
-use hawkeye::{Bindings, MachineChoice, Options, TimeOptions};
+use hawkeye::{Bindings, Options, TimeOptions};
 use hawkeye_testing::{fixtures, profile};
 
 const SCHEDULES: [&str; 4] = ["inter-linear", "inner-layer=2", "inner-layer=4", "inter-batch=4"];
@@ -33,7 +33,7 @@ fn the_document_has_what_schedules_gain() {
 
 fn row(model: &str, network: Network) -> String {
     let schedules = SCHEDULES.map(|text| text.parse().expect("it is a schedule")).to_vec();
-    let time = Some(TimeOptions { network, machine: MachineChoice::Default, schedules });
+    let time = Some(TimeOptions { schedules, ..TimeOptions::on(network) });
     let dims = [("seq".to_owned(), 128)].into();
     let bindings = Bindings { batch: Some(1), dims, ..Bindings::default() };
     let options = Options { time, bindings, ..Options::default() };

@@ -46,6 +46,22 @@ def lower_Relu(n): repeat(5, layer, 8)
 }
 
 #[test]
+fn repetitions_that_end_as_they_began_are_not_unrolled() {
+    let sheet = r#"
+def draw_pending(state, request):
+    if request == 0 and state:
+        send(1, 0, state)
+    return (state or 0) + request if request else 0
+def layer():
+    send(0, 1, 8)
+    draw("pending", 3)
+    draw("pending", 0)
+def lower_Relu(n): repeat(1000000000, layer)
+"#;
+    assert_eq!(online(sheet), [11_000_000_000, 2_000_000_000, 2_000_000_000]);
+}
+
+#[test]
 fn buffers_refill_where_they_run_dry() {
     let sheet = r#"
 def draw_pool(state, request):

@@ -113,9 +113,9 @@ struct Settlement<'a> {
     states: HashMap<Symbol, Data>,
     /// Resources that are being drawn from.
     drawing: Vec<Symbol>,
-    /// How often the state changed.
+    /// How often what no later state undoes happened: a key was reached, or a call deferred to a group.
     changes: u64,
-    /// How often it changed in a way that outlasts the run.
+    /// How often it happened in a way that outlasts the run.
     lasting: u64,
     steps: u64,
 }
@@ -132,7 +132,7 @@ impl Settlement<'_> {
     ) -> Result<(), Failure> {
         let mut left = times;
         while left > 0 {
-            let before = self.lasting;
+            let before = (self.lasting, self.states.clone());
             self.reached_in_run.clear();
             let mut settled = Vec::with_capacity(program.operations.len());
             for operation in &program.operations {
@@ -143,7 +143,7 @@ impl Settlement<'_> {
                 }
                 settled.push(call.map(|call| self.call(call)).transpose()?);
             }
-            let same = if self.lasting == before { left } else { 1 };
+            let same = if (self.lasting, &self.states) == (before.0, &before.1) { left } else { 1 };
             for ((operation, sequence), call) in program.operations.iter().zip(&mut *sequences).zip(settled) {
                 let times = if operation.subject == Subject::Begin { 1 } else { same };
                 call.into_iter().for_each(|call| sequence.push(Item::Call { call, times }));
@@ -260,8 +260,6 @@ impl Settlement<'_> {
         let drawn = self.lowering.meet(self.calls, demand);
         let (next, call) = drawn.map_err(|e| complain(Place::Model, e))?;
         if next != state {
-            self.changes += 1;
-            self.lasting += 1;
             self.states.insert(resource, next);
         }
         self.drawing.push(resource);
@@ -270,13 +268,13 @@ impl Settlement<'_> {
         call
     }
 
-    /// A repetition unrolls only as long as it changes the state.
+    /// A repetition unrolls only until the state at its end is that at its beginning.
     fn repeat(&mut self, call: CallId, times: u64, settled: &mut Call<Deferral>) -> Result<(), Failure> {
         let mut left = times;
         while left > 0 {
-            let before = self.changes;
+            let before = (self.changes, self.states.clone());
             let once = self.call(call)?;
-            let same = if self.changes == before { left } else { 1 };
+            let same = if (self.changes, &self.states) == (before.0, &before.1) { left } else { 1 };
             settled.push(Item::Call { call: once, times: same });
             left -= same;
         }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use hawkeye::time::{Network, units};
 use hawkeye::{
-    Bindings, Diagnostic, Failure, Loss, MachineChoice, Optimizer, Place, Steps, TimeOptions,
-    TrainingOptions, Visibility,
+    Bindings, Diagnostic, Failure, Loss, Optimizer, Place, Steps, TimeOptions, TrainingOptions, Visibility,
 };
 use pyo3::prelude::*;
 
@@ -84,7 +83,7 @@ impl Options {
             None => Network::of(bandwidth, rtt.unwrap_or_default()),
             Some(name) => Network::named(name).map_err(wrong)?.with(bandwidth, rtt),
         };
-        Ok(Some(TimeOptions { network, machine: MachineChoice::Default, schedules: Vec::new() }))
+        Ok(Some(TimeOptions::on(network)))
     }
 
     fn training(&self) -> Result<Option<TrainingOptions>, Diagnostic> {

@@ -18,7 +18,7 @@ pub use schema::{
     CallNode, DiagnosticInfo, FrameworkInfo, LinkTraffic, MeasuredRuns, ModelInfo, OWN, Operator, OutputInfo,
     PARALLEL, PassCost, PhaseCost, Phases, Report, RunInfo, SCHEMA, SIDE, Scalar, TrainingInfo, Uncertainty,
 };
-pub use time::{Gain, PipelineInfo, SpentInfo, TimeInfo};
+pub use time::{ArrivalsInfo, Gain, PipelineInfo, ServiceInfo, SpentInfo, TimeInfo};
 
 /// The schema of a report, as JSON Schema (draft 2020-12).
 pub const JSON_SCHEMA: &str = include_str!("../../../docs/report.schema.json");

@@ -27,9 +27,46 @@ pub struct TimeInfo {
     /// Seconds if independent operators ran side by side; of inference only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub critical_path: Option<f64>,
+    /// What a service of the program sustains.
+    #[serde(default)]
+    pub service: ServiceInfo,
     /// What the schedules that were asked for gain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pipelines: Vec<PipelineInfo>,
+}
+
+/// What a service sustains whose parties answer one request after the other, and make preprocessing in between.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServiceInfo {
+    /// Bytes of preprocessing that a request uses, at the party that receives most of it.
+    pub material: u64,
+    /// Seconds in which it is made, beside those of the answer.
+    pub offline_seconds: f64,
+    /// Requests a second in the long run; left out if they take no time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_second: Option<f64>,
+    /// For how many requests the storage that was given holds preprocessing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<u64>,
+    /// What requests meet with that arrive at random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<ArrivalsInfo>,
+}
+
+/// What requests meet with that arrive independently of one another; nothing but the rate, if they are too many.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ArrivalsInfo {
+    /// Requests a second.
+    pub rate: f64,
+    /// Mean seconds from arrival to answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<f64>,
+    /// Seconds within which 95 of 100 are answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_95: Option<f64>,
+    /// The part that had to wait for its own preprocessing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unprepared: Option<f64>,
 }
 
 /// What a schedule makes of the program; of one that is not worse than running in sequence.

@@ -10,6 +10,7 @@ mod machine;
 mod network;
 pub mod pipeline;
 pub mod schedule;
+mod service;
 pub mod units;
 mod walk;
 
@@ -17,4 +18,5 @@ pub use chain::{Selection, Task, chain};
 pub use clock::{Clock, Spent, Transport};
 pub use machine::{Machine, Software};
 pub use network::Network;
+pub use service::{Met, Service};
 pub use walk::{TooLong, transfers};

@@ -47,8 +47,9 @@ pub struct Software {
 }
 
 /// The embedded profiles, by name.
-const EMBEDDED: [(&str, &str); 2] = [
+const EMBEDDED: [(&str, &str); 3] = [
     ("crypten-cpu", include_str!("../../../profiles/crypten-cpu.yaml")),
+    ("sci-ot", include_str!("../../../profiles/sci-ot.yaml")),
     ("spu-cpu", include_str!("../../../profiles/spu-cpu.yaml")),
 ];
 

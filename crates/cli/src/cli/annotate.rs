@@ -28,7 +28,7 @@ pub(crate) struct Annotate {
 pub(crate) fn run(command: &Annotate) -> Result<(), Failure> {
     let source = source(&command.model)?;
     let model = load(&source.path)?;
-    let options = command.run.options();
+    let options = command.run.options()?;
     check_dims(&model.graph, &options.bindings.dims)?;
     let framework = Framework::open(&command.framework)?.overlaid(&options.overlays)?;
     let report = analyse(&model, &source.name, framework, &options)?;

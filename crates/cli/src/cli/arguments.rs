@@ -9,6 +9,7 @@ use hawkeye_report::{Axis, Quantity};
 
 use super::annotate::Annotate;
 use super::budget::Budget;
+use super::calibrate::Calibrate;
 use super::check::Check;
 use super::compare::Compare;
 use super::destination::apart;
@@ -54,6 +55,7 @@ pub(crate) enum Command {
   hawkeye profile lenet5.onnx resnet18.onnx -f crypten -f cheetah --batch 1
   hawkeye profile resnet50.onnx -f crypten --batch 1 --format html -o resnet50.html
   hawkeye profile resnet50.onnx -f crypten --batch 1 --format folded | inferno-flamegraph > resnet50.svg
+  hawkeye profile lenet5.onnx -f crypten --network lan-10g,lan-1g,wan-100m
   hawkeye profile lenet5.onnx -f crypten --network wan-100m --format perfetto -o lenet5.json")]
     Profile(Profile),
     /// Print the type and shape of every value of a model
@@ -138,7 +140,8 @@ limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one
     #[command(after_help = "Examples:
   hawkeye sweep lenet5.onnx -f crypten -f spu-semi2k --batch 1..64
   hawkeye sweep bert.onnx -f crypten --batch 1 --dim seq=32..512:32 -o bert.svg
-  hawkeye sweep lenet5.onnx -f crypten --set max_method=pairwise,log_reduction --parties 2..5")]
+  hawkeye sweep lenet5.onnx -f crypten --set max_method=pairwise,log_reduction --parties 2..5
+  hawkeye sweep lenet5.onnx -f crypten -f spu-semi2k --bandwidth 1Mbit/s..10Gbit/s --rtt 20ms")]
     Sweep(SweepArguments),
     /// Price each activation layer, and the model with fewer and fewer of them
     #[command(after_help = "Examples:
@@ -161,6 +164,11 @@ limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one
 
 Exit codes: 0 fine; 1 with --check, if something can be saved; 2 an error.")]
     Optimize(Box<Optimize>),
+    /// Time the primitives of a framework that is installed here, and write a profile for --machine
+    #[command(after_help = "Examples:
+  hawkeye calibrate spu-semi2k --python .venv/bin/python -o mine.yaml
+  hawkeye profile lenet5.onnx -f spu-semi2k --network wan-100m --machine mine.yaml")]
+    Calibrate(Calibrate),
 }
 
 impl Command {
@@ -197,6 +205,7 @@ impl Command {
                 (inputs.into_iter().flatten().map(PathBuf::as_path).collect(), check.output.as_deref())
             }
             Self::Annotate(annotate) => (vec![&annotate.model], Some(&annotate.output)),
+            Self::Calibrate(calibrate) => (Vec::new(), calibrate.output.as_deref()),
             Self::Sweep(sweep) => (vec![&sweep.model], sweep.output.as_deref()),
             Self::Explain(explain) => {
                 (explain.model.iter().map(PathBuf::as_path).collect(), explain.output.as_deref())
@@ -223,6 +232,7 @@ impl Command {
             Self::Optimize(optimize) => optimize.subject(),
             Self::Frameworks { command } => command.subject(),
             Self::Schema => "schema".to_owned(),
+            Self::Calibrate(_) => "calibrate".to_owned(),
             Self::Check(check) => check.subject.as_ref().unwrap_or(&check.project).display().to_string(),
             Self::Completions { .. } => "completions".to_owned(),
             Self::Man { .. } => "man".to_owned(),
@@ -243,7 +253,7 @@ impl Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Profile {
-    /// The model, an ONNX file; of several, and of several frameworks, a table is made
+    /// The model, an ONNX file; of several, and of several frameworks or networks, a table is made
     #[arg(required = true, value_name = "MODEL")]
     pub(crate) models: Vec<PathBuf>,
     /// A built-in framework, or the path of one's own directory (repeatable)

@@ -56,7 +56,7 @@ pub(crate) fn run(command: &Budget) -> Result<(), Failure> {
         By::Square => Replacement::Square,
     };
     let replaced = command.replaced.as_ref().map(names).transpose()?.unwrap_or_default();
-    let options = command.run.options();
+    let options = command.run.options()?;
     let budget =
         activation_budget(&model, &source.name, &command.framework, &options, replacement, &replaced)?;
     let text = match command.format {

@@ -99,7 +99,7 @@ fn profiled(command: &Check, subject: &Path) -> Result<Report, Failure> {
         let problem: Diagnostic = about(subject, "is a model, and must be profiled first".to_owned());
         return Err(problem.help(help).into());
     };
-    let options = Options { training: command.training.options(), depth: 0, ..command.run.options() };
+    let options = Options { training: command.training.options(), depth: 0, ..command.run.options()? };
     check_dims(&model.graph, &options.bindings.dims)?;
     analyse(&model, &source.name, Framework::open(framework)?.overlaid(&options.overlays)?, &options)
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use hawkeye::time::Network;
 use hawkeye::{
-    Diagnostic, Failure, Framework, Options, Place, Report, Sessions, Steps, analyse, builtin_names,
-    check_dims,
+    Diagnostic, Failure, Framework, Options, Place, Report, Sessions, Steps, TimeOptions, analyse,
+    builtin_names, check_dims,
 };
 use hawkeye_report::compare::{Comparison, Refused, compare};
 use hawkeye_report::measured::{Measured, Patterns};
@@ -27,8 +28,8 @@ pub(crate) struct Compare {
     /// Profile the models under this framework (repeatable: side by side)
     #[arg(short, long = "framework")]
     frameworks: Vec<String>,
-    /// One more side, which differs in these: parameters, parties, batch, weights, dim.NAME, or in
-    /// training the optimizer or the step (repeatable)
+    /// One more side, which differs in these: parameters, parties, batch, weights, dim.NAME, network, or
+    /// in training the optimizer or the step (repeatable)
     #[arg(long = "variant", value_name = "KEY=VALUE[,KEY=VALUE...]", value_parser = variant)]
     variants: Vec<Variant>,
     #[command(flatten)]
@@ -203,7 +204,7 @@ fn refusal(file: &str, framework: &str, variant: &Variant, errors: &[Diagnostic]
 }
 
 fn options(command: &Compare, variant: &Variant, depth: usize) -> Result<Options, Failure> {
-    let mut options = Options { training: command.training.options(), depth, ..command.run.options() };
+    let mut options = Options { training: command.training.options(), depth, ..command.run.options()? };
     for (key, value) in &variant.0 {
         let wrong = |what: &str| complaint(format!("--variant {key}={value}: {value} is no {what}"), "");
         match key.as_str() {
@@ -211,6 +212,12 @@ fn options(command: &Compare, variant: &Variant, depth: usize) -> Result<Options
             "batch" => {
                 let size: NonZero<u64> = value.parse().map_err(|_| wrong("size"))?;
                 options.bindings.batch = Some(size.get());
+            }
+            "network" => {
+                let network =
+                    Network::named(value).map_err(|e| complaint(format!("--variant network: {e}"), ""))?;
+                let base = options.time.unwrap_or_else(|| TimeOptions::on(network.clone()));
+                options.time = Some(TimeOptions { network, ..base });
             }
             "weights" => options.weights = Some(visibility(value).map_err(|e| complaint(e, ""))?),
             "optimizer" | "step" => {

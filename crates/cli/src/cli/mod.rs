@@ -3,6 +3,7 @@
 mod annotate;
 mod arguments;
 mod budget;
+mod calibrate;
 mod check;
 mod compare;
 mod destination;
@@ -66,6 +67,7 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Annotate(command) => annotate::run(command).map(|()| ExitCode::SUCCESS),
         Command::Sweep(command) => sweep::run(command).map(|()| ExitCode::SUCCESS),
         Command::Optimize(command) => optimize::run(command),
+        Command::Calibrate(command) => calibrate::run(command).map(|()| ExitCode::SUCCESS),
         Command::Explain(command) => explain::run(command).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -1,21 +1,23 @@
 //! A sweep as a plot.
 
-use hawkeye::{Axis, Sweep};
+use hawkeye::time::units::{bandwidth, duration, show_bandwidth, show_duration};
+use hawkeye::{Axis, Sweep, Variable};
 use hawkeye_report::Quantity;
 use plotters::prelude::*;
 
 const SIZE: (u32, u32) = (960, 560);
 
-/// A line per combination of the other axes' values, over the first axis of numbers, as SVG.
+/// A line per combination of the other axes' values, over the first axis of numbers, as SVG. Bandwidths and times are
+/// on a logarithmic scale.
 ///
 /// # Errors
-/// If no axis is one of numbers.
+/// If no axis is one of growing numbers.
 pub(super) fn plot(sweep: &Sweep, phase: usize, quantity: Quantity, title: &str) -> Result<String, String> {
-    let found = sweep.axes.iter().enumerate().find_map(|(i, axis)| Some((i, axis, axis.numbers()?)));
-    let Some((position, axis, numbers)) = found else {
+    let found = sweep.axes.iter().enumerate().find_map(|(i, axis)| Some((i, axis, places(axis)?)));
+    let Some((position, axis, places)) = found else {
         return Err("a plot needs an axis of growing numbers".to_owned());
     };
-    let lines = lines(sweep, position, &numbers, phase, quantity);
+    let lines = lines(sweep, position, &places, phase, quantity);
     let mut svg = String::new();
     draw(&mut svg, axis, &lines, quantity, title).map_err(|e| e.to_string())?;
     Ok(svg + "\n")
@@ -24,11 +26,32 @@ pub(super) fn plot(sweep: &Sweep, phase: usize, quantity: Quantity, title: &str)
 /// A label and its points.
 type Line = (String, Vec<(f64, f64)>);
 
-fn lines(sweep: &Sweep, axis: usize, numbers: &[i128], phase: usize, quantity: Quantity) -> Vec<Line> {
+/// Where the values of an axis lie, if they are numbers that grow.
+fn places(axis: &Axis) -> Option<Vec<f64>> {
+    let logarithms = |read: fn(&str) -> Result<f64, String>| {
+        axis.values.iter().map(|value| read(value).ok().map(f64::log10)).collect::<Option<Vec<f64>>>()
+    };
+    let places = match axis.variable {
+        Variable::Bandwidth => logarithms(bandwidth)?,
+        Variable::Rtt => logarithms(duration)?,
+        _ => return Some(axis.numbers()?.into_iter().map(|number| number as f64).collect()),
+    };
+    (places.len() > 1 && places[0].is_finite() && places.is_sorted_by(|a, b| a < b)).then_some(places)
+}
+
+fn place_label(axis: &Axis, place: f64) -> String {
+    match axis.variable {
+        Variable::Bandwidth => show_bandwidth(10_f64.powf(place)),
+        Variable::Rtt => show_duration(10_f64.powf(place)),
+        _ => format!("{place:.0}"),
+    }
+}
+
+fn lines(sweep: &Sweep, axis: usize, places: &[f64], phase: usize, quantity: Quantity) -> Vec<Line> {
     let line = |points: Vec<&hawkeye::Point>| {
         let label = points.first().map(|point| hawkeye::fixed(sweep, axis, point).join(", "));
         let amounts = points.iter().map(|point| hawkeye::amount(&point.totals, phase, quantity) as f64);
-        let points = numbers.iter().map(|x| *x as f64).zip(amounts).collect();
+        let points = places.iter().copied().zip(amounts).collect();
         (label.unwrap_or_default(), points)
     };
     hawkeye::series(sweep, axis).into_iter().map(line).collect()
@@ -61,7 +84,7 @@ fn draw(
         .light_line_style(WHITE)
         .x_desc(axis.variable.name())
         .y_desc(quantity.name())
-        .x_label_formatter(&|x| format!("{x:.0}"))
+        .x_label_formatter(&|x| place_label(axis, *x))
         .y_label_formatter(&label)
         .draw()?;
     for (i, (name, points)) in lines.iter().enumerate() {

@@ -13,7 +13,10 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
     let format = chosen.unwrap_or_else(|| {
         if output::is_seen(command.output.as_deref()) { Format::Text } else { Format::Yaml }
     });
-    let ([path], [name]) = (command.models.as_slice(), command.frameworks.as_slice()) else {
+    let each = command.run.each();
+    let ([path], [name], [options]) =
+        (command.models.as_slice(), command.frameworks.as_slice(), each.as_slice())
+    else {
         return survey::run(command, format);
     };
     let source = source(path)?;
@@ -29,7 +32,7 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
             // Here the depth cuts rows, and rows of any depth need the whole tree.
             Format::Text | Format::Csv | Format::Markdown => usize::MAX,
         },
-        ..command.run.options()
+        ..options.clone()
     };
     let framework = Framework::open(name)?.overlaid(&options.overlays)?;
     if command.strict {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hawkeye::{Bindings, Loss, Optimizer, Options, Overlay, Steps, TrainingOptions, Visibility};
+use hawkeye::{Bindings, Failure, Loss, Optimizer, Options, Overlay, Steps, TrainingOptions, Visibility};
 
 use super::time::{OnMachine, Time};
 use super::values::{dimension, loss, named_visibility, pair, shape, visibility};
@@ -54,12 +54,20 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn options(&self) -> Options {
-        Options {
-            bindings: self.sizes.bindings(),
-            time: self.time.options(&self.machine),
-            ..self.setup.options()
-        }
+    /// What is fixed, with one network at most.
+    ///
+    /// # Errors
+    /// If several networks are given.
+    pub(crate) fn options(&self) -> Result<Options, Failure> {
+        let time = self.time.options(&self.machine)?;
+        Ok(Options { bindings: self.sizes.bindings(), time, ..self.setup.options() })
+    }
+
+    /// What is fixed, for each network that is given; once if none is.
+    pub(crate) fn each(&self) -> Vec<Options> {
+        let with = |time| Options { bindings: self.sizes.bindings(), time, ..self.setup.options() };
+        let timed = self.time.each(&self.machine);
+        if timed.is_empty() { vec![with(None)] } else { timed.into_iter().map(Some).map(with).collect() }
     }
 }
 

@@ -1,22 +1,26 @@
-//! `hawkeye profile` of several models or under several frameworks: a line for each pair.
+//! `hawkeye profile` of several models, under several frameworks or on several networks: a line for each.
 
 use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Session, check_dims, load};
 use hawkeye_graph::printable;
 use hawkeye_report::render::{binary, field, grouped};
-use hawkeye_report::{PHASES, PhaseCost, Phases, Quantity};
+use hawkeye_report::{PHASES, PhaseCost, Phases, Quantity, SpentInfo, TimeInfo};
 use serde::Serialize;
 
 use super::arguments::{Format, Profile};
 use super::input::source;
 use super::output;
 
-/// A model under a framework.
+/// A model under a framework, and on a network if one is given.
 #[derive(Serialize)]
 struct Line {
     model: String,
     framework: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     totals: Option<Phases>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<TimeInfo>,
     /// Why there are no totals.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refused: Vec<String>,
@@ -25,7 +29,10 @@ struct Line {
 /// Profiles every model under every framework. One that is refused does not end the rest; it is an error if
 /// all are.
 pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
-    let options = Options { training: command.training.options(), depth: 0, ..command.run.options() };
+    let complete = |options| Options { training: command.training.options(), depth: 0, ..options };
+    let each: Vec<Options> = command.run.each().into_iter().map(complete).collect();
+    // They differ in their networks alone.
+    let Some(options) = each.first() else { return Ok(()) };
     // A name that stands for no framework is a slip, not a refusal.
     let session = |name: &String| {
         let framework = Framework::open(name)?.overlaid(&options.overlays)?;
@@ -36,13 +43,16 @@ pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
     let mut failures = Vec::new();
     for path in &command.models {
         let model = source(path).and_then(|source| Ok((load(&source.path)?, source.name)));
-        for (framework, session) in &sessions {
+        for ((framework, session), options) in
+            sessions.iter().flat_map(|pair| each.iter().map(move |o| (pair, o)))
+        {
             let report = match (&model, session) {
                 (Ok((model, file)), Ok(session)) => check_dims(&model.graph, &options.bindings.dims)
-                    .and_then(|()| session.analyse(model, file, &options)),
+                    .and_then(|()| session.analyse(model, file, options)),
                 (Err(failure), _) | (_, Err(failure)) => Err(failure.clone()),
             };
-            let mut line = line(&path.display().to_string(), framework, report.as_ref().ok());
+            let network = options.time.as_ref().map(|time| time.network.name.clone());
+            let mut line = line(&path.display().to_string(), framework, network, report.as_ref().ok());
             if let Err(Failure(errors)) = report {
                 line.refused = errors.iter().map(ToString::to_string).collect();
                 failures.extend(errors);
@@ -62,7 +72,7 @@ pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
         }
         Format::Yaml => serde_yaml::to_string(&lines).map_err(|e| output::failed(e.to_string()))?,
         Format::Html | Format::Folded | Format::Speedscope | Format::Perfetto => {
-            let message = "several models or frameworks make a table, not a page or stacks";
+            let message = "several models, frameworks or networks make a table, not a page or stacks";
             let help = "give --format text, markdown, csv, json or yaml; hawkeye compare --format html sets \
                         sides beside each other";
             return Err(Diagnostic::error(Place::Model, message).help(help).into());
@@ -71,11 +81,13 @@ pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
     output::write(command.output.as_deref(), text.as_bytes())
 }
 
-fn line(model: &str, framework: &str, report: Option<&Report>) -> Line {
+fn line(model: &str, framework: &str, network: Option<String>, report: Option<&Report>) -> Line {
     Line {
         model: model.to_owned(),
         framework: framework.to_owned(),
         totals: report.map(|report| report.totals),
+        network,
+        time: report.and_then(|report| report.time.clone()),
         refused: Vec::new(),
     }
 }
@@ -84,7 +96,8 @@ fn phases(totals: &Phases) -> [&PhaseCost; 3] {
     [&totals.setup, &totals.offline, &totals.online]
 }
 
-/// Model, framework, bytes of each phase, messages and rounds.
+/// Model, framework, bytes of each phase, messages and rounds; where networks are given, the network, its seconds and
+/// what they are spent on.
 fn cells(line: &Line) -> Vec<String> {
     let mut cells = vec![printable(&line.model).into_owned(), line.framework.clone()];
     match &line.totals {
@@ -96,10 +109,30 @@ fn cells(line: &Line) -> Vec<String> {
             cells.extend([grouped(sum(Quantity::Messages)), grouped(sum(Quantity::Rounds))]);
         }
     }
+    if let Some(network) = &line.network {
+        cells.push(printable(network).into_owned());
+        cells.extend(seconds(line).map(|part| part.map_or_else(String::new, |part| format!("{part:.3}"))));
+    }
     cells
 }
 
 const HEADER: [&str; 7] = ["model", "framework", "setup", "offline", "online", "messages", "rounds"];
+/// The column of the network, which follows these.
+const NETWORK: usize = HEADER.len();
+const TIMES: [&str; 5] = ["seconds", "latency", "transfer", "work", "waiting"];
+
+/// Seconds, and what they are spent on, as [`TIMES`] names them.
+fn seconds(line: &Line) -> [Option<f64>; 5] {
+    let Some(TimeInfo { seconds, spent, .. }) = &line.time else { return [None; 5] };
+    let SpentInfo { latency, transfer, work, wait } = *spent;
+    [*seconds, latency, transfer, work, wait].map(Some)
+}
+
+fn header(lines: &[Line]) -> Vec<String> {
+    let timed = lines.iter().any(|line| line.network.is_some());
+    let times = timed.then(|| ["network"].into_iter().chain(TIMES)).into_iter().flatten();
+    HEADER.into_iter().chain(times).map(str::to_owned).collect()
+}
 
 fn refusals(lines: &[Line]) -> Vec<String> {
     let refusal = |line: &Line| {
@@ -114,14 +147,13 @@ fn refusals(lines: &[Line]) -> Vec<String> {
 }
 
 fn text(lines: &[Line]) -> String {
-    let rows: Vec<Vec<String>> =
-        std::iter::once(HEADER.map(str::to_owned).to_vec()).chain(lines.iter().map(cells)).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(header(lines)).chain(lines.iter().map(cells)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..HEADER.len()).map(width).collect();
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
     let mut text = String::new();
     for row in &rows {
         let cell = |(column, cell): (usize, &String)| match column {
-            0 | 1 => format!("{cell:<width$}", width = widths[column]),
+            0 | 1 | NETWORK => format!("{cell:<width$}", width = widths[column]),
             _ => format!("{cell:>width$}", width = widths[column]),
         };
         let cells: Vec<String> = row.iter().enumerate().map(cell).collect();
@@ -137,7 +169,9 @@ fn text(lines: &[Line]) -> String {
 
 fn markdown(lines: &[Line]) -> String {
     let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let mut text = row(&HEADER.map(str::to_owned)) + "|---|---|---:|---:|---:|---:|---:|\n";
+    let header = header(lines);
+    let rule = |column: usize| if matches!(column, 0 | 1 | NETWORK) { "---|" } else { "---:|" };
+    let mut text = format!("{}|{}\n", row(&header), (0..header.len()).map(rule).collect::<String>());
     for line in lines {
         text.push_str(&row(&cells(line).iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>()));
     }
@@ -150,13 +184,19 @@ fn markdown(lines: &[Line]) -> String {
 fn csv(lines: &[Line]) -> String {
     let columns = || (0..PHASES.len()).flat_map(|phase| Quantity::ALL.map(|quantity| (phase, quantity)));
     let names = columns().map(|(phase, quantity)| format!("{}_{}", PHASES[phase], quantity.name()));
-    let mut text = format!("model,framework,{},refused\n", names.collect::<Vec<_>>().join(","));
+    let names = names.collect::<Vec<_>>().join(",");
+    let times: Vec<String> = header(lines).into_iter().skip(NETWORK).map(|name| format!(",{name}")).collect();
+    let mut text = format!("model,framework,{names}{},refused\n", times.concat());
     for line in lines {
         let number = |(phase, quantity): (usize, Quantity)| {
             line.totals.map_or_else(String::new, |totals| quantity.of(phases(&totals)[phase]).to_string())
         };
         let mut fields = vec![field(&line.model), field(&line.framework)];
         fields.extend(columns().map(number));
+        if let Some(network) = &line.network {
+            fields.push(field(network));
+            fields.extend(seconds(line).map(|part| part.map_or_else(String::new, |part| part.to_string())));
+        }
         fields.push(field(&line.refused.join("; ")));
         text.push_str(&(fields.join(",") + "\n"));
     }

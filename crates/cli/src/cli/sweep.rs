@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use anstyle::Style;
 use clap::{Args, ValueEnum};
 use hawkeye::{
-    Axis, Diagnostic, Failure, MOST_POINTS, Options, Place, Statement, Sweep, Variable, Visibility, amount,
-    check_dims, load, statements, sweep,
+    Axis, Crossover, Diagnostic, Failure, MOST_POINTS, Options, Place, Point, Statement, Sweep, Variable,
+    Visibility, amount, check_dims, crossovers, load, statements, sweep,
 };
-use hawkeye_report::Quantity;
 use hawkeye_report::render::grouped;
+use hawkeye_report::{Quantity, SpentInfo, TimeInfo};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -18,6 +18,7 @@ use super::input::source;
 use super::output;
 use super::plot::plot;
 use super::run::{Overlays, Training};
+use super::time::{OnMachine, Times};
 use super::values::{named_visibility, pair, visibility};
 
 #[derive(Debug, Args)]
@@ -49,6 +50,10 @@ pub(crate) struct SweepArguments {
     inputs: Vec<(String, Visibility)>,
     #[command(flatten)]
     training: Training,
+    #[command(flatten)]
+    times: Times,
+    #[command(flatten)]
+    machine: OnMachine,
     /// What the plot shows: a phase and a quantity
     #[arg(long, default_value = "online.bytes", value_parser = phase_and_quantity)]
     show: (usize, Quantity),
@@ -115,7 +120,8 @@ pub(crate) fn run(command: &SweepArguments) -> Result<(), Failure> {
     let seen = output::is_seen(command.output.as_deref());
     let chosen = output::format(command.format, command.output.as_deref())?;
     let format = chosen.unwrap_or(if seen { SweepFormat::Text } else { SweepFormat::Csv });
-    let axes = axes(command)?;
+    let (time, networks) = command.times.options(&command.machine);
+    let axes: Vec<Axis> = axes(command)?.into_iter().chain(networks).collect();
     let source = source(&command.model)?;
     let model = load(&source.path)?;
     let named = command.dims.iter().map(|(name, _)| (name.clone(), 0)).collect();
@@ -125,6 +131,7 @@ pub(crate) fn run(command: &SweepArguments) -> Result<(), Failure> {
         weights: command.weights,
         visibility: command.inputs.iter().cloned().collect(),
         training: command.training.options(),
+        time,
         ..Options::default()
     };
     let bar = progress(&axes);
@@ -180,11 +187,16 @@ fn progress(axes: &[Axis]) -> ProgressBar {
     }
 }
 
-/// Phases and quantities that are not zero everywhere.
+/// Phases and quantities that are not zero everywhere; beside seconds, those that are not the same everywhere.
 fn columns(sweep: &Sweep) -> Vec<(usize, Quantity)> {
     let all = (0..PHASES.len()).flat_map(|phase| Quantity::ALL.map(|quantity| (phase, quantity)));
-    all.filter(|(phase, quantity)| sweep.points.iter().any(|p| amount(&p.totals, *phase, *quantity) > 0))
-        .collect()
+    let same = if times(sweep).is_empty() { Some(0) } else { None };
+    all.filter(|(phase, quantity)| {
+        let mut amounts = sweep.points.iter().map(|point| amount(&point.totals, *phase, *quantity));
+        let first = same.or_else(|| amounts.next());
+        amounts.any(|amount| Some(amount) != first)
+    })
+    .collect()
 }
 
 fn text(sweep: &Sweep) -> String {
@@ -200,21 +212,28 @@ fn text(sweep: &Sweep) -> String {
     if statements.len() > SAID {
         let _ = writeln!(text, "and {} more statements, which --format json lists", statements.len() - SAID);
     }
+    for Crossover { fixed, text: words, .. } in &crossovers(sweep) {
+        let place = if fixed.is_empty() { String::new() } else { format!("{}: ", fixed.join(", ")) };
+        let _ = writeln!(text, "{place}{words}");
+    }
     let columns = columns(sweep);
+    let times = times(sweep);
     let axes: Vec<usize> =
         (0..sweep.axes.len()).filter(|i| *i > 0 || sweep.axes[*i].values.len() > 1).collect();
     let mut rows = vec![
         axes.iter()
             .map(|axis| sweep.axes[*axis].variable.name().to_owned())
             .chain(columns.iter().map(|(phase, quantity)| format!("{} {}", PHASES[*phase], quantity.name())))
+            .chain(times.iter().map(|name| (*name).to_owned()))
             .collect::<Vec<_>>(),
     ];
     rows.extend(sweep.points.iter().take(SHOWN).map(|point| {
         let amounts = columns.iter().map(|(phase, q)| grouped(amount(&point.totals, *phase, *q).into()));
-        axes.iter().map(|axis| point.values[*axis].clone()).chain(amounts).collect()
+        let seconds = seconds(point).into_iter().flatten().map(|part| format!("{part:.3}"));
+        axes.iter().map(|axis| point.values[*axis].clone()).chain(amounts).chain(seconds).collect()
     }));
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..axes.len() + columns.len()).map(width).collect();
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
     text.push('\n');
     for row in &rows {
         let cells: Vec<String> =
@@ -227,16 +246,31 @@ fn text(sweep: &Sweep) -> String {
     text
 }
 
+/// What seconds are spent on, of sweeps of networks.
+fn times(sweep: &Sweep) -> &'static [&'static str] {
+    let timed = sweep.points.iter().any(|point| point.time.is_some());
+    if timed { &["seconds", "latency", "transfer", "work", "waiting"] } else { &[] }
+}
+
+fn seconds(point: &Point) -> Option<[f64; 5]> {
+    let TimeInfo { seconds, spent, .. } = point.time.as_ref()?;
+    let SpentInfo { latency, transfer, work, wait } = *spent;
+    Some([*seconds, latency, transfer, work, wait])
+}
+
 fn csv(sweep: &Sweep) -> String {
     let all = || (0..PHASES.len()).flat_map(|phase| Quantity::ALL.map(|quantity| (phase, quantity)));
     let axes = sweep.axes.iter().map(|axis| axis.variable.name().to_owned());
-    let header: Vec<String> =
-        axes.chain(all().map(|(phase, quantity)| format!("{}_{}", PHASES[phase], quantity.name()))).collect();
+    let header: Vec<String> = axes
+        .chain(all().map(|(phase, quantity)| format!("{}_{}", PHASES[phase], quantity.name())))
+        .chain(times(sweep).iter().map(|name| (*name).to_owned()))
+        .collect();
     let mut text = header.join(",") + "\n";
     for point in &sweep.points {
         let amounts = all().map(|(phase, quantity)| amount(&point.totals, phase, quantity).to_string());
         let values = point.values.iter().map(|value| hawkeye_report::render::field(value));
-        text.push_str(&(values.chain(amounts).collect::<Vec<_>>().join(",") + "\n"));
+        let seconds = seconds(point).into_iter().flatten().map(|part| part.to_string());
+        text.push_str(&(values.chain(amounts).chain(seconds).collect::<Vec<_>>().join(",") + "\n"));
     }
     text
 }
@@ -246,6 +280,8 @@ struct Document<'a> {
     schema: &'static str,
     model: &'a str,
     laws: Vec<Statement>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    crossovers: Vec<Crossover>,
     points: Vec<Row<'a>>,
 }
 
@@ -253,6 +289,8 @@ struct Document<'a> {
 struct Row<'a> {
     at: indexmap::IndexMap<&'a str, &'a str>,
     totals: &'a hawkeye_report::Phases,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<&'a TimeInfo>,
 }
 
 fn json(sweep: &Sweep) -> Result<String, Failure> {
@@ -264,11 +302,13 @@ fn json(sweep: &Sweep) -> Result<String, Failure> {
             .zip(point.values.iter().map(String::as_str))
             .collect(),
         totals: &point.totals,
+        time: point.time.as_ref(),
     });
     let document = Document {
         schema: "hawkeye-sweep/1",
         model: &sweep.file,
         laws: statements(sweep),
+        crossovers: crossovers(sweep),
         points: points.collect(),
     };
     Ok(serde_json::to_string_pretty(&document).map_err(|e| output::failed(e.to_string()))? + "\n")

@@ -3,10 +3,10 @@
 use hawkeye_cost::{Cost, Fold, Phase, PhaseMap};
 use hawkeye_graph::{Diagnostic, Failure, Place};
 use hawkeye_lower::Settled;
-use hawkeye_report::{PipelineInfo, SpentInfo, TimeInfo};
+use hawkeye_report::{ArrivalsInfo, PipelineInfo, ServiceInfo, SpentInfo, TimeInfo};
 use hawkeye_sheets::Manifest;
 use hawkeye_time::pipeline::{Pipelining, Scheme};
-use hawkeye_time::{Clock, Machine, Network, Spent, Transport, transfers};
+use hawkeye_time::{Clock, Machine, Network, Service, Spent, Transport, transfers};
 
 /// What time is predicted for.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,19 @@ pub struct TimeOptions {
     pub machine: MachineChoice,
     /// Schedules that are simulated.
     pub schedules: Vec<Scheme>,
+    /// Requests a second that arrive at random, if a service is simulated.
+    pub arrivals: Option<f64>,
+    /// Bytes that each party keeps of preprocessing; any number if not given.
+    pub storage: Option<f64>,
+}
+
+impl TimeOptions {
+    /// A network, on which the framework's own machine runs the program once.
+    #[must_use]
+    pub fn on(network: Network) -> Self {
+        let machine = MachineChoice::Default;
+        Self { network, machine, schedules: Vec::new(), arrivals: None, storage: None }
+    }
 }
 
 /// Whose local work counts.
@@ -42,6 +55,8 @@ pub(crate) struct Timing {
     operator: f64,
     pipelining: Option<Pipelining>,
     pub(crate) schedules: Vec<Scheme>,
+    arrivals: Option<f64>,
+    storage: Option<f64>,
 }
 
 impl Timing {
@@ -99,10 +114,20 @@ impl Timing {
         };
         let network = options.network.clone();
         let (pipelining, schedules) = (manifest.pipelining.clone(), options.schedules.clone());
-        Ok((
-            Self { clock, transfers, transport, network, machine, operator, pipelining, schedules },
-            warnings,
-        ))
+        let TimeOptions { arrivals, storage, .. } = *options;
+        let timing = Self {
+            clock,
+            transfers,
+            transport,
+            network,
+            machine,
+            operator,
+            pipelining,
+            schedules,
+            arrivals,
+            storage,
+        };
+        Ok((timing, warnings))
     }
 
     /// By how much the clock's transfer of an operation is off, since the network has a memory.
@@ -167,9 +192,46 @@ impl Timing {
             seconds: total.seconds(),
             spent: spent_info(total),
             critical_path,
+            service: self.service(cost, spent, total.seconds()),
             pipelines,
         }
     }
+
+    /// What a service of this program sustains. Preprocessing is what a phase of its own sends, which the party that
+    /// receives most of it keeps until a request uses it.
+    #[expect(clippy::cast_precision_loss, reason = "seconds are no exact numbers")]
+    fn service(&self, cost: &Cost, spent: &PhaseMap<Spent>, online: f64) -> ServiceInfo {
+        let ahead = !self.counts(Phase::Offline);
+        let offline = if ahead { self.of_phase(cost, spent, Phase::Offline).seconds() } else { 0.0 };
+        let material = if ahead { received(cost, Phase::Offline) } else { 0 };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+        let kept = self.storage.filter(|_| material > 0).map(|bytes| (bytes / material as f64) as u64);
+        let service = Service { online, offline, kept };
+        ServiceInfo {
+            material,
+            offline_seconds: offline,
+            requests_per_second: service.most(),
+            kept,
+            arrivals: self.arrivals.map(|rate| match service.meets(rate) {
+                None => ArrivalsInfo { rate, latency: None, latency_95: None, unprepared: None },
+                Some(met) => ArrivalsInfo {
+                    rate,
+                    latency: Some(met.latency),
+                    latency_95: Some(met.latency_95),
+                    unprepared: Some(met.unprepared),
+                },
+            }),
+        }
+    }
+}
+
+/// Bytes that the party receives in a phase that receives most.
+fn received(cost: &Cost, phase: Phase) -> u64 {
+    let mut receivers = std::collections::BTreeMap::<_, u64>::new();
+    for (link, traffic) in cost.links.iter().filter(|(link, _)| link.phase == phase) {
+        *receivers.entry(link.to).or_default() += traffic.bytes;
+    }
+    receivers.into_values().max().unwrap_or_default()
 }
 
 /// What seconds are spent on, as the report has it.

@@ -1,5 +1,6 @@
-//! A model at many points: batch sizes, dimensions, parameters, parties, frameworks.
+//! A model at many points: batch sizes, dimensions, parameters, parties, frameworks, networks.
 
+mod crossover;
 pub mod law;
 mod statement;
 
@@ -7,11 +8,13 @@ use std::num::NonZero;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hawkeye_report::{Phases, Report};
+use hawkeye_report::{Phases, Report, TimeInfo};
+use hawkeye_time::{Network, units};
 
 use crate::session::Sessions;
-use crate::{Diagnostic, Failure, Model, Options, Place};
+use crate::{Diagnostic, Failure, Model, Options, Place, TimeOptions};
 
+pub use crossover::{Crossover, crossovers};
 pub use statement::{Statement, amount, fixed, series, statements};
 
 /// Points that one sweep may have.
@@ -30,6 +33,12 @@ pub enum Variable {
     Dim(String),
     /// A parameter of the framework.
     Setting(String),
+    /// The network: a preset or a file.
+    Network,
+    /// Bandwidth of each party's uplink.
+    Bandwidth,
+    /// Time of a message there and back.
+    Rtt,
 }
 
 impl Variable {
@@ -40,6 +49,9 @@ impl Variable {
             Self::Framework => "framework",
             Self::Parties => "parties",
             Self::Batch => "batch",
+            Self::Network => "network",
+            Self::Bandwidth => "bandwidth",
+            Self::Rtt => "rtt",
             Self::Dim(name) | Self::Setting(name) => name,
         }
     }
@@ -72,6 +84,8 @@ pub struct Point {
     pub totals: Phases,
     /// Costs of each operator.
     pub operators: Vec<Phases>,
+    /// How long it takes, if a network was given.
+    pub time: Option<TimeInfo>,
 }
 
 /// A sweep's results.
@@ -152,7 +166,8 @@ fn collect(
                 let names: Vec<String> = report.operators.iter().map(|o| o.name.clone()).collect();
                 alike &= *operators.get_or_insert_with(|| names.clone()) == names;
                 let costs = report.operators.iter().map(|operator| operator.phases).collect();
-                points.push(Point { values, totals: report.totals, operators: costs });
+                let (totals, time) = (report.totals, report.time);
+                points.push(Point { values, totals, operators: costs, time });
             }
             Some(Err(failure)) => {
                 let pairs = axes.iter().zip(&values);
@@ -196,12 +211,11 @@ fn profile(
     let mut options = Options { depth: 0, ..options.clone() };
     let mut name = framework;
     for (axis, value) in axes.iter().zip(values) {
-        let size = || {
-            value.parse().map_err(|_| {
-                let message = format!("{}: \"{value}\" is no size", axis.variable.name());
-                Failure::from(Diagnostic::error(Place::Model, message))
-            })
+        let wrong = |why: String| {
+            let message = format!("{}: {why}", axis.variable.name());
+            Failure::from(Diagnostic::error(Place::Model, message))
         };
+        let size = || value.parse().map_err(|_| wrong(format!("\"{value}\" is no size")));
         match &axis.variable {
             Variable::Framework => name = value,
             Variable::Parties => options.parties = Some(u16::try_from(size()?).unwrap_or(u16::MAX)),
@@ -212,7 +226,26 @@ fn profile(
             Variable::Setting(setting) => {
                 options.settings.insert(setting.clone(), value.clone());
             }
+            Variable::Network => network(&mut options, |_| Network::named(value)).map_err(wrong)?,
+            Variable::Bandwidth => {
+                let bits = units::bandwidth(value).map_err(wrong)?;
+                network(&mut options, |before| Ok(before.with(Some(bits), None))).map_err(wrong)?;
+            }
+            Variable::Rtt => {
+                let seconds = units::duration(value).map_err(wrong)?;
+                network(&mut options, |before| Ok(before.with(None, Some(seconds)))).map_err(wrong)?;
+            }
         }
     }
     sessions.get(name, &options)?.analyse(model, file, &options)
+}
+
+/// Makes another network of the one that is given; one without limits if none is.
+fn network(
+    options: &mut Options,
+    make: impl FnOnce(Network) -> Result<Network, String>,
+) -> Result<(), String> {
+    let time = options.time.get_or_insert_with(|| TimeOptions::on(Network::of(None, 0.0)));
+    time.network = make(time.network.clone())?;
+    Ok(())
 }

@@ -11,6 +11,7 @@ const SCRIPT: &str = concat!(
     include_str!("html/data.js"),
     include_str!("html/fold.js"),
     include_str!("html/flame.js"),
+    include_str!("html/timeline.js"),
     include_str!("html/table.js"),
     include_str!("html/page.js"),
 );

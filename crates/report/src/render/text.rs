@@ -11,7 +11,7 @@ use super::facts::facts;
 use super::rows::{Cells, Row, Rows, View};
 use super::table::{binary, grouped, share, shown, table};
 use super::warnings::warnings;
-use crate::{Axis, PHASES, PipelineInfo, Quantity, Report, SpentInfo};
+use crate::{Axis, PHASES, PipelineInfo, Quantity, Report, ServiceInfo, SpentInfo};
 
 pub(super) const HEADING: Style = Style::new().bold();
 pub(super) const FAINT: Style = Style::new().dimmed();
@@ -105,12 +105,41 @@ fn time(text: &mut String, report: &Report) {
     if let Some(bits) = time.bandwidth.filter(|_| transfer > 0.0 && rest > 0.0) {
         let _ = writeln!(text, "  below {} transfer dominates", rate(bits * transfer / rest));
     }
+    service(text, &time.service);
     for pipeline in &time.pipelines {
         pipelined(text, pipeline);
     }
     if time.machine == "none" {
         let _ = writeln!(text, "  local work is left out: no profile of a machine was given");
     }
+}
+
+/// What a service sustains: "at most 0.08 requests/s one after the other, each with 12 MiB of preprocessing".
+fn service(text: &mut String, service: &ServiceInfo) {
+    let Some(most) = service.requests_per_second else { return };
+    let made = match service.material {
+        0 => String::new(),
+        material => format!(
+            ", each with {} of preprocessing that is kept until then and takes {:.3} s more",
+            binary(material),
+            service.offline_seconds
+        ),
+    };
+    // Writing to a string never fails.
+    let _ = writeln!(text, "  at most {most:.3} requests/s one after the other{made}");
+    let Some(arrivals) = &service.arrivals else { return };
+    let rate = arrivals.rate;
+    let kept =
+        service.kept.map_or(String::new(), |kept| format!(", {} prepared at most", grouped(kept.into())));
+    let _ = match (arrivals.latency, arrivals.latency_95, arrivals.unprepared) {
+        (Some(mean), Some(most), Some(unprepared)) => writeln!(
+            text,
+            "  {rate:.3} requests/s at random{kept}: answered after {mean:.3} s on average, 95 of 100 within {most:.3} s; \
+             {:.1} % wait for their preprocessing",
+            100.0 * unprepared
+        ),
+        _ => writeln!(text, "  {rate:.3} requests/s at random are more than can be answered"),
+    };
 }
 
 /// A bandwidth, to three digits.

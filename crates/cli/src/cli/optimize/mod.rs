@@ -129,7 +129,7 @@ pub(crate) fn run(command: &Optimize) -> Result<ExitCode, Failure> {
     let (Some(path), Some(name)) = (&command.model, &command.framework) else {
         return Err(output::failed("a model and a framework are needed".to_owned()));
     };
-    let options = command.run.options();
+    let options = command.run.options()?;
     if command.objective == Goal::Seconds && options.time.is_none() {
         return Err(output::failed(
             "seconds need a network: say --network, or --bandwidth and --rtt".to_owned(),

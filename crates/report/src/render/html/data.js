@@ -5,7 +5,7 @@
 
 const report = JSON.parse(document.getElementById("report").textContent);
 const PHASES = ["setup", "offline", "online"];
-const QUANTITIES = ["bytes", "messages", "rounds"];
+const QUANTITIES = ["bytes", "messages", "rounds", ...(report.time ? ["seconds"] : [])];
 
 const view = { quantity: "bytes", phase: "all" };
 const watchers = [];
@@ -34,8 +34,16 @@ function amount(costs, quantity = view.quantity, phases = shownPhases()) {
 
 const digits = new Intl.NumberFormat("en");
 
+/** Seconds to three digits, in a unit that fits. */
+function duration(seconds) {
+  if (seconds === 0) return "0";
+  const [unit, scale] = seconds >= 1 ? ["s", 1] : seconds >= 1e-3 ? ["ms", 1e3] : ["µs", 1e6];
+  return `${new Intl.NumberFormat("en", { maximumSignificantDigits: 3 }).format(scale * seconds)} ${unit}`;
+}
+
 /** Numbers beyond 2^53 lose their last digits here; the report in this page has them all. */
 function exact(n, quantity = view.quantity) {
+  if (quantity === "seconds") return duration(n);
   const text = `${Number.isSafeInteger(n) ? "" : "≈ "}${digits.format(n)}`;
   return quantity === "bytes" ? `${text} bytes` : text;
 }
@@ -43,6 +51,10 @@ function exact(n, quantity = view.quantity) {
 /** Two decimals and a binary unit; all digits on hover. */
 function number(n, quantity = view.quantity) {
   if (n === 0) return make("span", { class: "number zero" }, "0");
+  if (quantity === "seconds") {
+    const [scaled, unit] = duration(n).split(" ");
+    return make("span", { class: "number", title: `${n} s` }, scaled, make("span", { class: "unit" }, unit));
+  }
   if (quantity !== "bytes") return make("span", { class: "number" }, digits.format(n));
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
   let unit = 0;

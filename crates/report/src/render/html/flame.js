@@ -74,8 +74,10 @@ const flame = (() => {
     if (frame.sum === 0 || width < LEAST) return;
     (frames[frame.depth] ??= []).push({ frame, left, width });
     let at = left;
+    // Calls side by side wait together, and are longer one after the other than the frame above them.
+    const whole = Math.max(frame.sum, frame.children.reduce((sum, child) => sum + child.sum, 0));
     for (const child of frame.children) {
-      const share = (width * child.sum) / frame.sum;
+      const share = (width * child.sum) / whole;
       place(child, at, share);
       at += share;
     }
@@ -117,7 +119,8 @@ const flame = (() => {
       ...(i > 0 ? [" / "] : []),
       make("button", { onclick: () => zoom(frame) }, label(frame)),
     ]);
-    const hint = `A frame is as wide as the ${view.quantity} sent under it, in order of execution. Click or Enter zooms in, Escape out; arrow keys move.`;
+    const what = view.quantity === "seconds" ? "seconds predicted for it" : `${view.quantity} sent under it`;
+    const hint = `A frame is as wide as the ${what}, in order of execution. Click or Enter zooms in, Escape out; arrow keys move.`;
     byId("path").replaceChildren(...(focus === root ? [hint] : links));
     const found = pattern === "" ? 0 : matched(root);
     byId("matched").textContent = pattern === "" ? "" : `${percent(found, root.sum) || "0 %"} of ${view.quantity}`;
@@ -154,7 +157,7 @@ const flame = (() => {
         "tr",
         {},
         make("td", { class: "left" }, phase),
-        ...QUANTITIES.map((quantity) => make("td", {}, exact(frame.node[phase][quantity], "plain"))),
+        ...QUANTITIES.map((quantity) => make("td", {}, exact(frame.node[phase][quantity] ?? 0, quantity === "bytes" ? "plain" : quantity))),
       ),
     );
     const shares = frame.parent

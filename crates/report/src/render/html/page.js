@@ -10,7 +10,7 @@ function choice(id, key, options) {
 }
 
 function totals() {
-  const quantities = [...QUANTITIES, "flights"];
+  const quantities = [...QUANTITIES.slice(0, 3), "flights", ...QUANTITIES.slice(3)];
   const silent = (costs) => quantities.every((quantity) => !costs[quantity]);
   const row = (name, costs) => {
     const cells = quantities.map((quantity) => {

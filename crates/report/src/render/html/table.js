@@ -28,7 +28,7 @@ const table = (() => {
         text: (n) => number(n, "bytes"),
         sum: true,
       })),
-      ...["bytes", "messages", "rounds"].map((quantity) => ({
+      ...QUANTITIES.map((quantity) => ({
         title: quantity,
         kind: quantity === "bytes" && several ? "bytes narrow" : quantity,
         value: ofPhases(quantity),
