@@ -180,11 +180,10 @@ impl Cost {
 
     fn add_sums(&mut self, other: &Self) -> Result<(), Overflow> {
         for (link, traffic) in &other.links {
-            let sum = match self.links.get(link) {
-                Some(own) => own.plus(*traffic)?,
-                None => *traffic,
-            };
-            self.links.insert(link.clone(), sum);
+            match self.links.get_mut(link) {
+                Some(own) => *own = own.plus(*traffic)?,
+                None => drop(self.links.insert(link.clone(), *traffic)),
+            }
         }
         for (counter, amount) in &other.counted {
             let sum = self.counted.entry(*counter).or_default();

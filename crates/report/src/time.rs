@@ -1,5 +1,6 @@
 //! What a report says about time.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 /// How long the program takes on a network and a machine.
@@ -89,6 +90,9 @@ pub struct PipelineInfo {
     /// Operators that gain, where the schedule is chosen operator by operator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operators: Vec<Gain>,
+    /// The others, under the reason why they gain nothing.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub others: IndexMap<String, Vec<String>>,
 }
 
 /// An operator that a schedule makes faster.

@@ -23,11 +23,16 @@ pub(crate) fn misuse(message: impl Into<String>) -> Error {
 }
 
 /// An error with its place, the source there and the calls that led there. `last` is the statement that ran
-/// last, for errors that come without a place.
-pub(crate) fn describe(error: &Error, last: Option<&FileSpan>) -> String {
+/// last, for errors that come without a place; `written` tells what places stand for (`guard.rs`).
+pub(crate) fn describe(
+    error: &Error,
+    last: Option<&FileSpan>,
+    written: &dyn Fn(&FileSpan) -> FileSpan,
+) -> String {
     let frames = frames(error);
     let mut text = String::new();
-    let span = error.span().or(last);
+    let span = error.span().or(last).map(written);
+    let span = span.as_ref();
     if let Some(span) = span {
         let _ = write!(text, "{span}: ");
     }
@@ -39,7 +44,7 @@ pub(crate) fn describe(error: &Error, last: Option<&FileSpan>) -> String {
         text.push_str(&excerpt(span));
     }
     for (name, place) in frames.iter().take(SHOWN_CALLS) {
-        let place = place.map(|place| format!(", called at {place}")).unwrap_or_default();
+        let place = place.map(|place| format!(", called at {}", written(place))).unwrap_or_default();
         let _ = write!(text, "\n  in {name}{place}");
     }
     text
@@ -59,11 +64,18 @@ pub(crate) fn excerpt(span: &FileSpan) -> String {
     format!("\n {margin} |\n {number} | {line}\n {margin} | {before}{marks}")
 }
 
-/// Functions under way, the innermost first, and where they were called. Calls through host functions have no
+/// Functions under way, the innermost first, and where they were called. Operators and the like are no
+/// calls, though functions of the host stand in their place. Calls through host functions have no
 /// place of their own: such a call is joined to the function that it leads to.
 fn frames(error: &Error) -> Vec<(String, Option<&FileSpan>)> {
     let mut frames: Vec<(String, Option<&FileSpan>)> = Vec::new();
-    for frame in error.call_stack().frames.iter().rev().filter(|frame| frame.name != "None") {
+    for frame in error
+        .call_stack()
+        .frames
+        .iter()
+        .rev()
+        .filter(|frame| frame.name != "None" && !frame.name.starts_with("__"))
+    {
         match frames.last_mut() {
             Some((name, place @ None)) if *name == frame.name => *place = frame.location.as_ref(),
             _ => frames.push((frame.name.clone(), frame.location.as_ref())),

@@ -1,11 +1,24 @@
 //! Where manifests and sheets are read from.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use include_dir::{Dir, include_dir};
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../frameworks");
+
+/// The texts of all files that come with the tool, by their paths.
+static TEXTS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    fn collect(dir: &'static Dir<'static>, texts: &mut HashMap<&str, &str>) {
+        texts.extend(dir.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?))));
+        dir.dirs().for_each(|dir| collect(dir, texts));
+    }
+    let mut texts = HashMap::new();
+    collect(&BUILTIN, &mut texts);
+    texts
+});
 
 /// A framework's own directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,14 +51,21 @@ impl FilePath {
         }
     }
 
-    pub(crate) fn read(&self) -> Result<String, String> {
+    /// Its text, if it comes with the tool.
+    pub(crate) fn builtin(&self) -> Option<&'static str> {
         match self {
-            Self::Builtin(path) => {
-                let file = BUILTIN.get_file(path).ok_or("there is no such built-in file")?;
-                file.contents_utf8().map(str::to_owned).ok_or_else(|| "it is not UTF-8".to_owned())
+            Self::Builtin(path) => TEXTS.get(path.as_str()).copied(),
+            Self::Disk(_) | Self::Given { .. } => None,
+        }
+    }
+
+    pub(crate) fn read(&self) -> Result<Cow<'static, str>, String> {
+        match self {
+            Self::Builtin(_) => {
+                self.builtin().map(Cow::Borrowed).ok_or_else(|| "there is no such built-in file".to_owned())
             }
-            Self::Disk(path) => std::fs::read_to_string(path).map_err(|e| e.to_string()),
-            Self::Given { text, .. } => Ok(text.to_string()),
+            Self::Disk(path) => std::fs::read_to_string(path).map(Cow::Owned).map_err(|e| e.to_string()),
+            Self::Given { text, .. } => Ok(Cow::Owned(text.to_string())),
         }
     }
 }
@@ -54,7 +74,7 @@ impl Folder {
     /// The directory that a user's `--framework` names: a built-in framework, whose name may have
     /// several parts, or else a path if it looks like one.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        if BUILTIN.get_file(format!("{name}/framework.yaml")).is_some() {
+        if TEXTS.contains_key(format!("{name}/framework.yaml").as_str()) {
             return Some(Self::Builtin(name.to_owned()));
         }
         let path = name.contains(['/', '\\']) || name.starts_with('.');
@@ -122,4 +142,26 @@ impl Folder {
             FilePath::Given { .. } => Self::Disk(PathBuf::new()),
         }
     }
+}
+
+/// The file that a sheet loads by a name: of a sheet, or of a role.
+///
+/// # Errors
+/// If there is no such role, or the file is not in the framework's directory.
+pub(crate) fn loaded_by(
+    roles: &HashMap<String, FilePath>,
+    file: &FilePath,
+    wanted: &str,
+) -> Result<FilePath, String> {
+    if wanted.ends_with(".star") {
+        return Folder::of(file).file(wanted);
+    }
+    roles.get(wanted).cloned().ok_or_else(|| {
+        let mut known: Vec<&str> = roles.keys().map(String::as_str).collect();
+        known.sort_unstable();
+        match known.as_slice() {
+            [] => format!("\"{wanted}\" is no sheet, and the manifest gives no modules"),
+            _ => format!("\"{wanted}\" is no sheet and no module; modules: {}", known.join(", ")),
+        }
+    })
 }

@@ -4,21 +4,26 @@
 //! and loads the sheets; the [`Sheets`] that result implement [`hawkeye_lower::Lowering`].
 //! `docs/FRAMEWORKS.md` is the language's reference.
 
+mod bounded;
 mod convert;
 mod definitions;
 mod export;
 mod fault;
 mod folder;
 mod framework;
+mod guard;
 mod host;
 mod inspect;
+mod language;
 mod library;
 mod limits;
 mod loader;
 mod loads;
 mod manifest;
+mod models;
 mod nesting;
 mod numbers;
+mod outline;
 mod overlay;
 mod parameter;
 mod protocol;

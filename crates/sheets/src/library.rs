@@ -4,17 +4,21 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
+use starlark::codemap::FileSpan;
 use starlark::values::OwnedFrozenValue;
 
 use crate::definitions::Definition;
 use crate::folder::{FilePath, Folder};
-use crate::loader::Loader;
+use crate::loader::{Loader, Named};
+use crate::outline::Outline;
 
 /// The listed sheets.
 pub(crate) struct Library {
     /// The sheets whose text mentions a name as one that they define or load, in the manifest's order.
     index: IndexMap<String, Vec<FilePath>>,
     state: Mutex<State>,
+    /// Whether users wrote some of them.
+    pub(crate) has_users: bool,
 }
 
 struct State {
@@ -26,8 +30,8 @@ struct State {
 #[derive(Clone)]
 pub(crate) struct Found {
     pub(crate) value: OwnedFrozenValue,
-    /// Position of the definition; `None` if a sheet computes the value.
-    pub(crate) definition: Option<usize>,
+    /// Position of the definition.
+    pub(crate) definition: usize,
     /// Whether an overlay defines it.
     pub(crate) replaced: bool,
 }
@@ -48,7 +52,7 @@ impl Library {
         for sheet in sheets {
             let file = folder.file(sheet)?;
             let text = file.read().map_err(|e| format!("{}: {e}", file.display()))?;
-            for name in mentioned(&text) {
+            for name in Outline::new(&text).names() {
                 let files = index.entry(name.to_owned()).or_default();
                 if overlays.iter().any(|(_, names)| names.iter().any(|replaced| replaced == name)) {
                     continue;
@@ -58,7 +62,8 @@ impl Library {
                 }
             }
         }
-        Ok(Self { index, state: Mutex::new(State { loader, found: HashMap::new() }) })
+        let has_users = !overlays.is_empty() || matches!(folder, Folder::Disk(_));
+        Ok(Self { index, state: Mutex::new(State { loader, found: HashMap::new() }), has_users })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -95,6 +100,11 @@ impl Library {
         Ok(names)
     }
 
+    /// The place that a place in what was run stands for.
+    pub(crate) fn written(&self, span: &FileSpan) -> FileSpan {
+        self.state().loader.written(span)
+    }
+
     /// The definitions of all sheets that were run, with their documentation.
     pub(crate) fn definitions(&self) -> Vec<Definition> {
         self.state().loader.definitions()
@@ -104,8 +114,7 @@ impl Library {
 fn find(loader: &mut Loader, name: &str, files: &[FilePath]) -> Result<Option<Found>, String> {
     let mut found: Option<(&FilePath, Found)> = None;
     for file in files {
-        let module = loader.load(file)?;
-        let Ok(Some(value)) = module.get_option(name) else { continue };
+        let Some(Named { value, definition }) = loader.get(file, name)? else { continue };
         match &found {
             Some((_, first)) if first.value.value().ptr_eq(value.value()) => {}
             Some((other, _)) => {
@@ -113,35 +122,9 @@ fn find(loader: &mut Loader, name: &str, files: &[FilePath]) -> Result<Option<Fo
                 return Err(format!("{name} is defined by both {other} and {file}"));
             }
             None => {
-                let definition = loader.position(file, name);
                 found = Some((file, Found { value, definition, replaced: loader.is_overlay(file) }));
             }
         }
     }
     Ok(found.map(|(_, found)| found))
-}
-
-/// Names that a sheet may define or load, found without reading it as Starlark: statements begin at the
-/// start of a line. Whether it does define them is seen when it is run.
-fn mentioned(text: &str) -> Vec<&str> {
-    let word =
-        |text: &'_ str| text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
-    let mut names = Vec::new();
-    let mut loading = false;
-    for line in text.lines() {
-        if let Some(rest) = line.strip_prefix("def ") {
-            names.push(&rest[..word(rest)]);
-        } else if line.starts_with("load(") || loading {
-            loading = !line.contains(')');
-            let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-            names.extend(words.filter(|word| !word.is_empty()));
-        } else if line.contains('=') {
-            // One name, or several with commas.
-            let (names_of_line, _) = line.split_once('=').unwrap_or((line, ""));
-            if line.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-                names.extend(names_of_line.split(',').map(|name| &name.trim()[..word(name.trim())]));
-            }
-        }
-    }
-    names
 }

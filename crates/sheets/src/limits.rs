@@ -1,10 +1,11 @@
 //! What an evaluation of sheets may use: bounds on any input, checked where sheets do something.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use starlark::codemap::{FileSpan, FileSpanRef};
 use starlark::eval::{BeforeStmtFunc, BeforeStmtFuncDyn, Evaluator};
+use starlark::values::Heap;
 
 use crate::fault::misuse;
 
@@ -12,8 +13,8 @@ use crate::fault::misuse;
 pub(crate) const DEEPEST_CALLS: usize = 300;
 /// Loop turns and calls that one evaluation may run.
 const MOST_TICKS: u64 = 20_000_000;
-/// Bytes of values that one evaluation may hold between two statements, beyond what it was given. One statement
-/// may double them.
+/// Bytes of values that one evaluation may hold, beyond what it was given. They are looked at before every statement
+/// and, in sheets of users, before whatever may make much (`bounded.rs`).
 const LARGEST_HEAP: usize = 1 << 26;
 /// Bytes of values that it may hold for each byte that it was given.
 const HEAP_RATIO: usize = 16;
@@ -33,10 +34,26 @@ pub(crate) const LARGEST_DATA: usize = 1 << 20;
 /// The statement that runs.
 pub(crate) type Statement = Rc<RefCell<Option<FileSpan>>>;
 
+thread_local! {
+    /// Bytes that the values of the evaluation may take that runs on this thread.
+    static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// Looks whether values of so many bytes more may be made.
+///
+/// # Errors
+/// If they would take more memory than an evaluation may.
+pub(crate) fn room(heap: Heap<'_>, more: usize) -> starlark::Result<()> {
+    let largest = LARGEST.get();
+    match heap.allocated_bytes().saturating_add(more) > largest {
+        true => Err(misuse(format!("the values here take more than {largest} bytes of memory"))),
+        false => Ok(()),
+    }
+}
+
 /// Looks at each statement before it runs.
 struct Guard {
     statement: Statement,
-    largest_heap: usize,
 }
 
 impl<'e> BeforeStmtFuncDyn<'e> for Guard {
@@ -47,12 +64,7 @@ impl<'e> BeforeStmtFuncDyn<'e> for Guard {
         eval: &mut Evaluator<'v, '_, 'e>,
     ) -> starlark::Result<()> {
         *self.statement.borrow_mut() = Some(span.to_file_span());
-        if eval.heap().allocated_bytes() > self.largest_heap {
-            return Err(misuse(format!(
-                "the values here take more than {} bytes of memory",
-                self.largest_heap
-            )));
-        }
+        room(eval.heap(), 0)?;
         if eval.get_total_tick_count() > MOST_TICKS {
             return Err(misuse(format!("runs more than {MOST_TICKS} loop turns and calls")));
         }
@@ -60,16 +72,21 @@ impl<'e> BeforeStmtFuncDyn<'e> for Guard {
     }
 }
 
-/// Bounds what an evaluation may use beyond the values that it has by now; gives the statement that runs, for errors that come without a place.
-pub(crate) fn limit(eval: &mut Evaluator<'_, '_, '_>) -> Statement {
+/// Bounds what an evaluation may use beyond the values that it has by now; gives the statement that runs, for errors
+/// that come without a place. Before every statement that is looked at only if sheets of users have a part in it:
+/// those that come with the tool make nothing that doubles, so that every thousand loop turns is enough.
+pub(crate) fn limit(eval: &mut Evaluator<'_, '_, '_>, by_statement: bool) -> Statement {
     // Values are held by host functions while sheets run.
     eval.disable_gc();
     // The interpreter itself checks its limits every thousand ticks, in which a text can double a thousand
     // times; it has no other hook that runs between statements than that of debuggers.
     let statement = Statement::default();
     let largest_heap = eval.heap().allocated_bytes().saturating_mul(HEAP_RATIO).saturating_add(LARGEST_HEAP);
-    let guard = Guard { statement: statement.clone(), largest_heap };
-    eval.before_stmt_for_dap(BeforeStmtFunc::from_dyn(Box::new(guard)));
+    LARGEST.set(largest_heap);
+    if by_statement {
+        let guard = Guard { statement: statement.clone() };
+        eval.before_stmt_for_dap(BeforeStmtFunc::from_dyn(Box::new(guard)));
+    }
     let limits = eval
         .set_max_callstack_size(DEEPEST_CALLS)
         .and(eval.set_max_tick_count(MOST_TICKS + 1000))

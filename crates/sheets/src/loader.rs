@@ -1,56 +1,79 @@
 //! Loading sheets.
 
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use hawkeye_cost::Data;
 use indexmap::IndexMap;
-use starlark::environment::{FrozenModule, Globals, GlobalsBuilder, LibraryExtension, Module};
+use starlark::codemap::FileSpan;
+use starlark::environment::{FrozenModule, Globals, Module};
 use starlark::eval::{Evaluator, ReturnFileLoader};
-use starlark::syntax::{AstModule, Dialect, DialectTypes};
+use starlark::syntax::AstModule;
 use starlark::values::{FrozenHeapName, OwnedFrozenValue};
 
 use crate::definitions::Definition;
-use crate::fault::{describe, excerpt};
-use crate::folder::{FilePath, Folder};
+use crate::fault::describe;
+use crate::folder::{FilePath, Folder, loaded_by};
+use crate::guard::{OPERATORS, Written, guarded};
+use crate::language;
 use crate::limits::limit;
-use crate::nesting::too_deep;
+use crate::outline::{Origin, Outline};
 use crate::protocol::Protocol;
 use crate::recorder::Parties;
-use crate::syntax::{self, Defined, shift_assignment};
-use crate::{host, numbers};
+use crate::syntax::{self, Defined, is_entry};
 
-/// Names that the tool itself calls: they open no node of the call tree.
-pub(crate) const ENTRY_POINTS: [&str; 6] = ["plan", "plan_training", "plan_step", "check", "begin", "end"];
-pub(crate) const ENTRY_PREFIXES: [&str; 7] =
-    ["lower_", "loss_", "backward_", "update_", "read_", "draw_", "group_"];
-
-/// Whether the tool itself calls a function of that name.
-pub(crate) fn is_entry(name: &str) -> bool {
-    ENTRY_POINTS.contains(&name) || ENTRY_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
-
-/// Runs sheets, each once.
+/// Runs sheets. Of those that come with the tool, statements are run when something needs what they define; the
+/// others are run as a whole, so that whatever is wrong with them is found.
 pub(crate) struct Loader {
     globals: Globals,
     /// Names of the interpreter's own functions, and of the host's.
     builtins: HashSet<String>,
     /// The files that stand for roles, as in `load("kernels", ...)`.
     roles: HashMap<String, FilePath>,
-    loaded: HashMap<FilePath, Sheet>,
+    sheets: HashMap<FilePath, Sheet>,
     loading: Vec<FilePath>,
     /// What takes the place of functions of that name, and the sheets that define it.
     replacements: HashMap<String, OwnedFrozenValue>,
     overlays: Vec<FilePath>,
-    /// Functions and names of all sheets, in the order in which the sheets were run.
-    defined: Vec<(FilePath, Defined)>,
+    /// Sheets of users, by their names, as they were before they were guarded.
+    written: HashMap<String, Written>,
+    /// Functions and names of all sheets, in the order in which they were run.
+    defined: Vec<Run>,
 }
 
-/// A sheet that was run.
+/// A sheet of which something was run.
+#[derive(Default)]
 struct Sheet {
+    /// What it consists of, if it is run by statements.
+    outline: Option<Arc<Outline<'static>>>,
+    /// What it has, or what its statements have given so far.
+    names: HashMap<String, Named>,
+}
+
+/// What a name of a sheet stands for.
+#[derive(Clone)]
+pub(crate) struct Named {
+    pub(crate) value: OwnedFrozenValue,
+    /// Position of the definition.
+    pub(crate) definition: usize,
+}
+
+/// A definition that was run.
+struct Run {
+    file: FilePath,
+    defined: Defined,
     module: FrozenModule,
-    /// Its part of what is defined.
-    defined: Range<usize>,
+}
+
+/// Statements that are run together.
+struct Part<'a> {
+    file: &'a FilePath,
+    ast: AstModule,
+    /// What they find without loading it.
+    given: Vec<(&'a str, OwnedFrozenValue)>,
+    /// The modules that `load` statements name.
+    modules: HashMap<&'a str, FrozenModule>,
+    defined: Vec<Defined>,
 }
 
 impl Loader {
@@ -63,15 +86,16 @@ impl Loader {
         parties: Parties,
     ) -> Result<Self, String> {
         let role = |(role, file): (&String, &String)| Ok((role.clone(), folder.file(file)?));
-        let globals = globals(parameters, parties);
+        let globals = language::globals(parameters, parties);
         Ok(Self {
             builtins: globals.names().map(|name| name.as_str().to_owned()).collect(),
             globals,
             roles: modules.iter().map(role).collect::<Result<_, String>>()?,
-            loaded: HashMap::new(),
+            sheets: HashMap::new(),
             loading: Vec::new(),
             replacements: HashMap::new(),
             overlays: Vec::new(),
+            written: HashMap::new(),
             defined: Vec::new(),
         })
     }
@@ -84,14 +108,14 @@ impl Loader {
         self.overlays = overlays.iter().map(|(file, _)| file.clone()).collect();
         let mut replacements = HashMap::new();
         for (file, names) in overlays {
-            let module = self.load(file)?;
             for name in names {
-                let value = module.get(name).map_err(|e| format!("{}: {e}", file.display()))?;
-                replacements.insert(name.clone(), value);
+                let named = self.get(file, name)?;
+                let named = named.ok_or_else(|| format!("{}: {name} is not defined", file.display()))?;
+                replacements.insert(name.clone(), named.value);
             }
         }
         // What the overlays loaded is as it was; for the framework itself it is run anew.
-        self.loaded.retain(|file, _| self.overlays.contains(file));
+        self.sheets.retain(|file, _| self.overlays.contains(file));
         self.replacements = replacements;
         Ok(self)
     }
@@ -101,84 +125,206 @@ impl Loader {
         self.overlays.contains(file)
     }
 
-    /// A sheet, run if it has not been.
+    /// Whether a user wrote a sheet, or any function that it may call.
+    fn has_users(&self, file: &FilePath) -> bool {
+        file.builtin().is_none() || !self.overlays.is_empty()
+    }
+
+    /// The place that a place in what was run stands for.
+    pub(crate) fn written(&self, span: &FileSpan) -> FileSpan {
+        self.written.get(span.filename()).map_or_else(|| span.clone(), |written| written.place(span))
+    }
+
+    /// What a sheet defines, or loads, under a name; the sheet is run as far as that takes.
     ///
     /// # Errors
     /// The first problem, with its place.
-    pub(crate) fn load(&mut self, file: &FilePath) -> Result<FrozenModule, String> {
-        if let Some(sheet) = self.loaded.get(file) {
-            return Ok(sheet.module.clone());
-        }
-        if self.loading.contains(file) {
-            return Err(format!("{}: loads itself", file.display()));
-        }
-        self.loading.push(file.clone());
-        let sheet = self.run(file);
-        self.loading.pop();
-        let sheet = sheet?;
-        let module = sheet.module.clone();
-        self.loaded.insert(file.clone(), sheet);
-        Ok(module)
-    }
-
-    /// Position of the definition of a name in a sheet that was run, or in what that loads.
-    pub(crate) fn position(&self, file: &FilePath, name: &str) -> Option<usize> {
-        let of_name = |position: &usize| self.defined[*position].1.name == name;
-        let own = self.loaded.get(file)?.defined.clone().rfind(of_name);
-        own.or_else(|| (0..self.defined.len()).rfind(of_name))
+    pub(crate) fn get(&mut self, file: &FilePath, name: &str) -> Result<Option<Named>, String> {
+        self.load(file, &[name])?;
+        Ok(self.sheets.get(file).and_then(|sheet| sheet.names.get(name)).cloned())
     }
 
     /// All definitions, with their documentation.
     pub(crate) fn definitions(&self) -> Vec<Definition> {
-        let doc = |file: &FilePath, name: &str| {
-            let value = self.loaded.get(file)?.module.get_any_visibility(name).ok()?.0;
+        let doc = |run: &Run| {
+            let value = run.module.get_any_visibility(&run.defined.name).ok()?.0;
             let documentation = value.value().documentation();
             let doc = documentation.get_doc_string()?;
             let text = [doc.summary.as_str(), doc.details.as_deref().unwrap_or_default()].join(" ");
             Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
         };
-        let definition = |(file, defined): &(FilePath, Defined)| Definition {
-            name: defined.name.clone(),
-            file: file.display(),
-            line: defined.line,
-            doc: doc(file, &defined.name).unwrap_or_default(),
+        let definition = |run: &Run| Definition {
+            name: run.defined.name.clone(),
+            file: run.file.display(),
+            line: run.defined.line,
+            doc: doc(run).unwrap_or_default(),
         };
         self.defined.iter().map(definition).collect()
     }
 
-    fn run(&mut self, file: &FilePath) -> Result<Sheet, String> {
+    /// Runs what a sheet needs for the wanted names.
+    fn load(&mut self, file: &FilePath, wanted: &[&str]) -> Result<(), String> {
+        let known = self.sheets.get(file);
+        let outline = known.and_then(|sheet| sheet.outline.clone());
+        let missing: Vec<&str> = match known {
+            Some(sheet) => wanted.iter().copied().filter(|name| !sheet.names.contains_key(*name)).collect(),
+            None => wanted.to_vec(),
+        };
+        if known.is_some() && (outline.is_none() || missing.is_empty()) {
+            return Ok(());
+        }
+        if self.loading.contains(file) {
+            return Err(format!("{}: loads itself", file.display()));
+        }
+        self.loading.push(file.clone());
+        let done = match outline {
+            Some(outline) => self.statements(file, &outline, &missing),
+            None => self.first(file, &missing),
+        };
+        self.loading.pop();
+        done
+    }
+
+    /// Runs a sheet that has not been run.
+    fn first(&mut self, file: &FilePath, wanted: &[&str]) -> Result<(), String> {
         let name = file.display();
-        let text = file.read().map_err(|e| format!("{name}: {e}"))?;
-        let mut ast = parse(&name, &text)?;
-        // Starlark's own shift wraps to 32 bits without notice (facebook/starlark-rust#204), and its product
-        // takes whatever memory it needs.
-        let checked = [("<<", "__shift_left"), ("*", "__multiply")];
-        ast.replace_binary_operators(&checked.map(|(op, f)| (op.to_owned(), f.to_owned())).into());
-        let mut files = HashMap::new();
-        let mut modules = Vec::new();
+        match file.builtin() {
+            // What takes the place of a function must do so wherever it is called.
+            Some(text) if self.overlays.is_empty() => {
+                let outline = Arc::new(Outline::new(text));
+                let sheet = Sheet { outline: Some(outline.clone()), names: HashMap::new() };
+                self.sheets.insert(file.clone(), sheet);
+                self.statements(file, &outline, wanted)
+            }
+            _ => {
+                let text = file.read().map_err(|e| format!("{name}: {e}"))?;
+                let names = self.whole(file, &name, &text)?;
+                self.sheets.insert(file.clone(), Sheet { outline: None, names });
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs the statements that wanted names need, after what they load.
+    fn statements(&mut self, file: &FilePath, outline: &Outline<'_>, wanted: &[&str]) -> Result<(), String> {
+        let mut names: Vec<&str> = wanted.to_vec();
+        let mut seen = HashSet::new();
+        let mut chosen = HashSet::new();
+        let mut given = Vec::new();
+        let mut loads: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+        while let Some(name) = names.pop() {
+            if !seen.insert(name) {
+                continue;
+            }
+            if self.sheets.get(file).is_some_and(|sheet| sheet.names.contains_key(name)) {
+                given.push(name);
+                continue;
+            }
+            match outline.origin(name) {
+                Some(Origin::Loaded { module, name: theirs }) => {
+                    loads.entry(module).or_default().push((name, theirs));
+                }
+                Some(Origin::Defined(statement)) => {
+                    for statement in outline.together(name).iter().chain([&statement]) {
+                        if chosen.insert(*statement) {
+                            names.extend(outline.mentioned(*statement));
+                        }
+                    }
+                }
+                None => {}
+            }
+        }
+        let shown = file.display();
+        for (module, symbols) in loads {
+            let path = loaded_by(&self.roles, file, module).map_err(|e| format!("{shown}: {e}"))?;
+            let theirs: Vec<&str> = symbols.iter().map(|(_, theirs)| *theirs).collect();
+            self.load(&path, &theirs).map_err(|e| format!("{e}\n  loaded by {shown}"))?;
+            for (local, theirs) in symbols {
+                let named = self.sheets.get(&path).and_then(|sheet| sheet.names.get(theirs)).cloned();
+                let named = named.ok_or_else(|| format!("{shown}: {} has no {theirs}", path.display()))?;
+                self.keep(file, local, named);
+                given.push(local);
+            }
+        }
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        let ast = language::parse_trusted(&shown, outline.excerpt(&chosen))?;
+        let names = self.sheets.get(file).map(|sheet| &sheet.names);
+        let given: Vec<(&str, &Named)> =
+            given.into_iter().filter_map(|name| Some((name, names?.get(name)?))).collect();
+        let sends = given.iter().map(|(name, named)| (*name, self.defined[named.definition].defined.sends));
+        let defined = syntax::defined(&ast, sends, &outline.inline, &|name| self.builtins.contains(name));
+        let given = given.into_iter().map(|(name, named)| (name, named.value.clone()));
+        let part = Part { file, ast, given: given.collect(), modules: HashMap::new(), defined };
+        for (name, named) in self.run(part)? {
+            self.keep(file, &name, named);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, file: &FilePath, name: &str, named: Named) {
+        if let Some(sheet) = self.sheets.get_mut(file) {
+            sheet.names.insert(name.to_owned(), named);
+        }
+    }
+
+    /// Runs a sheet as it stands; gives what it defines and loads.
+    fn whole(&mut self, file: &FilePath, name: &str, text: &str) -> Result<HashMap<String, Named>, String> {
+        let ast = language::parse(name, text)?;
+        let mut modules = HashMap::new();
+        let mut names: HashMap<String, Named> = HashMap::new();
         for load in ast.loads() {
             let path =
                 loaded_by(&self.roles, file, load.module_id).map_err(|e| format!("{}: {e}", load.span))?;
-            let module = self.load(&path).map_err(|e| format!("{e}\n  loaded by {}", load.span))?;
-            modules.push((load.module_id.to_owned(), module));
-            files.insert(load.module_id.to_owned(), path);
+            let theirs: Vec<&str> = load.symbols.values().copied().collect();
+            self.load(&path, &theirs).map_err(|e| format!("{e}\n  loaded by {}", load.span))?;
+            let sheet = self.sheets.get(&path).map(|sheet| &sheet.names);
+            let found =
+                |(local, theirs): (&&str, &&str)| Some(((*local).to_owned(), sheet?.get(*theirs)?.clone()));
+            names.extend(load.symbols.iter().filter_map(found));
+            modules.insert(load.module_id.to_owned(), facade(sheet)?);
         }
-        let imported = |module: &str, name: &str| {
-            let position = files.get(module).and_then(|file| self.position(file, name));
-            position.is_some_and(|position| self.defined[position].1.sends)
+        let sends = names.iter();
+        let sends = sends.map(|(name, named)| (name.as_str(), self.defined[named.definition].defined.sends));
+        let defined = syntax::defined(&ast, sends, &HashSet::new(), &|name| self.builtins.contains(name));
+        let modules = modules.iter().map(|(name, module)| (name.as_str(), module.clone())).collect();
+        // What is the user's own is bounded wherever it may grow.
+        let ast = match (file.builtin(), guarded(&ast, text)?) {
+            (None, Some((guarded, written))) => {
+                self.written.insert(name.to_owned(), written);
+                language::parse_trusted(name, guarded)?
+            }
+            _ => ast,
         };
-        let builtin = |name: &str| self.builtins.contains(name);
-        let defined = syntax::defined(&ast, &imported, &builtin);
-        let by_name = modules.iter().map(|(name, module)| (name.as_str(), module)).collect();
-        let loads = ReturnFileLoader { modules: &by_name };
+        let part = Part { file, ast, given: Vec::new(), modules, defined };
+        names.extend(self.run(part)?);
+        Ok(names)
+    }
+
+    /// Runs statements; gives what they define.
+    fn run(&mut self, part: Part<'_>) -> Result<Vec<(String, Named)>, String> {
+        let Part { file, mut ast, given, modules, defined } = part;
+        // Starlark's own shift wraps to 32 bits without notice (facebook/starlark-rust#204), and its product
+        // takes whatever memory it needs.
+        let checked = if file.builtin().is_some() { &OPERATORS[..2] } else { &OPERATORS };
+        let checked = checked.iter().map(|(op, function)| ((*op).to_owned(), (*function).to_owned()));
+        ast.replace_binary_operators(&checked.collect());
+        let loads =
+            ReturnFileLoader { modules: &modules.iter().map(|(name, module)| (*name, module)).collect() };
         let first = self.defined.len();
+        let name = file.display();
         let module = Module::with_temp_heap(|module| {
+            for (name, value) in &given {
+                module.set(name, module.heap().access_owned_frozen_value(value));
+            }
             {
                 let mut eval = Evaluator::new(&module);
-                let statement = limit(&mut eval);
+                let statement = limit(&mut eval, self.has_users(file));
                 eval.set_loader(&loads);
                 let result = eval.eval_module(ast, &self.globals);
-                result.map_err(|e| describe(&e, statement.borrow().as_ref()))?;
+                let written = |span: &FileSpan| self.written(span);
+                result.map_err(|e| describe(&e, statement.borrow().as_ref(), &written))?;
             }
             for (index, defined) in defined.iter().enumerate() {
                 match self.replacements.get(&defined.name) {
@@ -189,87 +335,29 @@ impl Loader {
                     None => wrap(&module, defined, first + index, self.is_overlay(file)),
                 }
             }
-            module
-                .freeze_named(FrozenHeapName::User(Box::new(name.clone())))
-                .map_err(|e| format!("{name}: {e:?}"))
+            let name = FrozenHeapName::User(Box::new(name.clone()));
+            module.freeze_named(name).map_err(|e| format!("{}: {e:?}", file.display()))
         })?;
-        self.defined.extend(defined.into_iter().map(|defined| (file.clone(), defined)));
-        Ok(Sheet { module, defined: first..self.defined.len() })
-    }
-}
-
-/// What sheets find without loading it.
-pub(crate) fn globals(parameters: &[(String, Data)], parties: Parties) -> Globals {
-    let extensions = [
-        LibraryExtension::StructType,
-        LibraryExtension::RecordType,
-        LibraryExtension::EnumType,
-        LibraryExtension::Typing,
-        LibraryExtension::Print,
-    ];
-    let mut builder = GlobalsBuilder::extended_by(&extensions)
-        .with(host::emission)
-        .with(host::composition)
-        .with(host::state)
-        .with(host::notes)
-        .with(host::declarations)
-        .with(numbers::integers);
-    builder.namespace("math", numbers::doubles);
-    host::constants(&mut builder, parameters, parties);
-    builder.build()
-}
-
-/// The syntax tree of a sheet.
-///
-/// # Errors
-/// What is wrong with its syntax, with its place.
-pub(crate) fn parse(name: &str, text: &str) -> Result<AstModule, String> {
-    if let Some((line, problem)) = too_deep(text) {
-        return Err(format!("{name}:{line}: {problem}"));
-    }
-    let power = |error: &starlark::Error| {
-        let line = error.span().and_then(|span| text.lines().nth(span.resolve_span().begin.line));
-        let hint = "\n  Starlark has no **: write products, or x << n for a power of two";
-        if line.is_some_and(|line| line.contains("**")) { hint } else { "" }
-    };
-    let ast = AstModule::parse(name, text.to_owned(), &dialect());
-    let ast = ast.map_err(|e| format!("{}{}", describe(&e, None), power(&e)))?;
-    match shift_assignment(&ast) {
-        Some(place) => Err(format!("{place}: <<= is not supported; write x = x << n{}", excerpt(&place))),
-        None => Ok(ast),
-    }
-}
-
-/// The file that a sheet loads by a name: of a sheet, or of a role.
-///
-/// # Errors
-/// If there is no such role, or the file is not in the framework's directory.
-pub(crate) fn loaded_by(
-    roles: &HashMap<String, FilePath>,
-    file: &FilePath,
-    wanted: &str,
-) -> Result<FilePath, String> {
-    if wanted.ends_with(".star") {
-        return Folder::of(file).file(wanted);
-    }
-    roles.get(wanted).cloned().ok_or_else(|| {
-        let mut known: Vec<&str> = roles.keys().map(String::as_str).collect();
-        known.sort_unstable();
-        match known.as_slice() {
-            [] => format!("\"{wanted}\" is no sheet, and the manifest gives no modules"),
-            _ => format!("\"{wanted}\" is no sheet and no module; modules: {}", known.join(", ")),
+        let mut names = Vec::with_capacity(defined.len());
+        for defined in defined {
+            if let Ok((value, _)) = module.get_any_visibility(&defined.name) {
+                names.push((defined.name.clone(), Named { value, definition: self.defined.len() }));
+            }
+            self.defined.push(Run { file: file.clone(), defined, module: module.clone() });
         }
-    })
+        Ok(names)
+    }
 }
 
-/// The Starlark that sheets are written in.
-fn dialect() -> Dialect {
-    Dialect {
-        enable_keyword_only_arguments: true,
-        enable_f_strings: true,
-        enable_types: DialectTypes::Enable,
-        ..Dialect::Standard
-    }
+/// A module that has what a sheet has for others.
+fn facade(names: Option<&HashMap<String, Named>>) -> Result<FrozenModule, String> {
+    let public = names.into_iter().flatten().filter(|(name, _)| !name.starts_with('_'));
+    Module::with_temp_heap(|module| {
+        for (name, named) in public {
+            module.set(name, module.heap().access_owned_frozen_value(&named.value));
+        }
+        module.freeze().map_err(|e| format!("{e:?}"))
+    })
 }
 
 /// Makes a protocol call of a public function that may send.
@@ -283,34 +371,5 @@ fn wrap(module: &Module<'_>, defined: &Defined, id: usize, replaced: bool) {
         && Protocol::from_value(value).is_none()
     {
         module.set(name, module.heap().alloc(Protocol::new(value, name, id, replaced)));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Loads a sheet from a folder of its own.
-    fn loaded(sheet: &str) -> Result<FrozenModule, String> {
-        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-        std::fs::write(folder.path().join("s.star"), sheet).map_err(|e| e.to_string())?;
-        let folder = Folder::Disk(folder.path().to_owned());
-        Loader::new(&folder, &IndexMap::new(), &[], Parties { protocol: 2, all: 2 })?
-            .load(&folder.file("s.star")?)
-    }
-
-    #[test]
-    fn shifts_are_exact_or_fail() -> Result<(), String> {
-        let module = loaded("X = [1 << 30, 1 << 31, 3 << 31, 1 << 62, 5 << 0, 0 << 40]")?;
-        let value = module.get_option("X").map_err(|e| e.to_string())?.ok_or("there is no X")?;
-        assert_eq!(
-            value.value().to_string(),
-            "[1073741824, 2147483648, 6442450944, 4611686018427387904, 5, 0]"
-        );
-        assert!(loaded("X = \"x <<= 1\"").is_ok(), "text is no assignment");
-        for sheet in ["X = 1 << 63", "X = 1 << 64", "X = 1 << -1", "def f(x):\n    x <<= 31"] {
-            assert!(loaded(sheet).is_err(), "{sheet}");
-        }
-        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use starlark::values::list_or_tuple::UnpackListOrTuple;
 use starlark::values::range::Range;
 use starlark::values::{Heap, UnpackValue, Value};
 
-use crate::limits::LONGEST;
+use crate::limits::{LONGEST, room};
 
 /// A number that has no result.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +66,7 @@ pub(crate) fn integers(builder: &mut GlobalsBuilder) {
         if long(x, y).or_else(|| long(y, x)).is_some() {
             return Err(out_of_range(format!("the result has more than {LONGEST} elements")));
         }
+        room(heap, 0)?;
         x.mul(y, heap)
     }
 

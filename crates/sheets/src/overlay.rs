@@ -8,7 +8,8 @@ use hawkeye_graph::{Diagnostic, Failure, nearest};
 use crate::folder::{FilePath, Folder};
 use crate::framework::Framework;
 use crate::inspect::{Meaning, Sources, whole};
-use crate::loader::{self, is_entry};
+use crate::language;
+use crate::syntax::is_entry;
 
 /// What evidence calls an operator that a user's own function had a part in.
 pub const OVERLAY: &str = "overlay";
@@ -86,7 +87,7 @@ impl Overlay {
         };
         let shown = file.display();
         let text = file.read().map_err(|problem| whole(&shown, format!("can't be read: {problem}")))?;
-        let ast = loader::parse(&shown, &text).map_err(|problem| whole(&shown, problem))?;
+        let ast = language::parse(&shown, &text).map_err(|problem| whole(&shown, problem))?;
         let defined = crate::syntax::definitions(&ast);
         let public: Vec<String> = defined.into_iter().filter(|name| !name.starts_with('_')).collect();
         let unheard = public.iter().filter(|name| !known.contains(name.as_str()) && !is_entry(name));

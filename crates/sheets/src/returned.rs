@@ -9,6 +9,7 @@ use starlark::{Error, ErrorKind};
 use crate::fault::describe;
 
 /// What running a sheet function gave.
+#[derive(Clone)]
 pub(crate) struct Outcome {
     pub(crate) result: Data,
     pub(crate) call: Option<CallId>,
@@ -115,10 +116,14 @@ fn wrong(function: &str, expected: &str, found: &Data) -> LoweringError {
 
 /// `fail` is a refusal; anything else that goes wrong is a fault of the sheet. `last` is the statement that ran
 /// last.
-pub(crate) fn refusal(error: &Error, last: Option<&FileSpan>) -> LoweringError {
+pub(crate) fn refusal(
+    error: &Error,
+    last: Option<&FileSpan>,
+    written: &dyn Fn(&FileSpan) -> FileSpan,
+) -> LoweringError {
     match error.kind() {
         ErrorKind::Fail(message) => LoweringError::Refused(message.to_string().trim().to_owned()),
-        _ => LoweringError::Broken(describe(error, last)),
+        _ => LoweringError::Broken(describe(error, last, written)),
     }
 }
 

@@ -8,6 +8,7 @@ use hawkeye_grad::Pass;
 use hawkeye_lower::{
     Ability, Compiled, Demand, Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Plan, Reading,
 };
+use starlark::codemap::FileSpan;
 use starlark::environment::Module;
 use starlark::eval::Evaluator;
 
@@ -16,6 +17,7 @@ use crate::definitions::Definitions;
 use crate::fault::misuse;
 use crate::library::{Found, Library};
 use crate::limits::limit;
+use crate::models::Models;
 use crate::overlay::OVERLAY;
 use crate::recorder::{Parties, Recorder};
 use crate::remedy::Author;
@@ -31,6 +33,8 @@ pub struct Sheets {
     author: Author,
     nodes: HashMap<(Pass, bool, Data), Result<Expansion, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
+    readings: HashMap<(String, Data), Result<Vec<Reading>, LoweringError>>,
+    models: Models,
     /// The operators that the sheets plan all together, for one function to lower; `None` if they have a
     /// function for each.
     planned: OnceLock<Result<Option<BTreeSet<String>>, String>>,
@@ -62,6 +66,8 @@ impl Sheets {
             author,
             nodes: HashMap::new(),
             drawn: HashMap::new(),
+            readings: HashMap::new(),
+            models: Models::default(),
             planned: OnceLock::new(),
         }
     }
@@ -172,9 +178,25 @@ impl Sheets {
         self.record(&scratch, &mut Calls::default(), function, function, arguments)
     }
 
-    /// Asks a function about the model.
-    fn ask_about(&self, function: &str, model: ModelSource<'_>) -> Result<Option<Outcome>, LoweringError> {
-        self.ask(function, self.shown(function, model).as_ref().as_slice())
+    /// What a function says of the model. One that makes calls does so in the arena, under a name.
+    fn about(
+        &mut self,
+        function: &str,
+        calls: Option<(&mut Calls, &str)>,
+        model: ModelSource<'_>,
+    ) -> Result<Option<Outcome>, LoweringError> {
+        let shown = self.shown(function, model);
+        let key = (function.to_owned(), shown);
+        if let Some(known) = self.models.known(&key) {
+            return known;
+        }
+        let arguments = key.1.as_ref();
+        let answer = match calls {
+            Some((calls, name)) => self.run(calls, function, name, arguments.as_slice()),
+            None => self.ask(function, arguments.as_slice()),
+        };
+        self.models.remember(key, answer.clone());
+        answer
     }
 
     /// What a function is shown of the model; one without parameters needs none of it.
@@ -204,8 +226,8 @@ impl Sheets {
                 eval.extra = Some(recorder);
                 let heap = module.heap();
                 let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
-                let statement = limit(&mut eval);
-                recorder.begin(name, function.definition);
+                let statement = limit(&mut eval, self.library.has_users);
+                recorder.begin(name, Some(function.definition));
                 if function.replaced {
                     recorder.note(Note::Evidence(OVERLAY.to_owned()));
                 }
@@ -215,34 +237,34 @@ impl Sheets {
                     to_data(result).ok_or_else(|| misuse(no_data()))
                 });
                 let closed = recorder.end();
-                let result = result.map_err(|error| refusal(&error, statement.borrow().as_ref()))?;
+                let written = |span: &FileSpan| self.library.written(span);
+                let result = result.map_err(|e| refusal(&e, statement.borrow().as_ref(), &written))?;
                 Ok(Some(Outcome { result, call: recorder.store(closed.call), notes: closed.notes }))
             })
         })
     }
 
     fn model(
-        &self,
+        &mut self,
         calls: &mut Calls,
         function: &str,
         name: &str,
         model: ModelSource<'_>,
     ) -> Result<Expansion, LoweringError> {
-        let shown = self.shown(function, model);
-        let outcome = self.run(calls, function, name, shown.as_ref().as_slice())?;
+        let outcome = self.about(function, Some((calls, name)), model)?;
         Ok(outcome
             .map(|o| Expansion { call: o.call, notes: o.notes, ..Expansion::default() })
             .unwrap_or_default())
     }
 
     /// What the sheets plan: a training step as a whole, if they have a function for that.
-    fn plan(&self, trained: bool, model: ModelSource<'_>) -> Result<Plan, LoweringError> {
+    fn plan(&mut self, trained: bool, model: ModelSource<'_>) -> Result<Plan, LoweringError> {
         let function = match trained {
             true if self.defines("plan_step") => "plan_step",
             true if self.defines("plan_training") => "plan_training",
             _ => "plan",
         };
-        let plan = self.ask_about(function, model)?.map(|o| o.result).unwrap_or_default();
+        let plan = self.about(function, None, model)?.map(|o| o.result).unwrap_or_default();
         match function {
             "plan_step" => step_plan(plan).map(Plan::Step),
             _ => nodes_plan(function, plan).map(Plan::Nodes),
@@ -316,11 +338,17 @@ impl Lowering for Sheets {
     }
 
     fn read(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {
-        let function = format!("read_{}", identifier(&node.domain, &node.op));
-        let Some(outcome) = self.ask(&function, &[&node.data()])? else {
-            return Ok(Vec::new());
+        let key = (format!("read_{}", identifier(&node.domain, &node.op)), node.data());
+        if let Some(known) = self.readings.get(&key) {
+            return known.clone();
+        }
+        let read = match self.ask(&key.0, &[&key.1]) {
+            Ok(Some(outcome)) => readings(outcome.result, &key.0),
+            Ok(None) => Ok(Vec::new()),
+            Err(error) => Err(error),
         };
-        readings(outcome.result, &function)
+        self.readings.insert(key, read.clone());
+        read
     }
 
     fn compile(
@@ -330,7 +358,7 @@ impl Lowering for Sheets {
         model: ModelSource<'_>,
     ) -> Result<Compiled, Vec<LoweringError>> {
         let plan = self.plan(trained, model);
-        let notes = self.ask_about("check", model).map(|o| o.map(|o| o.notes).unwrap_or_default());
+        let notes = self.about("check", None, model).map(|o| o.map(|o| o.notes).unwrap_or_default());
         let begin = self.model(calls, "begin", "Setup", model);
         match (plan, notes, begin) {
             (Ok(plan), Ok(notes), Ok(begin)) => Ok(Compiled { plan, notes, begin }),

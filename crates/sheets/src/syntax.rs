@@ -1,54 +1,67 @@
 //! What the text of a sheet tells before it is run: what it defines, and which functions may send.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use starlark::codemap::FileSpan;
 use starlark::syntax::AstModule;
 use starlark::syntax::ast::{AssignOp, AstExpr, AstStmt, Expr, Stmt};
 
+/// Names that the tool itself calls: they open no node of the call tree.
+pub(crate) const ENTRY_POINTS: [&str; 6] = ["plan", "plan_training", "plan_step", "check", "begin", "end"];
+pub(crate) const ENTRY_PREFIXES: [&str; 7] =
+    ["lower_", "loss_", "backward_", "update_", "read_", "draw_", "group_"];
+
+/// Whether the tool itself calls a function of that name.
+pub(crate) fn is_entry(name: &str) -> bool {
+    ENTRY_POINTS.contains(&name) || ENTRY_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// Host functions through which a function puts something into the call tree.
 const EMITTING: [&str; 11] =
     ["send", "exchange", "step", "count", "work", "repeat", "parallel", "in_phase", "once", "draw", "defer"];
-/// Methods of Starlark's own values; any other may be a function that somebody put into a record.
-const METHODS: [&str; 36] = [
-    "append",
-    "clear",
-    "count",
-    "elems",
-    "endswith",
-    "extend",
-    "find",
-    "format",
-    "get",
-    "index",
-    "insert",
-    "items",
-    "join",
-    "keys",
-    "lower",
-    "lstrip",
-    "pop",
-    "remove",
-    "replace",
-    "rfind",
-    "rstrip",
-    "setdefault",
-    "split",
-    "splitlines",
-    "startswith",
-    "strip",
-    "update",
-    "upper",
-    "values",
-    // of the namespace `math`
-    "ceil",
-    "f32",
-    "floor",
-    "log",
-    "log2",
-    "pow",
-    "sqrt",
-];
+/// Whether a method is of Starlark's own values, or of the namespace `math`; any other may be a function that
+/// somebody put into a record.
+fn is_method(name: &str) -> bool {
+    matches!(
+        name,
+        "append"
+            | "clear"
+            | "count"
+            | "elems"
+            | "endswith"
+            | "extend"
+            | "find"
+            | "format"
+            | "get"
+            | "index"
+            | "insert"
+            | "items"
+            | "join"
+            | "keys"
+            | "lower"
+            | "lstrip"
+            | "pop"
+            | "remove"
+            | "replace"
+            | "rfind"
+            | "rstrip"
+            | "setdefault"
+            | "split"
+            | "splitlines"
+            | "startswith"
+            | "strip"
+            | "update"
+            | "upper"
+            | "values"
+            | "ceil"
+            | "f32"
+            | "floor"
+            | "log"
+            | "log2"
+            | "pow"
+            | "sqrt"
+    )
+}
 
 /// A name that a sheet defines at its outermost level.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,64 +75,59 @@ pub(crate) struct Defined {
     pub(crate) inline: bool,
 }
 
-/// What the sheet defines. `imported` tells whether what is loaded (file, name) may send, `builtin` whether
-/// a name is one of the interpreter's own functions.
-pub(crate) fn defined(
-    ast: &AstModule,
-    imported: &dyn Fn(&str, &str) -> bool,
+/// What statements define. `given` are the names that they find, and whether what those stand for may send; `inline`
+/// the functions that open no frame, beside those that the statements declare; `builtin` tells whether a name is one
+/// of the interpreter's own functions.
+pub(crate) fn defined<'a>(
+    ast: &'a AstModule,
+    given: impl Iterator<Item = (&'a str, bool)>,
+    inline: &HashSet<&str>,
     builtin: &dyn Fn(&str) -> bool,
 ) -> Vec<Defined> {
-    let mut sending: HashSet<&str> = EMITTING.into();
-    let mut known: HashSet<&str> = HashSet::new();
-    for load in ast.loads() {
-        for (local, their) in load.symbols {
-            known.insert(local);
-            if imported(load.module_id, their) {
-                sending.insert(local);
-            }
-        }
-    }
-    let mut inline = HashSet::new();
-    let mut found: Vec<(&str, usize, Mentions<'_>)> = Vec::new();
+    let mut known: HashMap<&str, Known> = EMITTING.map(|name| (name, Known::Given { sends: true })).into();
+    known.extend(given.map(|(name, sends)| (name, Known::Given { sends })));
+    let mut declared = HashSet::new();
+    let mut own: Vec<(&str, usize, &AstStmt)> = Vec::new();
     for statement in outermost(ast.statement()) {
         let line = ast.file_span(statement.span).resolve_span().begin.line + 1;
-        let mut mentions = Mentions::default();
         match &statement.node {
-            Stmt::Def(def) => {
-                mentions.statement(&def.body);
-                found.push((&def.name.node.ident, line, mentions));
-            }
+            Stmt::Def(def) => own.push((&def.name.node.ident, line, statement)),
             Stmt::Assign(assign) => {
-                mentions.expression(&assign.rhs);
-                assign.lhs.visit_lvalue(|name| found.push((&name.node.ident, line, mentions.clone())));
+                assign.lhs.visit_lvalue(|name| own.push((&name.node.ident, line, statement)));
             }
-            Stmt::Expression(expression) => inline.extend(inlined(expression)),
+            Stmt::Expression(expression) => declared.extend(inlined(expression)),
             _ => {}
         }
     }
-    known.extend(found.iter().map(|(name, ..)| *name));
-    // What calls a function that it was given may send as well.
-    let foreign = |name: &&str| !known.contains(name) && !builtin(name);
-    let unknown = |mentions: &Mentions<'_>| mentions.unknown || mentions.called.iter().any(foreign);
-    sending.extend(found.iter().filter(|(.., mentions)| unknown(mentions)).map(|(name, ..)| *name));
-    loop {
-        let before = sending.len();
-        for (name, _, mentions) in &found {
-            if !sending.contains(name) && mentions.names.iter().any(|mentioned| sending.contains(mentioned)) {
-                sending.insert(name);
+    known.extend(own.iter().enumerate().map(|(position, (name, ..))| (*name, Known::Own(position))));
+    let mut mentions: Vec<Mentions<'_>> = own
+        .iter()
+        .map(|(.., statement)| {
+            let mut mentions = Mentions { known: &known, builtin, sends: false, own: Vec::new() };
+            match &statement.node {
+                Stmt::Def(def) => def.body.visit_expr(|expression| mentions.expression(expression)),
+                Stmt::Assign(assign) => mentions.expression(&assign.rhs),
+                _ => {}
             }
+            mentions
+        })
+        .collect();
+    loop {
+        let sends: Vec<bool> = mentions.iter().map(|mentions| mentions.sends).collect();
+        for mentions in &mut mentions {
+            mentions.sends = mentions.sends || mentions.own.iter().any(|callee| sends[*callee]);
         }
-        if sending.len() == before {
+        if mentions.iter().zip(sends).all(|(mentions, before)| mentions.sends == before) {
             break;
         }
     }
-    let finish = |(name, line, _): &(&str, usize, Mentions<'_>)| Defined {
+    let finish = |((name, line, _), mentions): (&(&str, usize, &AstStmt), &Mentions<'_>)| Defined {
         name: (*name).to_owned(),
         line: *line,
-        sends: sending.contains(name),
-        inline: inline.contains(name),
+        sends: mentions.sends,
+        inline: declared.contains(name) || inline.contains(name),
     };
-    found.iter().map(finish).collect()
+    own.iter().zip(&mentions).map(finish).collect()
 }
 
 /// The functions that a sheet defines.
@@ -135,32 +143,43 @@ pub(crate) fn definitions(ast: &AstModule) -> Vec<String> {
     names
 }
 
-/// What a function's body names.
-#[derive(Clone, Default)]
-struct Mentions<'a> {
-    names: HashSet<&'a str>,
-    called: HashSet<&'a str>,
-    /// Whether it calls the value of some expression, or a field that may hold a function.
-    unknown: bool,
+/// What a name stands for at the outermost level.
+enum Known {
+    /// What another sheet, or the host, defines.
+    Given { sends: bool },
+    /// The definition at that position.
+    Own(usize),
 }
 
-impl<'a> Mentions<'a> {
-    fn statement(&mut self, statement: &'a AstStmt) {
-        statement.visit_stmt(|inner| self.statement(inner));
-        statement.visit_expr(|expression| self.expression(expression));
-    }
+/// What a definition mentions.
+struct Mentions<'a> {
+    known: &'a HashMap<&'a str, Known>,
+    builtin: &'a dyn Fn(&str) -> bool,
+    /// Whether it may send: it mentions what sends, or calls what nobody knows, which may.
+    sends: bool,
+    /// Definitions of the same sheet.
+    own: Vec<usize>,
+}
 
-    fn expression(&mut self, expression: &'a AstExpr) {
+impl Mentions<'_> {
+    fn expression(&mut self, expression: &AstExpr) {
+        if self.sends {
+            return;
+        }
         match &expression.node {
-            Expr::Identifier(name) => {
-                self.names.insert(&name.node.ident);
-            }
+            Expr::Identifier(name) => match self.known.get(name.node.ident.as_str()) {
+                Some(Known::Given { sends }) => self.sends |= sends,
+                Some(Known::Own(position)) => self.own.push(*position),
+                None => {}
+            },
             Expr::Call(callee, _) => match &callee.node {
+                // A function that it was given, or a field that may hold one.
                 Expr::Identifier(name) => {
-                    self.called.insert(&name.node.ident);
+                    let name = name.node.ident.as_str();
+                    self.sends |= !self.known.contains_key(name) && !(self.builtin)(name);
                 }
-                Expr::Dot(_, method) => self.unknown |= !METHODS.contains(&method.node.as_str()),
-                _ => self.unknown = true,
+                Expr::Dot(_, method) => self.sends |= !is_method(&method.node),
+                _ => self.sends = true,
             },
             _ => {}
         }

@@ -8,15 +8,37 @@ use common::{broken, one};
 /// The body of a function `f`, and what is said of it.
 const BODIES: &[(&str, &str)] = &[
     // Texts, lists and numbers that grow without bound.
-    ("s = 'x'\nfor i in range(40):\n    s = s + s", "s.star:4:13-18: the values here take more than"),
+    (
+        "s = 'x'\nfor i in range(40):\n    s = s + s",
+        "s.star:4:13-18: the result has more than 1000000 elements",
+    ),
     ("s = 'x'\nfor i in range(40):\n    s += s", "take more than"),
     ("s = [1]\nfor i in range(40):\n    s = s + s", "take more than"),
     ("s = (1,)\nfor i in range(40):\n    s = s + s", "take more than"),
     ("s = [1]\nfor i in range(40):\n    s.extend(list(s))", "take more than"),
-    ("s = 'x'\nfor i in range(40):\n    s = ''.join([s, s])", "take more than"),
-    ("s = 'x'\nfor i in range(40):\n    s = '{}{}'.format(s, s)", "take more than"),
+    ("s = 'x'\nfor i in range(40):\n    s = ''.join([s, s])", "more than 1000000 elements"),
+    ("s = 'x'\nfor i in range(40):\n    s = '{}{}'.format(s, s)", "more than 1000000 elements"),
     ("s = 'x'\nfor i in range(40):\n    s = f'{s}{s}'", "take more than"),
-    ("s = 'x'\nfor i in range(40):\n    s = s.replace('x', 'xx')", "take more than"),
+    ("s = 'x'\nfor i in range(40):\n    s = s.replace('x', 'xx')", "more than 1000000 elements"),
+    ("s = 'x' * 1000000\ns = s.replace('x', s)", "s.star:3:"),
+    ("s = 'x' * 1000000\ns = s.join(s.elems())", "more than 1000000 elements"),
+    ("s = 'x' * 1000000\ns = '%s%s' % (s, s)", "more than 1000000 elements"),
+    ("x = [list(range(1000000)) for i in range(1000)]", "take more than"),
+    ("x = {i: sorted(range(1000000)) for i in range(1000)}", "take more than"),
+    ("s = 'x' * 1000000\nx = [list(s.elems()) for i in range(1000)]", "take more than"),
+    ("x = []\nfor i in range(60):\n    x = [x, x]\ns = str(x)", "a value has more than 1000000 elements"),
+    (
+        "x = []\ny = []\nfor i in range(60):\n    x = [x, x]\n    y = [y, y]\nb = x == y",
+        "a value has more than",
+    ),
+    ("n = 3\nfor i in range(60):\n    n *= n", "s.star:4:11-15: a factor exceeds 64 bits"),
+    (
+        "n = 3\nfor i in range(1000000):\n    n += n",
+        "s.star:4:9-15: an integer exceeds 64 bits\n   |\n 4 |         n += n\n",
+    ),
+    ("n = [3]\nfor i in range(1000000):\n    n[0] -= -n[0]", "an integer exceeds 64 bits"),
+    ("n = 3\nfor i in range(1000000):\n    n = n + n", "s.star:4:13-18: an integer exceeds 64 bits"),
+    ("n = [3]\nx = [n.append(n[-1] + n[-1]) for i in range(1000000)]", "an integer exceeds 64 bits"),
     ("s = 'x' * 10000000000", "the result has more than 1000000 elements"),
     ("s = list(range(1000000000))", "s.star:2:14-31: a range has more than 1000000 elements"),
     ("s = sorted(range(-1000000000, 0))", "a range has more than"),
@@ -93,6 +115,14 @@ fn sheets_that_nest_too_deep_are_refused_unread() {
         let said = broken(&mut one(&sheet), "f");
         assert!(said.contains("s.star:2: more than"), "{said}");
     }
+}
+
+#[test]
+fn one_expression_is_bounded_however_long_it_is() {
+    let lists = format!("def f():\n    x = [{}]\n", "list(range(1000000)), ".repeat(200));
+    assert!(broken(&mut one(&lists), "f").contains("s.star:2:"));
+    let sums = format!("def f():\n    s = 'x' * 500000\n    x = [{}]\n", "s + s, ".repeat(500));
+    assert!(broken(&mut one(&sums), "f").contains("s.star:3:"));
 }
 
 #[test]

@@ -90,6 +90,7 @@ impl Walk<'_> {
                     if (self.selection.phases)(step.phase) {
                         let clock = self.clock.algebra();
                         let spent = clock.of_step(step);
+                        self.open.work += spent.work;
                         self.sent(spent.latency + spent.wait + clock.flights(step), spent.transfer)?;
                     }
                 }

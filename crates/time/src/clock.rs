@@ -190,9 +190,9 @@ impl Clock {
         let tensors = software.tensor * (step.tensors.saturating_sub(1) as f64);
         let until = self.flights(step) + tensors;
         Spent {
-            latency: tensors + software.byte * sent,
+            latency: tensors,
             transfer: self.network.transfer(sent),
-            work: 0.0,
+            work: software.byte * sent,
             wait: (self.floor - until).max(0.0),
         }
     }

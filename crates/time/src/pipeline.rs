@@ -22,8 +22,9 @@ pub struct Pipelining {
     /// Types of the operators whose tensor can be cut: no element, row or window depends on another.
     pub sliced: Vec<String>,
     /// Name of what the sheets count of masked operands known before the input: bytes that a party sends to
-    /// open them.
-    pub ahead: String,
+    /// open them. Without it, nothing is said of inter-linear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<String>,
 }
 
 /// A schedule.

@@ -145,7 +145,7 @@ impl Walk<'_> {
             }
         }
         self.transfer += transfer + cold;
-        self.now += spent.latency + self.clock.flights(step) + spent.wait + transfer + cold;
+        self.now += spent.latency + spent.work + self.clock.flights(step) + spent.wait + transfer + cold;
         Ok(())
     }
 }

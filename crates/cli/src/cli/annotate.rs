@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hawkeye::{
-    Annotated, Diagnostic, Failure, Framework, Place, analyse, annotations, check_dims, load, read,
-};
+use hawkeye::{Annotated, Diagnostic, Failure, Place, Sessions, annotations, check_dims, load, read};
 
 use super::input::source;
 use super::output;
@@ -30,8 +28,8 @@ pub(crate) fn run(command: &Annotate) -> Result<(), Failure> {
     let model = load(&source.path)?;
     let options = command.run.options()?;
     check_dims(&model.graph, &options.bindings.dims)?;
-    let framework = Framework::open(&command.framework)?.overlaid(&options.overlays)?;
-    let report = analyse(&model, &source.name, framework, &options)?;
+    let session = Sessions::default().get(&command.framework, &options)?;
+    let report = session.analyse(&model, &source.name, &options)?;
     let annotations = annotations(&model, &report, &options.bindings)?;
     let bytes = read(&source.path)?;
     let annotated = Annotated::new(&bytes, &annotations)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use hawkeye::{Diagnostic, Failure, Framework, Options, Report, analyse, builtin_names, check_dims};
+use hawkeye::{Diagnostic, Failure, Options, Report, Sessions, builtin_names, check_dims};
 use hawkeye_report::budget::{Budget, Check as Held, Increase, hold, hold_to_baseline};
 use hawkeye_report::render;
 
@@ -101,5 +101,5 @@ fn profiled(command: &Check, subject: &Path) -> Result<Report, Failure> {
     };
     let options = Options { training: command.training.options(), depth: 0, ..command.run.options()? };
     check_dims(&model.graph, &options.bindings.dims)?;
-    analyse(&model, &source.name, Framework::open(framework)?.overlaid(&options.overlays)?, &options)
+    Sessions::default().get(framework, &options)?.analyse(&model, &source.name, &options)
 }

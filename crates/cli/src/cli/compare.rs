@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use hawkeye::time::Network;
 use hawkeye::{
-    Diagnostic, Failure, Framework, Options, Place, Report, Sessions, Steps, TimeOptions, analyse,
-    builtin_names, check_dims,
+    Diagnostic, Failure, Framework, Options, Place, Report, Sessions, Steps, TimeOptions, builtin_names,
+    check_dims,
 };
 use hawkeye_report::compare::{Comparison, Refused, compare};
 use hawkeye_report::measured::{Measured, Patterns};
@@ -303,7 +303,7 @@ fn against(
             let variant = Variant(parties.into_iter().collect());
             let options = options(command, &variant, usize::MAX)?;
             check_dims(&model.graph, &options.bindings.dims)?;
-            let report = analyse(model, file, Framework::open(name)?, &options)?;
+            let report = Sessions::default().get(name, &options)?.analyse(model, file, &options)?;
             Ok(patterns.against(logs, &report, true))
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hawkeye::{Bindings, Diagnostic, Failure, Framework, Options, Place, Report, analyse, load};
+use hawkeye::{Bindings, Diagnostic, Failure, Options, Place, Report, Sessions, load};
 use hawkeye_report::budget::{Budget, Check, Increase, hold, hold_to_baseline};
 use serde::Deserialize;
 
@@ -60,6 +60,7 @@ pub(super) fn check(file: &Path) -> Result<Vec<(Report, Vec<Check>)>, Failure> {
     })?;
     let project: Project = toml::from_str(&text).map_err(|e| misread(file, &text, &e))?;
     let folder = file.parent().unwrap_or(Path::new(""));
+    let sessions = Sessions::default();
     let mut results = Vec::new();
     let mut errors = Vec::new();
     for entry in &project.models {
@@ -71,7 +72,7 @@ pub(super) fn check(file: &Path) -> Result<Vec<(Report, Vec<Check>)>, Failure> {
         }
         for framework in frameworks {
             let limits = project.max.iter().chain(&entry.max);
-            match hold_entry(file, folder, entry, framework, limits) {
+            match hold_entry(&sessions, file, folder, entry, framework, limits) {
                 Ok(result) => results.push(result),
                 Err(Failure(more)) => errors.extend(more),
             }
@@ -81,6 +82,7 @@ pub(super) fn check(file: &Path) -> Result<Vec<(Report, Vec<Check>)>, Failure> {
 }
 
 fn hold_entry<'a>(
+    sessions: &Sessions,
     file: &Path,
     folder: &Path,
     entry: &Entry,
@@ -118,8 +120,9 @@ fn hold_entry<'a>(
     };
     let source = source(&path)?;
     let model = load(&source.path).map_err(within)?;
-    let report = Framework::open(framework)
-        .and_then(|f| analyse(&model, &source.name, f, &options))
+    let report = sessions
+        .get(framework, &options)
+        .and_then(|session| session.analyse(&model, &source.name, &options))
         .map_err(within)?;
     let mut checks = hold(&report, &limits).map_err(Failure)?;
     if let Some(baseline) = &entry.baseline {

@@ -1,6 +1,6 @@
 //! `hawkeye profile` of several models, under several frameworks or on several networks: a line for each.
 
-use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Session, check_dims, load};
+use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Sessions, check_dims, load};
 use hawkeye_graph::printable;
 use hawkeye_report::render::{binary, field, grouped};
 use hawkeye_report::{PHASES, PhaseCost, Phases, Quantity, SpentInfo, TimeInfo};
@@ -34,23 +34,21 @@ pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
     // They differ in their networks alone.
     let Some(options) = each.first() else { return Ok(()) };
     // A name that stands for no framework is a slip, not a refusal.
-    let session = |name: &String| {
-        let framework = Framework::open(name)?.overlaid(&options.overlays)?;
-        Ok((name.clone(), Session::new(framework, options.parties, &options.settings)))
-    };
-    let sessions: Vec<_> = command.frameworks.iter().map(session).collect::<Result<_, Failure>>()?;
+    for name in &command.frameworks {
+        Framework::open(name)?.overlaid(&options.overlays)?;
+    }
+    let sessions = Sessions::default();
     let mut lines = Vec::new();
     let mut failures = Vec::new();
     for path in &command.models {
         let model = source(path).and_then(|source| Ok((load(&source.path)?, source.name)));
-        for ((framework, session), options) in
-            sessions.iter().flat_map(|pair| each.iter().map(move |o| (pair, o)))
+        for (framework, options) in
+            command.frameworks.iter().flat_map(|name| each.iter().map(move |options| (name, options)))
         {
-            let report = match (&model, session) {
-                (Ok((model, file)), Ok(session)) => check_dims(&model.graph, &options.bindings.dims)
-                    .and_then(|()| session.analyse(model, file, options)),
-                (Err(failure), _) | (_, Err(failure)) => Err(failure.clone()),
-            };
+            let report = model.as_ref().map_err(Clone::clone).and_then(|(model, file)| {
+                check_dims(&model.graph, &options.bindings.dims)?;
+                sessions.get(framework, options)?.analyse(model, file, options)
+            });
             let network = options.time.as_ref().map(|time| time.network.name.clone());
             let mut line = line(&path.display().to_string(), framework, network, report.as_ref().ok());
             if let Err(Failure(errors)) = report {

@@ -7,7 +7,8 @@ use hawkeye_graph::{Graph, NodeId, Table, ValueId};
 use hawkeye_lower::Subject;
 use hawkeye_report::{Gain, PipelineInfo};
 use hawkeye_time::pipeline::{Pipelining, Scheme, Stage, scheduled};
-use hawkeye_time::{Selection, Spent, TooLong, chain};
+use hawkeye_time::{Selection, Spent, Task, TooLong, chain};
+use indexmap::IndexMap;
 
 use super::timing::Timing;
 
@@ -79,7 +80,7 @@ pub(crate) fn pipelines(
         })
         .collect::<Result<_, _>>()?;
     let sequential: Vec<f64> =
-        stages.iter().map(|stage| stage.tasks.iter().map(hawkeye_time::Task::seconds).sum()).collect();
+        stages.iter().map(|stage| stage.tasks.iter().map(Task::seconds).sum()).collect();
     let total: f64 = sequential.iter().sum();
     Ok(schemes.iter().map(|scheme| info(*scheme, &stages, timed, &sequential, total)).collect())
 }
@@ -89,6 +90,13 @@ fn info(scheme: Scheme, stages: &[Stage], timed: &[Timed], sequential: &[f64], t
     let requests = f64::from(found.requests);
     let idle = |busy: f64| if found.outcome.end > 0.0 { 1.0 - busy / found.outcome.end } else { 0.0 };
     let gains = found.stages.iter().enumerate().filter(|(index, seconds)| **seconds < sequential[*index]);
+    let mut others: IndexMap<String, Vec<String>> = IndexMap::new();
+    for (index, seconds) in found.stages.iter().enumerate() {
+        if *seconds >= sequential[index] && sequential[index] > 0.0 {
+            let reason = others.entry(why_not(&stages[index]).to_owned());
+            reason.or_default().push(timed[index].name.clone());
+        }
+    }
     PipelineInfo {
         scheme: scheme.to_string(),
         seconds: found.outcome.end,
@@ -105,12 +113,27 @@ fn info(scheme: Scheme, stages: &[Stage], timed: &[Timed], sequential: &[f64], t
                 sequential: sequential[index],
             })
             .collect(),
+        others,
+    }
+}
+
+/// Why an operator gains nothing from being cut into slices.
+fn why_not(stage: &Stage) -> &'static str {
+    let sum = |part: fn(&Task) -> f64| stage.tasks.iter().map(part).sum::<f64>();
+    if !stage.sliced {
+        "its tensor can't be cut"
+    } else if sum(|task| task.transfer + task.latency) == 0.0 {
+        "it sends nothing that work could overlap with"
+    } else if sum(|task| task.work) == 0.0 {
+        "it has no work that a slice makes less"
+    } else {
+        "the work that each slice has anew outweighs what would overlap"
     }
 }
 
 /// What the sheets counted under a name.
 pub(crate) fn counted(calls: &Calls<Share>, cost: &Cost, says: Option<&Pipelining>) -> u64 {
-    let counted =
-        cost.counted.iter().find(|(key, _)| says.is_some_and(|says| says.ahead == **calls.name(**key)));
+    let ahead = says.and_then(|says| says.ahead.as_deref());
+    let counted = cost.counted.iter().find(|(key, _)| ahead.is_some_and(|name| name == &**calls.name(**key)));
     counted.map_or(0, |(_, amount)| *amount)
 }

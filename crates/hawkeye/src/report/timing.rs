@@ -99,6 +99,13 @@ impl Timing {
             let help = "add pipelining to it, or leave --pipeline out";
             return Err(Diagnostic::error(Place::Model, message).help(help).into());
         }
+        let linear = options.schedules.contains(&Scheme::InterLinear);
+        if linear && manifest.pipelining.as_ref().is_some_and(|says| says.ahead.is_none()) {
+            let message =
+                format!("the sheets of {} do not count masked operands that are known ahead", manifest.name);
+            let help = "leave inter-linear out of --pipeline";
+            return Err(Diagnostic::error(Place::Model, message).help(help).into());
+        }
         let operator = clock.operator();
         let clock = Fold::new(&program.calls, clock).unwrap_or_else(|never| match never {});
         let transfers = if options.network.has_memory() {

@@ -157,11 +157,22 @@ fn rate(bits: f64) -> String {
 
 /// What a schedule gains: "inner-layer=2: 8.1 s, 12.3 % saved; ...".
 fn pipelined(text: &mut String, pipeline: &PipelineInfo) {
-    let PipelineInfo { scheme, seconds, requests, saved, throughput, idle_processor, idle_link, operators } =
-        pipeline;
-    let gain = match operators.len() {
-        0 => String::new(),
-        gaining => format!(", {gaining} operators gain"),
+    let PipelineInfo {
+        scheme,
+        seconds,
+        requests,
+        saved,
+        throughput,
+        idle_processor,
+        idle_link,
+        operators,
+        others,
+    } = pipeline;
+    let not = |(reason, names): (&String, &Vec<String>)| format!("{} do not: {reason}", names.len());
+    let not: Vec<String> = others.iter().map(not).collect();
+    let gain = match (operators.len(), not.is_empty()) {
+        (0, true) => String::new(),
+        (gaining, _) => format!(", {gaining} operators gain ({})", not.join("; ")),
     };
     let together = if *requests > 1 { format!(" for {requests} requests") } else { String::new() };
     // Writing to a string never fails.

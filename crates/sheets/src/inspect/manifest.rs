@@ -33,7 +33,7 @@ impl Framework {
     /// The manifest's path and text.
     pub(crate) fn manifest_file(&self) -> (String, String) {
         let file = self.folder.file("framework.yaml");
-        file.map(|file| (file.display(), file.read().unwrap_or_default())).unwrap_or_default()
+        file.map(|file| (file.display(), file.read().unwrap_or_default().into_owned())).unwrap_or_default()
     }
 
     pub(super) fn inspect_manifest(&self, operators: &[&str]) -> Vec<Diagnostic> {

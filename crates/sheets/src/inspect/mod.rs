@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 use hawkeye_graph::{Diagnostic, Failure};
 
 use crate::framework::Framework;
-use crate::loader;
+use crate::language;
 use crate::recorder;
 pub(crate) use sources::{Meaning, Sources, whole};
 
@@ -36,7 +36,7 @@ impl Framework {
         let parameters = self.manifest.values(&BTreeMap::new())?;
         let parties = self.manifest.party_count(None)?;
         let numbers = recorder::Parties { protocol: parties, all: parties };
-        let globals = loader::globals(&parameters, numbers);
+        let globals = language::globals(&parameters, numbers);
         found.extend(types::findings(&sources, &globals));
         found.extend(entries::findings(&sources, operators));
         found.extend(literals::findings(&sources));

@@ -9,9 +9,8 @@ use starlark::syntax::ast::{AstExpr, AstLiteral, AstStmt, Expr, Stmt};
 use super::manifest::at_key;
 use super::sources::{Source, Sources};
 use crate::folder::FilePath;
-use crate::loader::is_entry;
 use crate::manifest::Manifest;
-use crate::syntax::{identifier, outermost};
+use crate::syntax::{identifier, is_entry, outermost};
 
 /// A name of a sheet, by the sheet's position.
 type Name<'a> = (usize, &'a str);

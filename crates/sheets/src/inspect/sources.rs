@@ -7,8 +7,8 @@ use starlark::codemap::Span;
 use starlark::syntax::AstModule;
 use starlark::syntax::ast::{AssignTarget, AstParameter, Expr, Stmt};
 
-use crate::folder::{FilePath, Folder};
-use crate::loader;
+use crate::folder::{FilePath, Folder, loaded_by};
+use crate::language;
 use crate::manifest::Manifest;
 use crate::syntax::outermost;
 
@@ -197,13 +197,13 @@ impl Gathering {
             Ok(text) => text,
             Err(problem) => return self.errors.push(whole(&name, format!("can't be read: {problem}"))),
         };
-        let ast = match loader::parse(&name, &text) {
+        let ast = match language::parse(&name, &text) {
             Ok(ast) => ast,
             Err(problem) => return self.errors.push(whole(&name, problem)),
         };
         let mut loads = BTreeMap::new();
         for load in ast.loads() {
-            match loader::loaded_by(&self.roles, file, load.module_id) {
+            match loaded_by(&self.roles, file, load.module_id) {
                 Ok(path) => drop(loads.insert(load.module_id.to_owned(), path)),
                 Err(problem) => {
                     let line = load.span.resolve_span().begin.line + 1;
@@ -216,6 +216,7 @@ impl Gathering {
         paths.sort_by_key(FilePath::display);
         paths.iter().for_each(|path| self.add(path, own, false));
         let own = own.contains(file);
+        let text = text.into_owned();
         self.done.push(Source { file: file.clone(), text, ast, loads, own, listed });
     }
 }

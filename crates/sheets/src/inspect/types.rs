@@ -9,7 +9,7 @@ use starlark::typing::{AstModuleTypecheck, Interface};
 
 use super::sources::{Source, Sources};
 use crate::folder::FilePath;
-use crate::loader;
+use crate::language;
 
 /// What the linter says of style, and not of meaning.
 const STYLE: [&str; 2] = ["missing-return", "unused-argument"];
@@ -35,7 +35,7 @@ pub(super) fn findings(sources: &Sources, globals: &Globals) -> Vec<Diagnostic> 
             .loads
             .iter()
             .filter_map(|(name, file)| Some((name.clone(), interfaces.get(file)?.clone())));
-        let Ok(ast) = loader::parse(&source.file.display(), &source.text) else { continue };
+        let Ok(ast) = language::parse(&source.file.display(), &source.text) else { continue };
         let (errors, _, interface, _) = ast.typecheck(globals, &loads.collect());
         let types = errors.iter().map(|error| {
             let line = error.span().map_or(1, |span| span.resolve_span().begin.line + 1);

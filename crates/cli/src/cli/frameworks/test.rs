@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use hawkeye::{
-    Bindings, Diagnostic, Failure, Framework, Loss, Model, Operand, Optimizer, Options, Place, Report, Steps,
-    TrainingOptions, analyse, load, operator,
+    Bindings, Diagnostic, Failure, Loss, Model, Operand, Optimizer, Options, Place, Report, Sessions, Steps,
+    TrainingOptions, load, operator,
 };
 use hawkeye_graph::nearest;
 use hawkeye_report::{Phases, Quantity};
@@ -55,11 +55,12 @@ pub(super) fn run(directory: &Path) -> Result<(String, ExitCode), Failure> {
     })?;
     // A directory is a path, whatever its name.
     let name = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned()).display().to_string();
+    let sessions = Sessions::default();
     let mut text = String::new();
     let mut failed = 0;
     for (index, test) in tests.iter().enumerate() {
         let title = format!("{}: {}", index + 1, test.title());
-        let problems = match test.report(directory, &name) {
+        let problems = match test.report(&sessions, directory, &name) {
             Ok(report) => test.differences(&report),
             Err(failure) => failure.0.iter().map(ToString::to_string).collect(),
         };
@@ -99,7 +100,7 @@ impl Test {
         }
     }
 
-    fn report(&self, directory: &Path, framework: &str) -> Result<Report, Failure> {
+    fn report(&self, sessions: &Sessions, directory: &Path, framework: &str) -> Result<Report, Failure> {
         let wrong = |message: String| Failure::from(Diagnostic::error(Place::Model, message));
         let training = match &self.train {
             None => None,
@@ -122,7 +123,7 @@ impl Test {
             ..Options::default()
         };
         let model = self.subject(directory)?;
-        analyse(&model, &self.title(), Framework::open(framework)?, &options)
+        sessions.get(framework, &options)?.analyse(&model, &self.title(), &options)
     }
 
     /// What the report says otherwise.

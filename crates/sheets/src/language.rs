@@ -1,0 +1,104 @@
+//! The language of sheets: Starlark, what it may nest, and what sheets find without loading it.
+
+use hawkeye_cost::Data;
+use starlark::environment::{Globals, GlobalsBuilder, LibraryExtension};
+use starlark::syntax::{AstModule, Dialect, DialectTypes};
+
+use crate::fault::{describe, excerpt};
+use crate::nesting::too_deep;
+use crate::recorder::Parties;
+use crate::syntax::shift_assignment;
+use crate::{bounded, host, numbers};
+
+/// What sheets find without loading it.
+pub(crate) fn globals(parameters: &[(String, Data)], parties: Parties) -> Globals {
+    let extensions = [
+        LibraryExtension::StructType,
+        LibraryExtension::RecordType,
+        LibraryExtension::EnumType,
+        LibraryExtension::Typing,
+        LibraryExtension::Print,
+    ];
+    let mut builder = GlobalsBuilder::extended_by(&extensions)
+        .with(host::emission)
+        .with(host::composition)
+        .with(host::state)
+        .with(host::notes)
+        .with(host::declarations)
+        .with(numbers::integers)
+        .with(bounded::bounded);
+    builder.namespace("math", numbers::doubles);
+    host::constants(&mut builder, parameters, parties);
+    builder.build()
+}
+
+/// The syntax tree of a sheet.
+///
+/// # Errors
+/// What is wrong with its syntax, with its place.
+pub(crate) fn parse(name: &str, text: &str) -> Result<AstModule, String> {
+    match too_deep(text) {
+        Some((line, problem)) => Err(format!("{name}:{line}: {problem}")),
+        None => parse_trusted(name, text.to_owned()),
+    }
+}
+
+/// The syntax tree of a sheet that nests as deep as sheets may, such as one that comes with the tool.
+///
+/// # Errors
+/// What is wrong with its syntax, with its place.
+pub(crate) fn parse_trusted(name: &str, text: String) -> Result<AstModule, String> {
+    let power = |error: &starlark::Error| {
+        let line = error.span().map(|span| span.file.source_line(span.resolve_span().begin.line));
+        let hint = "\n  Starlark has no **: write products, or x << n for a power of two";
+        if line.is_some_and(|line| line.contains("**")) { hint } else { "" }
+    };
+    let ast = AstModule::parse(name, text, &dialect());
+    let ast = ast.map_err(|e| format!("{}{}", describe(&e, None, &Clone::clone), power(&e)))?;
+    match shift_assignment(&ast) {
+        Some(place) => Err(format!("{place}: <<= is not supported; write x = x << n{}", excerpt(&place))),
+        None => Ok(ast),
+    }
+}
+
+/// The Starlark that sheets are written in.
+fn dialect() -> Dialect {
+    Dialect {
+        enable_keyword_only_arguments: true,
+        enable_f_strings: true,
+        enable_types: DialectTypes::Enable,
+        ..Dialect::Standard
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use indexmap::IndexMap;
+
+    use super::*;
+    use crate::folder::Folder;
+    use crate::loader::{Loader, Named};
+
+    /// Loads a sheet from a folder of its own.
+    fn loaded(sheet: &str) -> Result<Option<Named>, String> {
+        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+        std::fs::write(folder.path().join("s.star"), sheet).map_err(|e| e.to_string())?;
+        let folder = Folder::Disk(folder.path().to_owned());
+        Loader::new(&folder, &IndexMap::new(), &[], Parties { protocol: 2, all: 2 })?
+            .get(&folder.file("s.star")?, "X")
+    }
+
+    #[test]
+    fn shifts_are_exact_or_fail() -> Result<(), String> {
+        let named = loaded("X = [1 << 30, 1 << 31, 3 << 31, 1 << 62, 5 << 0, 0 << 40]")?;
+        assert_eq!(
+            named.ok_or("there is no X")?.value.value().to_string(),
+            "[1073741824, 2147483648, 6442450944, 4611686018427387904, 5, 0]"
+        );
+        assert!(loaded("X = \"x <<= 1\"").is_ok(), "text is no assignment");
+        for sheet in ["X = 1 << 63", "X = 1 << 64", "X = 1 << -1", "def f(x):\n    x <<= 31"] {
+            assert!(loaded(sheet).is_err(), "{sheet}");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,278 @@
+//! What a sheet's text defines, found without parsing it, so that of a sheet with many functions only those are
+//! run that something needs. Statements begin at the start of a line.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use indexmap::IndexMap;
+
+/// The statements of a sheet and the names that they give.
+#[derive(Debug)]
+pub(crate) struct Outline<'a> {
+    text: &'a str,
+    /// Where each statement is that gives names and loads nothing.
+    statements: Vec<Range<usize>>,
+    /// What the sheet's names stand for, in the order of the text.
+    names: IndexMap<&'a str, Origin<'a>>,
+    /// Statements that compute a value with each public function, which is no protocol call yet when they do: they
+    /// are run together with it, whatever was asked for first.
+    together: HashMap<&'a str, Vec<usize>>,
+    /// The functions that the sheet declares to open no frame, by `inline(name)`.
+    pub(crate) inline: HashSet<&'a str>,
+}
+
+/// Where a name of a sheet comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin<'a> {
+    /// The statement of that number.
+    Defined(usize),
+    /// Another sheet, where it may have another name.
+    Loaded {
+        /// As the `load` statement names the sheet.
+        module: &'a str,
+        /// The name there.
+        name: &'a str,
+    },
+}
+
+impl<'a> Outline<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        let mut outline = Self {
+            text,
+            statements: Vec::new(),
+            names: IndexMap::new(),
+            together: HashMap::new(),
+            inline: HashSet::new(),
+        };
+        let mut start = None;
+        let mut quoted = false;
+        let mut position = 0;
+        for line in text.split_inclusive('\n') {
+            let begins = !quoted && !line.starts_with([' ', '\t', '#', ')', ']', '}', '\n', '\r']);
+            if begins {
+                if let Some(start) = start.replace(position) {
+                    outline.statement(start..position);
+                }
+            }
+            quoted ^= line.matches("\"\"\"").count() % 2 == 1;
+            position += line.len();
+        }
+        if let Some(start) = start {
+            outline.statement(start..position);
+        }
+        for statement in 0..outline.statements.len() {
+            if !outline.is_function(statement) {
+                outline.join(statement);
+            }
+        }
+        outline
+    }
+
+    fn is_function(&self, statement: usize) -> bool {
+        self.text[self.statements[statement].start..].starts_with("def ")
+    }
+
+    /// Joins a statement that computes a value to the public functions that it may call or keep.
+    fn join(&mut self, statement: usize) {
+        let mut reached: HashSet<usize> = [statement].into();
+        let mut waiting = vec![statement];
+        while let Some(next) = waiting.pop() {
+            for name in self.mentioned(next).collect::<Vec<_>>() {
+                let Some(Origin::Defined(mentioned)) = self.origin(name) else { continue };
+                if reached.insert(mentioned) {
+                    waiting.push(mentioned);
+                    if self.is_function(mentioned) && !name.starts_with('_') {
+                        self.together.entry(name).or_default().push(statement);
+                    }
+                }
+            }
+        }
+    }
+
+    fn statement(&mut self, range: Range<usize>) {
+        let text = &self.text[range.clone()];
+        let number = self.statements.len();
+        let first = &text[..word(text)];
+        let rest = text[first.len()..].trim_start_matches([' ', '\t']);
+        match first {
+            "" => return,
+            "def" => {
+                self.names.insert(&rest[..word(rest)], Origin::Defined(number));
+            }
+            "load" if rest.starts_with('(') => {
+                self.load(text);
+                return;
+            }
+            "inline" if rest.starts_with('(') => {
+                self.inline.extend(words(rest));
+                return;
+            }
+            // One name, or several with commas; a type may follow.
+            _ if rest.starts_with(['=', ',', ':']) => {
+                let (names, _) = text.split_once('=').unwrap_or((text, ""));
+                for name in names.split(',').map(str::trim) {
+                    self.names.insert(&name[..word(name)], Origin::Defined(number));
+                }
+            }
+            _ => return,
+        }
+        self.statements.push(range);
+    }
+
+    /// Reads `load("module", "name", local = "name")`.
+    fn load(&mut self, text: &'a str) {
+        let mut strings = text.split(['"', '\'']);
+        let (_, module) = (strings.next(), strings.next().unwrap_or_default());
+        while let (Some(between), Some(name)) = (strings.next(), strings.next()) {
+            let local = between.trim_matches(|c: char| c.is_whitespace() || c == ',');
+            let local = local.strip_suffix('=').map_or(name, str::trim);
+            self.names.insert(local, Origin::Loaded { module, name });
+        }
+    }
+
+    /// What a name stands for; `None` if the sheet has no such name.
+    pub(crate) fn origin(&self, name: &str) -> Option<Origin<'a>> {
+        self.names.get(name).copied()
+    }
+
+    /// Every name, in the order of the text.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.names.keys().copied()
+    }
+
+    /// Names of the sheet that a statement mentions: at least those that it needs.
+    pub(crate) fn mentioned(&self, statement: usize) -> impl Iterator<Item = &'a str> {
+        words(&self.text[self.statements[statement].clone()]).filter(|word| self.names.contains_key(word))
+    }
+
+    /// The statements that are run together with a function.
+    pub(crate) fn together(&self, name: &str) -> &[usize] {
+        self.together.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The text with the chosen statements alone, each on its lines.
+    pub(crate) fn excerpt(&self, chosen: &HashSet<usize>) -> String {
+        let mut excerpt = String::with_capacity(self.text.len() / 2);
+        let mut position = 0;
+        let blank = |excerpt: &mut String, text: &str| {
+            excerpt.extend(std::iter::repeat_n('\n', text.matches('\n').count()));
+        };
+        for (number, range) in self.statements.iter().enumerate() {
+            if chosen.contains(&number) {
+                blank(&mut excerpt, &self.text[position..range.start]);
+                excerpt.push_str(&self.text[range.clone()]);
+                position = range.end;
+            }
+        }
+        excerpt
+    }
+}
+
+/// Bytes of the word that a text begins with.
+fn word(text: &str) -> usize {
+    text.bytes().position(|byte| !is_word(byte)).unwrap_or(text.len())
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// The words of a text but for fields, comments and plain strings.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    let mut position = 0;
+    // Where the quotes of an f-string end it, and how many there are: it names what it shows.
+    let mut closing = (usize::MAX, 0);
+    std::iter::from_fn(move || {
+        while let Some(byte) = bytes.get(position) {
+            match byte {
+                _ if position == closing.0 => position += closing.1,
+                b'#' => position += text[position..].find('\n').unwrap_or(text.len() - position),
+                b'"' | b'\'' => {
+                    let (length, quotes) = string(&bytes[position..]);
+                    if position > 0 && bytes[position - 1] == b'f' {
+                        closing = (position + length - quotes, quotes);
+                        position += quotes;
+                    } else {
+                        position += length;
+                    }
+                }
+                byte if is_word(*byte) => {
+                    let start = position;
+                    position += word(&text[position..]);
+                    let field = start > 0 && bytes[start - 1] == b'.';
+                    if !field && !byte.is_ascii_digit() {
+                        return Some(&text[start..position]);
+                    }
+                }
+                _ => position += 1,
+            }
+        }
+        None
+    })
+}
+
+/// Bytes of the string that a text begins with, and of the quotes on either side.
+pub(crate) fn string(text: &[u8]) -> (usize, usize) {
+    let quotes = if text[1..].starts_with(&[text[0]; 2]) { 3 } else { 1 };
+    let mut position = quotes;
+    while let Some(byte) = text.get(position) {
+        if text[position..].starts_with(&text[..quotes]) {
+            return (position + quotes, quotes);
+        }
+        position += if *byte == b'\\' { 2 } else { 1 };
+    }
+    (text.len(), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHEET: &str = "\"\"\"What it is.\n\nload and def\n\"\"\"\nload(\"a.star\", \"f\", g = \"h\")\nload(\n    'role',\n    'k',\n)\n\nX, Y = 1, 2\n\ndef one(f):\n    \"\"\"Not two.\"\"\"\n    return f\"{X} 'Y'\" + x.k # g\n\ninline(one)\nTABLE = {\n    \"one\": one,\n    \"three\": lambda: g(2),\n}\n\ndef two():\n    return '\\'Y' + str(TABLE)\n";
+
+    fn mentioned(outline: &Outline<'_>, name: &str) -> Vec<String> {
+        match outline.origin(name) {
+            Some(Origin::Defined(statement)) => outline.mentioned(statement).map(str::to_owned).collect(),
+            other => panic!("{name} is {other:?}"),
+        }
+    }
+
+    #[test]
+    fn names_are_found_where_they_come_from() {
+        let outline = Outline::new(SHEET);
+        let names: Vec<&str> = outline.names().collect();
+        assert_eq!(names, ["f", "g", "k", "X", "Y", "one", "TABLE", "two"]);
+        assert_eq!(outline.origin("g"), Some(Origin::Loaded { module: "a.star", name: "h" }));
+        assert_eq!(outline.origin("k"), Some(Origin::Loaded { module: "role", name: "k" }));
+        assert_eq!(outline.origin("X"), outline.origin("Y"));
+        assert_eq!(outline.origin("three"), None);
+        assert_eq!(outline.inline, ["one"].into());
+    }
+
+    #[test]
+    fn statements_tell_what_they_need() {
+        let outline = Outline::new(SHEET);
+        assert_eq!(mentioned(&outline, "one"), ["one", "f", "f", "X"], "a parameter may be a name too");
+        assert_eq!(mentioned(&outline, "TABLE"), ["TABLE", "one", "g"]);
+        assert_eq!(mentioned(&outline, "two"), ["two", "TABLE"]);
+    }
+
+    #[test]
+    fn values_are_computed_with_the_functions_that_they_hold() {
+        let outline = Outline::new(SHEET);
+        let Some(Origin::Defined(table)) = outline.origin("TABLE") else { panic!("it is defined") };
+        assert_eq!(outline.together("one"), [table]);
+        assert!(outline.together("two").is_empty());
+    }
+
+    #[test]
+    fn statements_stay_on_their_lines() {
+        let outline = Outline::new(SHEET);
+        let Some(Origin::Defined(two)) = outline.origin("two") else { panic!("it is defined") };
+        let excerpt = outline.excerpt(&[two].into());
+        let line = SHEET.lines().position(|line| line.starts_with("def two"));
+        assert_eq!(excerpt.lines().position(|line| !line.is_empty()), line);
+        assert_eq!(excerpt.trim_start(), "def two():\n    return '\\'Y' + str(TABLE)\n");
+    }
+}
