@@ -21,10 +21,12 @@ paper:
 zoo:
 	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test zoo
 
-# Rewrites what the commands in docs/REPORT.md and docs/TRAINING.md print, and the table of //std in docs/FRAMEWORKS.md.
+# Rewrites what the commands in docs/REPORT.md and docs/TRAINING.md print, the table of //std in docs/FRAMEWORKS.md and
+# that of savings in docs/OPTIMIZE.md.
 docs:
 	HAWKEYE_BLESS=1 cargo test --release -p hawkeye --test frameworks_doc
 	HAWKEYE_BLESS=1 cargo test --release -p hawkeye-cli --test report_doc
+	HAWKEYE_BLESS=1 cargo test --release -p hawkeye-rewrite --test savings_doc -- --ignored
 
 bench:
 	cargo bench -p hawkeye --bench passes

@@ -1,31 +1,39 @@
 //! A graph on its way: what is known of it, and one rule applied to it.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
 
-use hawkeye_graph::{Attributes, Graph, Node, NodeId, Origin, Shapes, Table, Tensor, ValueId, verify};
+use hawkeye_graph::{Fact, Graph, Node, NodeId, Origin, Table, ValueId, verify};
 use hawkeye_shapes::{bind, infer};
 
-use crate::edit::{Edit, Edited, Spelling};
+use crate::edit::{Edit, Spelling};
+use crate::fold::fold;
 use crate::rule::{Rule, Site, is};
 use crate::weights::{Recipes, Weights};
 
 /// A graph, and what passes found out about it.
 #[derive(Clone)]
 pub(crate) struct Draft {
-    pub(crate) graph: Graph,
-    pub(crate) shapes: Shapes,
+    pub(crate) graph: Rc<Graph>,
+    pub(crate) facts: Table<ValueId, Fact>,
     consumers: Table<ValueId, Vec<NodeId>>,
     classes: OnceCell<Vec<u64>>,
-    pub(crate) recipes: Recipes,
+    names: OnceCell<Rc<HashSet<String>>>,
+    pub(crate) recipes: Rc<Recipes>,
 }
 
 /// Where a rule was applied.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     /// The node that it started from.
+    pub(crate) node: NodeId,
+    /// Its name.
     pub(crate) name: String,
+    /// Names of the nodes that it made.
+    pub(crate) made: Vec<String>,
     /// Its operator, attributes and shapes: at equal ones a rule saves equally, but for neighbours.
     pub(crate) class: u64,
     /// The same of its neighbours, too.
@@ -43,9 +51,14 @@ pub(crate) struct Candidate {
 
 impl Draft {
     /// The draft of a graph whose inputs have fixed shapes.
-    pub(crate) fn new(graph: Graph, recipes: Recipes) -> Self {
+    pub(crate) fn new(graph: Graph) -> Self {
         let inputs = bind(&graph, &Default::default()).unwrap_or_default();
-        let shapes = infer(&graph, &inputs);
+        let facts = infer(&graph, &inputs).facts;
+        Self::of(graph, facts, Rc::default())
+    }
+
+    /// The draft of a graph of which that is known.
+    pub(crate) fn of(graph: Graph, facts: Table<ValueId, Fact>, recipes: Rc<Recipes>) -> Self {
         let mut consumers = Table::new(vec![Vec::new(); graph.values.len()]);
         for id in graph.node_ids() {
             let node = graph.node(id);
@@ -56,7 +69,8 @@ impl Draft {
                 }
             }
         }
-        Self { graph, shapes, consumers, classes: OnceCell::new(), recipes }
+        let (classes, names) = Default::default();
+        Self { graph: Rc::new(graph), facts, consumers, classes, names, recipes }
     }
 
     /// Applies a rule wherever it holds, at nodes of which `takes` takes the class and the context.
@@ -84,7 +98,7 @@ impl Draft {
     pub(crate) fn sizes(&self, ops: &[&str]) -> Vec<(NodeId, u64)> {
         let size = |id: NodeId| {
             let node = self.graph.node(id);
-            let shape = self.shapes.facts[node.present_inputs().next()?].shape()?;
+            let shape = self.facts[node.present_inputs().next()?].shape()?;
             ops.iter().any(|op| is(node, op)).then(|| (id, shape.iter().product()))
         };
         self.graph.node_ids().filter_map(size).collect()
@@ -97,11 +111,17 @@ impl Draft {
         spelling: Spelling,
         weights: &Weights,
     ) -> Option<Candidate> {
-        let mut edit = Edit::new(&self.graph, rule.name, spelling);
+        let is_anchor = |node: &Node| rule.anchors.iter().any(|op| is(node, op));
+        if !self.graph.nodes.iter().any(is_anchor) {
+            return None;
+        }
+        let names = || Rc::new(self.graph.values.iter().map(|value| value.name.clone()).collect());
+        let names = self.names.get_or_init(names);
+        let mut edit = Edit::new(&self.graph, Rc::clone(names), rule.name, spelling);
         let (mut places, mut questions) = (Vec::new(), Vec::new());
         for id in self.graph.node_ids() {
             let node = self.graph.node(id);
-            if !rule.anchors.iter().any(|op| is(node, op)) {
+            if !is_anchor(node) {
                 continue;
             }
             let touched = node.present_inputs().chain(node.present_outputs()).any(|v| edit.is_replaced(v));
@@ -112,15 +132,17 @@ impl Draft {
                 graph: &self.graph,
                 node,
                 id,
-                shapes: &self.shapes,
+                facts: &self.facts,
                 consumers: &self.consumers,
                 weights,
                 recipes: &self.recipes,
                 questions: RefCell::default(),
             };
+            let first = edit.nodes.len();
             if (rule.rewrite)(&site, &mut edit).is_some() {
+                let made = edit.nodes[first..].iter().map(|node| node.name.clone()).collect();
                 let (class, context) = (self.class(id), self.context(id));
-                places.push(Place { name: label(node, id), class, context });
+                places.push(Place { node: id, name: label(node, id), made, class, context });
                 questions.extend(site.questions.into_inner());
             }
         }
@@ -128,8 +150,8 @@ impl Draft {
             return None;
         }
         let takes_parts = edit.took_parts;
-        let edited = edit.finish()?;
-        let draft = fold(edited, &self.recipes);
+        let edited = edit.finish(&self.graph, &self.facts)?;
+        let draft = fold(edited, &self.recipes)?;
         draft.is_sound().then_some(Candidate { draft, places, questions, takes_parts })
     }
 
@@ -139,9 +161,9 @@ impl Draft {
             let node = self.graph.node(id);
             let mut hasher = DefaultHasher::new();
             node.op.hash(&mut hasher);
-            format!("{:?}", node.attributes).hash(&mut hasher);
+            Formatted::hash(&mut hasher, &node.attributes);
             for input in node.present_inputs() {
-                format!("{:?}", self.shapes.facts[input].dims).hash(&mut hasher);
+                self.facts[input].dims.hash(&mut hasher);
             }
             hasher.finish()
         };
@@ -173,8 +195,7 @@ impl Draft {
     /// Whether the graph is one, and its outputs have shapes, which is how a rule that builds what does
     /// not fit together is noticed.
     fn is_sound(&self) -> bool {
-        verify(&self.graph).is_ok()
-            && self.graph.outputs.iter().all(|id| self.shapes.facts[*id].shape().is_some())
+        verify(&self.graph).is_ok() && self.graph.outputs.iter().all(|id| self.facts[*id].shape().is_some())
     }
 
     /// What makes the graph different from others, names apart.
@@ -182,12 +203,12 @@ impl Draft {
         let mut hasher = DefaultHasher::new();
         for value in &self.graph.values {
             if let Origin::Initializer(tensor) = &value.origin {
-                format!("{:?}{:?}", tensor.dtype, tensor.dims).hash(&mut hasher);
+                (tensor.dtype, &tensor.dims).hash(&mut hasher);
             }
         }
         for node in &self.graph.nodes {
-            node.op.hash(&mut hasher);
-            format!("{:?}{:?}{:?}", node.attributes, node.inputs, node.outputs).hash(&mut hasher);
+            (&node.op, &node.inputs, &node.outputs).hash(&mut hasher);
+            Formatted::hash(&mut hasher, &node.attributes);
         }
         hasher.finish()
     }
@@ -198,66 +219,19 @@ fn label(node: &Node, id: NodeId) -> String {
     if node.name.is_empty() { format!("{} {}", node.op, id.index()) } else { node.name.clone() }
 }
 
-/// New nodes over constants, with a weight among them, become weights whose values are computed when
-/// they are asked for.
-fn fold(edited: Edited, recipes: &Recipes) -> Draft {
-    let Edited { graph, made } = edited;
-    let mut recipes = recipes.clone();
-    let draft = Draft::new(graph, Recipes::default());
-    let Draft { mut graph, shapes, consumers, .. } = draft;
-    let mut folded = BTreeSet::new();
-    let mut constant = vec![false; graph.values.len()];
-    let mut weight = vec![false; graph.values.len()];
-    for (index, value) in graph.values.iter().enumerate() {
-        if let Origin::Initializer(tensor) = &value.origin {
-            constant[index] = true;
-            weight[index] = tensor.dtype.is_float();
-        }
+/// Hashes what is formatted.
+struct Formatted<'a>(&'a mut DefaultHasher);
+
+impl Formatted<'_> {
+    fn hash(hasher: &mut DefaultHasher, what: &dyn fmt::Debug) {
+        // Hashing never fails.
+        write!(Formatted(hasher), "{what:?}").unwrap_or_default();
     }
-    for id in graph.node_ids() {
-        let node = graph.node(id);
-        let outputs: Vec<ValueId> = node.present_outputs().collect();
-        if is(node, "Constant") {
-            outputs.iter().for_each(|output| constant[output.index()] = true);
-            continue;
-        }
-        let mut inputs = node.present_inputs();
-        let all = inputs.all(|input| constant[input.index()]);
-        let any = node.present_inputs().any(|input| weight[input.index()]);
-        let known = outputs.iter().all(|output| shapes.facts[*output].shape().is_some());
-        if !(all && known && outputs.iter().all(|output| made.contains(output))) {
-            continue;
-        }
-        recipes.note(&graph, node);
-        for output in outputs {
-            constant[output.index()] = true;
-            weight[output.index()] = any;
-            if any {
-                folded.insert(output);
-            }
-        }
-    }
-    if folded.is_empty() {
-        return Draft { graph, shapes, consumers, classes: OnceCell::new(), recipes };
-    }
-    for output in &folded {
-        let fact = &shapes.facts[*output];
-        let tensor = Tensor {
-            dtype: fact.dtype.unwrap_or(hawkeye_graph::DType::Float32),
-            dims: fact.shape().unwrap_or_default(),
-            elements: None,
-        };
-        let value = &mut graph.values[output.index()];
-        if let Origin::Node(node) = value.origin {
-            // It gives nothing any more, and goes with what nobody reads.
-            graph.nodes[node.index()].outputs.clear();
-            graph.nodes[node.index()].inputs.clear();
-            graph.nodes[node.index()].attributes = Attributes::default();
-        }
-        value.origin = Origin::Initializer(tensor);
-    }
-    match Edit::new(&graph, "", Spelling::Slice).finish() {
-        Some(edited) => Draft::new(edited.graph, recipes),
-        None => Draft::new(graph, recipes),
+}
+
+impl fmt::Write for Formatted<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
     }
 }

@@ -1,11 +1,12 @@
 //! Building the nodes that take the place of others.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use hawkeye_graph::{
     Attribute, Attributes, DType, Derivation, Elements, Graph, Node, NodeId, Origin, Provenance, Tensor,
-    Value, ValueId, execution_order,
+    Value, ValueId,
 };
 
 /// How parts of a tensor are taken: front ends know one operator or the other.
@@ -17,39 +18,48 @@ pub enum Spelling {
     Split,
 }
 
-/// A graph to which nodes are appended that take the place of old ones.
+/// Nodes to append to a graph, and whose place they take.
 ///
 /// Old values stay as they are until [`Edit::finish`]; new ones get ids after them.
 pub struct Edit {
-    graph: Graph,
     /// How parts are taken.
     pub spelling: Spelling,
+    /// What is appended.
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) values: Vec<Value>,
+    /// What takes the place of old values.
+    pub(crate) replaced: BTreeMap<ValueId, ValueId>,
+    pub(crate) old_values: usize,
+    old_nodes: usize,
+    opset: i64,
     /// Rule that is at work; names of its nodes begin with it.
     rule: &'static str,
+    taken: Rc<HashSet<String>>,
     names: HashSet<String>,
     numbers: HashMap<String, usize>,
-    replaced: BTreeMap<ValueId, ValueId>,
-    old_values: usize,
     pub(crate) took_parts: bool,
 }
 
-/// A graph after an edit.
-pub(crate) struct Edited {
-    pub(crate) graph: Graph,
-    /// Values that the edit made.
-    pub(crate) made: BTreeSet<ValueId>,
-}
-
 impl Edit {
-    pub(crate) fn new(graph: &Graph, rule: &'static str, spelling: Spelling) -> Self {
+    /// An edit of a graph by a rule; `taken` are the names of the graph's values.
+    pub(crate) fn new(
+        graph: &Graph,
+        taken: Rc<HashSet<String>>,
+        rule: &'static str,
+        spelling: Spelling,
+    ) -> Self {
         Self {
-            names: graph.values.iter().map(|value| value.name.clone()).collect(),
-            old_values: graph.values.len(),
-            graph: graph.clone(),
             spelling,
-            rule,
-            numbers: HashMap::new(),
+            nodes: Vec::new(),
+            values: Vec::new(),
             replaced: BTreeMap::new(),
+            old_values: graph.values.len(),
+            old_nodes: graph.nodes.len(),
+            opset: graph.opset(),
+            rule,
+            taken,
+            names: HashSet::new(),
+            numbers: HashMap::new(),
             took_parts: false,
         }
     }
@@ -57,7 +67,7 @@ impl Edit {
     /// Opset of ONNX's own operators.
     #[must_use]
     pub fn opset(&self) -> i64 {
-        self.graph.opset()
+        self.opset
     }
 
     /// Lets everything that reads `old` read `new`, which must be equal to it.
@@ -73,13 +83,13 @@ impl Edit {
 
     fn value(&mut self, name: &str, origin: Origin) -> ValueId {
         let mut unique = name.to_owned();
-        while !self.names.insert(unique.clone()) {
+        while self.taken.contains(&unique) || !self.names.insert(unique.clone()) {
             let number = self.numbers.entry(name.to_owned()).or_insert(0);
             *number += 1;
             unique = format!("{name}_{number}");
         }
-        let id = ValueId::new(self.graph.values.len());
-        self.graph.values.push(Value { name: unique, origin });
+        let id = ValueId::new(self.old_values + self.values.len());
+        self.values.push(Value { name: unique, origin });
         id
     }
 
@@ -91,19 +101,20 @@ impl Edit {
         attributes: &[(&str, Attribute)],
         outputs: usize,
     ) -> Vec<ValueId> {
-        let id = NodeId::new(self.graph.nodes.len());
+        let id = NodeId::new(self.old_nodes + self.nodes.len());
         let name = format!("{}/{op}", self.rule);
         let outputs: Vec<ValueId> = (0..outputs).map(|_| self.value(&name, Origin::Node(id))).collect();
         let mut set = Attributes::default();
         for (name, value) in attributes {
             set.set(name, value.clone());
         }
-        let name = outputs.first().map_or(name, |first| self.graph.value(*first).name.clone());
-        self.graph.nodes.push(Node {
+        let name =
+            outputs.first().map_or(name, |first| self.values[first.index() - self.old_values].name.clone());
+        self.nodes.push(Node {
             name,
             op: op.to_owned(),
             domain: String::new(),
-            opset: self.graph.opset(),
+            opset: self.opset,
             inputs: inputs.to_vec(),
             outputs: outputs.iter().copied().map(Some).collect(),
             attributes: set,
@@ -129,9 +140,10 @@ impl Edit {
         let attributes: Vec<(&str, Attribute)> =
             node.attributes.iter().map(|(name, value)| (name, value.clone())).collect();
         let value = self.with(&node.op, inputs, &attributes);
-        let last = self.graph.nodes.len() - 1;
-        self.graph.nodes[last].scope.clone_from(&node.scope);
-        self.graph.nodes[last].domain.clone_from(&node.domain);
+        if let Some(last) = self.nodes.last_mut() {
+            last.scope.clone_from(&node.scope);
+            last.domain.clone_from(&node.domain);
+        }
         value
     }
 
@@ -247,121 +259,5 @@ impl Edit {
         let difference = self.op("Sub", &[b, a]);
         let positive = self.op("Relu", &[difference]);
         self.op("Add", &[a, positive])
-    }
-
-    /// The graph after the edit: without what nothing reads any more, nodes in execution order.
-    pub(crate) fn finish(mut self) -> Option<Edited> {
-        for id in self.replaced.keys().copied().collect::<Vec<_>>() {
-            let new = self.resolve(id)?;
-            self.replaced.insert(id, new);
-        }
-        self.outputs()?;
-        let new = |id: &ValueId| self.replaced.get(id).copied().unwrap_or(*id);
-        for node in &mut self.graph.nodes {
-            for input in node.inputs.iter_mut().flatten() {
-                *input = new(input);
-            }
-            node.attributes.rename_captured(&|id| new(&id));
-        }
-        for output in &mut self.graph.outputs {
-            *output = new(output);
-        }
-        self.compact()
-    }
-
-    /// What stands for a value in the end; `None` if replacements go in a circle.
-    fn resolve(&self, id: ValueId) -> Option<ValueId> {
-        let (mut last, mut steps) = (id, 0);
-        while let Some(next) = self.replaced.get(&last) {
-            last = *next;
-            steps += 1;
-            if steps > self.replaced.len() {
-                return None;
-            }
-        }
-        Some(last)
-    }
-
-    /// What takes an output's place takes its name; `None` if it is an input or constant, or another
-    /// output, which must keep their own.
-    fn outputs(&mut self) -> Option<()> {
-        for output in self.graph.outputs.clone() {
-            let Some(new) = self.replaced.get(&output).copied() else { continue };
-            let made_here = new.index() >= self.old_values;
-            let inner = matches!(self.graph.value(new).origin, Origin::Node(_));
-            if !(made_here || inner && !self.graph.outputs.contains(&new)) {
-                return None;
-            }
-            let name = std::mem::take(&mut self.graph.values[output.index()].name);
-            let spare = std::mem::replace(&mut self.graph.values[new.index()].name, name);
-            self.graph.values[output.index()].name = spare;
-        }
-        Some(())
-    }
-
-    fn compact(self) -> Option<Edited> {
-        let graph = &self.graph;
-        let mut needed = vec![false; graph.values.len()];
-        let mut kept = vec![false; graph.nodes.len()];
-        let mut open: Vec<ValueId> = graph.outputs.clone();
-        while let Some(id) = open.pop() {
-            if std::mem::replace(&mut needed[id.index()], true) {
-                continue;
-            }
-            let Origin::Node(node) = graph.value(id).origin else { continue };
-            if !std::mem::replace(&mut kept[node.index()], true) {
-                let node = graph.node(node);
-                open.extend(node.present_inputs().chain(node.captured()));
-                // Outputs that nobody reads stay where the node is.
-                for output in node.present_outputs() {
-                    needed[output.index()] = true;
-                }
-            }
-        }
-        for input in &graph.inputs {
-            needed[input.index()] = true;
-        }
-        let nodes: Vec<NodeId> = graph.node_ids().filter(|id| kept[id.index()]).collect();
-        let position: HashMap<NodeId, usize> = nodes.iter().enumerate().map(|(i, id)| (*id, i)).collect();
-        let mut edges = Vec::new();
-        for (index, id) in nodes.iter().enumerate() {
-            let node = graph.node(*id);
-            for input in node.present_inputs().chain(node.captured()) {
-                if let Origin::Node(producer) = graph.value(input).origin {
-                    edges.push((*position.get(&producer)?, index));
-                }
-            }
-        }
-        let order = execution_order(nodes.len(), &edges).ok()?;
-        let mut made = BTreeSet::new();
-        let mut ids = HashMap::new();
-        let mut node_ids = HashMap::new();
-        let mut compacted = Graph { opsets: graph.opsets.clone(), ..Graph::default() };
-        for (new, old) in order.iter().enumerate() {
-            node_ids.insert(nodes[*old], NodeId::new(new));
-        }
-        for id in graph.value_ids().filter(|id| needed[id.index()]) {
-            let new = ValueId::new(compacted.values.len());
-            let mut value = graph.value(id).clone();
-            if let Origin::Node(node) = &mut value.origin {
-                *node = *node_ids.get(node)?;
-            }
-            compacted.values.push(value);
-            ids.insert(id, new);
-            if id.index() >= self.old_values {
-                made.insert(new);
-            }
-        }
-        for old in &order {
-            let mut node = graph.node(nodes[*old]).clone();
-            for id in node.inputs.iter_mut().chain(&mut node.outputs).flatten() {
-                *id = *ids.get(id)?;
-            }
-            node.attributes.rename_captured(&|id| ids.get(&id).copied().unwrap_or(id));
-            compacted.nodes.push(node);
-        }
-        compacted.inputs = graph.inputs.iter().map(|id| ids[id]).collect();
-        compacted.outputs = graph.outputs.iter().map(|id| ids[id]).collect();
-        Some(Edited { graph: compacted, made })
     }
 }

@@ -5,7 +5,11 @@
 
 mod draft;
 mod edit;
+mod finish;
+mod fold;
+mod gains;
 mod presets;
+mod price;
 mod proof;
 mod rule;
 mod rules;
@@ -22,11 +26,12 @@ use hawkeye_shapes::{Bindings, bind};
 
 pub use edit::{Edit, Spelling};
 pub use presets::{PRESETS, Preset};
+pub use price::{Objective, Price, Pricing, Quote, Row};
 pub use proof::{Proof, prove};
 pub use rule::{Family, Promise, Rule, Site};
 pub use rules::RULES;
 pub use run::output_types;
-pub use search::{Applied, Loads, Objective, Price, Pricing};
+pub use search::{Applied, Loads};
 pub use weights::Weights;
 
 use draft::Draft;
@@ -57,7 +62,7 @@ pub struct Rewritten {
     pub before: Option<Price>,
     /// The price after.
     pub after: Option<Price>,
-    recipes: Recipes,
+    recipes: Rc<Recipes>,
 }
 
 /// Fixes the shapes of a graph's inputs, which rules build on.
@@ -85,27 +90,33 @@ pub fn rewrite<'a>(
     weights: &'a Weights,
     pricing: &'a mut Pricing<'a>,
 ) -> Result<Rewritten, Failure> {
-    let draft = Draft::new(graph.clone(), Recipes::default());
-    let first = pricing(graph);
-    let before = first.as_ref().ok().copied();
+    let draft = Draft::new(graph.clone());
+    let first = pricing(graph).map(Rc::new);
+    let quote = first.as_ref().ok().cloned();
+    let before = quote.as_ref().map(|quote| quote.total);
     let mut search = Search {
         rules: options.rules.clone(),
         objective: options.objective,
         loads: options.loads,
         weights,
         pricing,
-        prices: HashMap::from([(draft.key(), before)]),
+        quotes: HashMap::from([(draft.key(), quote.clone())]),
         lost: HashSet::new(),
         until: options.budget.map(|budget| Instant::now() + budget),
     };
-    let mut state = State { draft, price: before, applied: Vec::new() };
+    let mut state = State { draft, quote, applied: Vec::new() };
     if let Some(share) = options.relus {
         state = search.drop_relus(state, &rules::RELU_LINEAR, share);
     }
-    let State { draft, price, applied } = search.climb(state);
+    let found = search.climb(state);
+    let after = found.price();
+    let State { draft, applied, .. } = found;
     match first {
-        Err(failure) if price.is_none() => Err(failure),
-        _ => Ok(Rewritten { graph: draft.graph, applied, before, after: price, recipes: draft.recipes }),
+        Err(failure) if after.is_none() => Err(failure),
+        _ => {
+            let graph = Rc::unwrap_or_clone(draft.graph);
+            Ok(Rewritten { graph, applied, before, after, recipes: draft.recipes })
+        }
     }
 }
 
@@ -113,7 +124,7 @@ pub fn rewrite<'a>(
 /// nowhere.
 #[must_use]
 pub fn apply(graph: &Graph, rule: &'static Rule, spelling: Spelling, weights: &Weights) -> Option<Rewritten> {
-    let draft = Draft::new(graph.clone(), Recipes::default());
+    let draft = Draft::new(graph.clone());
     let candidate = draft.apply(rule, &|_, _| true, spelling, weights)?;
     let applied = Applied {
         rule,
@@ -121,9 +132,10 @@ pub fn apply(graph: &Graph, rule: &'static Rule, spelling: Spelling, weights: &W
         before: None,
         after: Price::default(),
         questions: candidate.questions,
-        snapshot: Rc::new((candidate.draft.graph.clone(), candidate.draft.recipes.clone())),
+        snapshot: (Rc::clone(&candidate.draft.graph), Rc::clone(&candidate.draft.recipes)),
     };
     let Draft { graph, recipes, .. } = candidate.draft;
+    let graph = Rc::unwrap_or_clone(graph);
     Some(Rewritten { graph, applied: vec![applied], before: None, after: None, recipes })
 }
 

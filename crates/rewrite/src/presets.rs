@@ -25,9 +25,9 @@ pub const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "secformer",
-        rules: &["softmax-2quad"],
-        source: "SecFormer, Luo et al., Findings of ACL 2024; its Fourier series of GELU and its Goldschmidt iterations \
-                 are protocols of its own",
+        rules: &["gelu-fourier", "softmax-2quad"],
+        source: "SecFormer, Luo et al., Findings of ACL 2024; its protocols for the sine and its Goldschmidt iterations \
+                 are its own, here the framework's price",
     },
     Preset {
         name: "puma",

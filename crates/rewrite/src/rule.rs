@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use hawkeye_graph::{Attribute, Elements, Fact, Graph, Node, NodeId, Origin, Shapes, Table, ValueId};
+use hawkeye_graph::{Attribute, Elements, Fact, Graph, Node, NodeId, Origin, Table, ValueId};
 
 use crate::edit::Edit;
 use crate::weights::{Recipes, Weights};
@@ -103,7 +103,7 @@ pub struct Site<'a> {
     /// The node.
     pub node: &'a Node,
     pub(crate) id: NodeId,
-    pub(crate) shapes: &'a Shapes,
+    pub(crate) facts: &'a Table<ValueId, Fact>,
     pub(crate) consumers: &'a Table<ValueId, Vec<NodeId>>,
     pub(crate) weights: &'a Weights,
     pub(crate) recipes: &'a Recipes,
@@ -183,7 +183,7 @@ impl<'a> Site<'a> {
     /// What is known of a value.
     #[must_use]
     pub fn fact(&self, value: ValueId) -> &'a Fact {
-        &self.shapes.facts[value]
+        &self.facts[value]
     }
 
     /// The shape of a value.
@@ -210,6 +210,13 @@ impl<'a> Site<'a> {
     pub fn is_constant(&self, value: ValueId) -> bool {
         matches!(&self.graph.value(value).origin, Origin::Initializer(_))
             || self.made_by(value, "Constant").is_some()
+    }
+
+    /// Whether two values are one, or equal constants.
+    #[must_use]
+    pub fn is_same(&self, a: ValueId, b: ValueId) -> bool {
+        let known = |value| self.is_constant(value) && self.fact(value).elements.is_some();
+        a == b || known(a) && known(b) && self.fact(a) == self.fact(b)
     }
 
     /// The number that a constant of one element is.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hawkeye_graph::{DType, DeclaredType, Diagnostic, Dim, Fact, Failure, Graph, Kind, Place, ValueId};
 use hawkeye_onnx::export;
-use hawkeye_shapes::{bind, infer};
+use hawkeye_shapes::{bind, catch_panics, infer};
 use prost::Message;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
@@ -37,15 +37,20 @@ pub(crate) fn run(graph: &Graph, feeds: &[Feed], source: Option<&Path>) -> Resul
     let types = output_types(graph, &infer(graph, &inputs).facts);
     let exported = export(graph, &types, source)?;
     let folder = source.and_then(Path::parent).and_then(Path::to_str);
-    attempt(&exported.bytes, feeds, folder).map_err(|error| {
-        // The chain names the operator that could not be run, its last link why.
-        let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-        Diagnostic::error(Place::Model, format!("tract can't run it: {}", chain.join(": "))).into()
-    })
+    // The chain names the operator that could not be run, its last link why.
+    let chain = |error: TractError| error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let ran = catch_panics(|| Ok(attempt(&exported.bytes, feeds, folder)));
+    ran.and_then(|outputs| outputs.map_err(chain))
+        .map_err(|why| Diagnostic::error(Place::Model, format!("tract can't run it: {why}")).into())
 }
 
 fn attempt(model: &[u8], feeds: &[Feed], folder: Option<&str>) -> TractResult<Vec<Vec<f32>>> {
     let proto = ModelProto::decode(model)?;
+    if proto.graph.as_ref().is_some_and(|graph| !graph.sparse_initializer.is_empty()) {
+        tract_onnx::tract_core::internal::bail!(
+            "it reads no sparse tensors, such as weights that were removed"
+        );
+    }
     let onnx = tract_onnx::onnx();
     let mut model = onnx.parse(&proto, folder)?.model;
     for (index, feed) in feeds.iter().enumerate() {

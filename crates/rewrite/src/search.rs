@@ -1,58 +1,21 @@
 //! Which rules to apply, decided by what whole graphs cost.
 //!
 //! No rule is always good, and a node's price depends on its neighbours, so every candidate is priced as
-//! a whole. A rule is applied to all places at once first; places that lose by it are then found by
-//! halving. Families go one after another, the cheapest rule of each first, until nothing gets cheaper.
+//! a whole. A rule is applied to all places at once first; places that lose by it are then found by what
+//! the rows of the two reports differ in, and where that does not tell, by halving. Families go one after another, the cheapest rule of each first, until nothing gets cheaper.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Instant;
 
-use hawkeye_graph::{Derivation, Failure, Graph, Node};
+use hawkeye_graph::{Derivation, Graph, Node};
 
-use crate::draft::{Candidate, Draft};
+use crate::draft::{Candidate, Draft, Place};
 use crate::edit::Spelling;
+use crate::gains::Gains;
+use crate::price::{Objective, Price, Pricing, Quote};
 use crate::rule::{Family, Rule};
 use crate::weights::{Recipes, Weights};
-
-/// What a graph costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Price {
-    /// Bytes that all parties send.
-    pub bytes: u64,
-    /// Rounds.
-    pub rounds: u64,
-    /// Seconds, if a network was given.
-    pub seconds: f64,
-}
-
-/// What is to be least.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Objective {
-    /// Bytes, then rounds.
-    #[default]
-    Bytes,
-    /// Rounds, then bytes.
-    Rounds,
-    /// Seconds, then bytes.
-    Seconds,
-}
-
-impl Objective {
-    /// Whether one price is less than another.
-    #[must_use]
-    pub fn is_less(self, a: Price, b: Price) -> bool {
-        let (bytes, rounds) = (a.bytes.cmp(&b.bytes), a.rounds.cmp(&b.rounds));
-        match self {
-            Self::Bytes => bytes.then(rounds).is_lt(),
-            Self::Rounds => rounds.then(bytes).is_lt(),
-            Self::Seconds => a.seconds.total_cmp(&b.seconds).then(bytes).is_lt(),
-        }
-    }
-}
-
-/// Prices a graph.
-pub type Pricing<'a> = dyn FnMut(&Graph) -> Result<Price, Failure> + 'a;
 
 /// Whether a framework's front end loads a node.
 pub type Loads<'a> = dyn Fn(&Node) -> bool + 'a;
@@ -71,12 +34,13 @@ pub struct Applied {
     /// What must hold of weights that the model does not hold.
     pub questions: Vec<String>,
     /// The graph after it.
-    pub(crate) snapshot: Rc<(Graph, Recipes)>,
+    pub(crate) snapshot: (Rc<Graph>, Rc<Recipes>),
 }
 
-/// Rules that are dearer by themselves where another of their family makes up for it: the inner two of three
-/// layers of an inverted residual without activations.
-const OPENINGS: &[&str] = &["merge-conv1x1-conv"];
+/// Rules that save nothing by themselves where another of their family makes up for it: the inner two of three
+/// layers of an inverted residual without activations; two factors that a framework multiplies itself, before a
+/// layer takes them; products of one weight together, before the activations after them are.
+const OPENINGS: &[&str] = &["merge-conv1x1-conv", "merge-factors", "batch-independent"];
 
 /// The search and what it needs.
 pub(crate) struct Search<'a> {
@@ -85,7 +49,7 @@ pub(crate) struct Search<'a> {
     pub(crate) loads: Option<&'a Loads<'a>>,
     pub(crate) weights: &'a Weights,
     pub(crate) pricing: &'a mut Pricing<'a>,
-    pub(crate) prices: HashMap<u64, Option<Price>>,
+    pub(crate) quotes: HashMap<u64, Option<Rc<Quote>>>,
     /// Where a rule saved nothing: rule, spelling, and the node with its neighbours.
     pub(crate) lost: HashSet<(&'static str, Spelling, u64)>,
     /// When to stop with what was found.
@@ -97,20 +61,36 @@ pub(crate) struct Search<'a> {
 pub(crate) struct State {
     pub(crate) draft: Draft,
     /// `None` if the framework can't run it.
-    pub(crate) price: Option<Price>,
+    pub(crate) quote: Option<Rc<Quote>>,
     pub(crate) applied: Vec<Applied>,
+}
+
+impl State {
+    pub(crate) fn price(&self) -> Option<Price> {
+        self.quote.as_ref().map(|quote| quote.total)
+    }
 }
 
 impl Search<'_> {
     /// The price of a draft; `None` if the framework can't run it.
-    pub(crate) fn price(&mut self, draft: &Draft) -> Option<Price> {
+    fn quote(&mut self, draft: &Draft) -> Option<Rc<Quote>> {
         let key = draft.key();
-        if let Some(price) = self.prices.get(&key) {
-            return *price;
+        if let Some(quote) = self.quotes.get(&key) {
+            return quote.clone();
         }
-        let price = (self.pricing)(&draft.graph).ok();
-        self.prices.insert(key, price);
-        price
+        let quote = (self.pricing)(&draft.graph).ok().map(Rc::new);
+        self.quotes.insert(key, quote.clone());
+        quote
+    }
+
+    /// Whether a state is better: cheaper, or with less that the framework's front end does not load.
+    fn beats(&self, state: &State, than: &State) -> bool {
+        let (price, old) = (state.price(), than.price());
+        let refused = |state: &State| {
+            let refused = |node: &&Node| self.loads.is_some_and(|loads| !loads(node));
+            state.draft.graph.nodes.iter().filter(refused).count()
+        };
+        self.is_better(price, old) || price == old && refused(state) < refused(than)
     }
 
     fn is_better(&self, price: Option<Price>, than: Option<Price>) -> bool {
@@ -149,11 +129,10 @@ impl Search<'_> {
                 let parts = candidate.takes_parts;
                 let contexts: Vec<u64> = candidate.places.iter().map(|place| place.context).collect();
                 let next = self.refine(state, rule, spelling, candidate);
-                if !self.is_better(next.price, state.price) {
+                if !self.beats(&next, state) {
                     self.lost.extend(contexts.into_iter().map(|context| (rule.name, spelling, context)));
                 }
-                let than = best.as_ref().map_or(state.price, |best| best.price);
-                if self.is_better(next.price, than) {
+                if self.beats(&next, best.as_ref().unwrap_or(state)) {
                     best = Some(next);
                 }
                 if !parts {
@@ -164,16 +143,25 @@ impl Search<'_> {
         best
     }
 
-    /// A step by a rule that pays only together with a later one, and that one.
+    /// A step by a rule that pays only together with a later one, and that one; what they leave is cleaned up.
     fn leap(&mut self, state: &State, family: Family) -> Option<State> {
         let rules = self.rules.clone().into_iter();
         for rule in rules.filter(|rule| rule.family == family && OPENINGS.contains(&rule.name)) {
-            let candidate = state.draft.apply(rule, &|_, _| true, Spelling::Slice, self.weights);
-            let Some(candidate) = candidate.filter(|candidate| self.is_loaded(candidate)) else { continue };
-            let opened = self.next(state, rule, candidate);
-            let next = self.step(&opened, family).filter(|next| self.is_better(next.price, state.price));
-            if next.is_some() {
-                return next;
+            for spelling in [Spelling::Slice, Spelling::Split] {
+                let Some(candidate) = state.draft.apply(rule, &|_, _| true, spelling, self.weights) else {
+                    break;
+                };
+                if !self.is_loaded(&candidate) {
+                    continue;
+                }
+                let mut opened = self.next(state, rule, candidate);
+                for family in [family, Family::Cleaning] {
+                    let Some(next) = self.step(&opened, family) else { continue };
+                    if self.is_better(next.price(), state.price()) {
+                        return Some(next);
+                    }
+                    opened = next;
+                }
             }
         }
         None
@@ -222,53 +210,68 @@ impl Search<'_> {
     }
 
     fn next(&mut self, state: &State, rule: &'static Rule, candidate: Candidate) -> State {
-        let price = self.price(&candidate.draft);
+        let quote = self.quote(&candidate.draft);
         let mut applied = state.applied.clone();
         applied.push(Applied {
             rule,
             nodes: candidate.places.iter().map(|place| place.name.clone()).collect(),
-            before: state.price,
-            after: price.unwrap_or_default(),
+            before: state.price(),
+            after: quote.as_ref().map(|quote| quote.total).unwrap_or_default(),
             questions: candidate.questions,
-            snapshot: Rc::new((candidate.draft.graph.clone(), candidate.draft.recipes.clone())),
+            snapshot: (Rc::clone(&candidate.draft.graph), Rc::clone(&candidate.draft.recipes)),
         });
-        State { draft: candidate.draft, price, applied }
+        State { draft: candidate.draft, quote, applied }
     }
 
-    /// A candidate without the places that lose by it, as far as halving finds them.
+    /// A candidate without the places that lose by it, as far as rows and halving find them.
     fn refine(
         &mut self,
         state: &State,
         rule: &'static Rule,
         spelling: Spelling,
-        candidate: Candidate,
+        mut candidate: Candidate,
     ) -> State {
-        let classes: BTreeSet<u64> = candidate.places.iter().map(|place| place.class).collect();
+        let places = std::mem::take(&mut candidate.places);
+        let classes: BTreeSet<u64> = places.iter().map(|place| place.class).collect();
+        candidate.places.clone_from(&places);
         let all = self.next(state, rule, candidate);
         if classes.len() == 1 {
             return all;
         }
-        let mut halves = Vec::new();
-        let list: Vec<u64> = classes.into_iter().collect();
-        for half in list.chunks(list.len().div_ceil(2)) {
-            let half: BTreeSet<u64> = half.iter().copied().collect();
-            if let Some(candidate) = self.candidate(state, rule, Some(&half), spelling) {
-                let next = self.next(state, rule, candidate);
-                halves.push((half, next));
-            }
-        }
-        if halves.iter().all(|(_, half)| self.is_better(half.price, state.price)) {
+        let (hopeless, settled) = self.hopeless(state, &all, &places);
+        if settled {
             return all;
         }
+        let open: Vec<u64> = classes.difference(&hopeless).copied().collect();
+        let parts = if hopeless.is_empty() { 2 } else { 1 };
+        let mut halves = Vec::new();
+        for half in open.chunks(open.len().div_ceil(parts).max(1)) {
+            let half: BTreeSet<u64> = half.iter().copied().collect();
+            halves.extend(self.candidate(state, rule, Some(&half), spelling));
+        }
+        if parts == 2 {
+            let priced: Vec<_> = halves.iter().map(|half| self.quote(&half.draft)).collect();
+            let price = |quote: &Option<Rc<Quote>>| quote.as_ref().map(|quote| quote.total);
+            if priced.iter().all(|half| self.is_better(price(half), state.price())) {
+                return all;
+            }
+        }
         let mut best = all;
-        for (half, _) in halves {
-            if let Some(candidate) = self.candidate(state, rule, Some(&half), spelling) {
-                let half = self.refine(state, rule, spelling, candidate);
-                if self.is_better(half.price, best.price) {
-                    best = half;
-                }
+        for half in halves {
+            let half = self.refine(state, rule, spelling, half);
+            if self.is_better(half.price(), best.price()) {
+                best = half;
             }
         }
         best
+    }
+
+    /// Classes of places that lose whatever becomes of the others, as the rows of the two reports tell; and
+    /// whether they tell that all others save.
+    fn hopeless(&self, state: &State, next: &State, places: &[Place]) -> (BTreeSet<u64>, bool) {
+        let (Some(before), Some(after)) = (&state.quote, &next.quote) else { return <_>::default() };
+        let gains =
+            Gains::new(self.objective, (&state.draft.graph, before), (&next.draft.graph, after), places);
+        gains.map_or_else(<_>::default, |gains| (gains.losing(), gains.all_save()))
     }
 }

@@ -17,4 +17,4 @@ mod types;
 pub use bind::{Bindings, bind, check_dims};
 pub use expand::{Expanded, expand};
 pub use infer::infer;
-pub use rules::catches_panics;
+pub use rules::{catch_panics, catches_panics};

@@ -1,11 +1,12 @@
 //! What a user can do about what a framework lacks.
 
 use std::collections::BTreeMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use hawkeye_grad::Pass;
 use hawkeye_lower::{Ability, Lowering};
 
-use crate::framework::{Framework, builtin_names};
+use crate::framework::{Framework, Instance, builtin_names};
 use crate::sheets::Sheets;
 
 /// Who wrote the sheets, and can add to them.
@@ -37,20 +38,26 @@ impl Author {
     }
 }
 
-/// Built-in frameworks that have an operator, or a part of a training step, of their own. Published formulas
-/// are none to choose.
+/// Built-in frameworks that have an operator, or a part of a training step, of their own.
 fn having(pass: Pass, domain: &str, op: &str) -> Vec<String> {
-    let has = |name: &String| {
-        let framework = Framework::open(name).ok().filter(|f| f.manifest.evidence != "formula");
-        let instance = framework.and_then(|f| f.instantiate(None, &BTreeMap::new()).ok());
-        instance.is_some_and(|instance| match pass {
-            Pass::Forward => instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok(),
-            Pass::Loss | Pass::Backward | Pass::Optimizer => {
-                let able = |ability| instance.sheets.supports(ability, domain, op).is_ok();
-                instance.manifest.training.refused.is_none()
-                    && (able(Ability::Lower(pass)) || able(Ability::Train))
-            }
-        })
+    let has = |(_, instance): &&(String, Instance)| match pass {
+        Pass::Forward => instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok(),
+        Pass::Loss | Pass::Backward | Pass::Optimizer => {
+            let able = |ability| instance.sheets.supports(ability, domain, op).is_ok();
+            instance.manifest.training.refused.is_none()
+                && (able(Ability::Lower(pass)) || able(Ability::Train))
+        }
     };
-    builtin_names().into_iter().filter(has).collect()
+    let instances = TO_CHOOSE_FROM.lock().unwrap_or_else(PoisonError::into_inner);
+    instances.iter().filter(has).map(|(name, _)| name.clone()).collect()
 }
+
+/// The built-in frameworks. Their sheets are evaluated once in a process: a model may lack many operators, and many
+/// models may be refused. Published formulas are none to choose.
+static TO_CHOOSE_FROM: LazyLock<Mutex<Vec<(String, Instance)>>> = LazyLock::new(|| {
+    let instance = |name: String| {
+        let framework = Framework::open(&name).ok().filter(|f| f.manifest.evidence != "formula")?;
+        Some((name, framework.instantiate(None, &BTreeMap::new()).ok()?))
+    };
+    Mutex::new(builtin_names().into_iter().filter_map(instance).collect())
+});

@@ -4,7 +4,7 @@ use hawkeye::{Model, Options, Report, Session};
 use hawkeye_graph::Graph;
 use hawkeye_report::DiagnosticInfo;
 use hawkeye_report::render::{binary, grouped};
-use hawkeye_rewrite::{Objective, Price, RULES, Weights, fixed, rewrite};
+use hawkeye_rewrite::{Objective, Price, Quote, RULES, Weights, fixed, rewrite};
 
 /// The rule that writes an operator as exporters write it where they don't know it.
 const RULE: &str = "gelu-as-erf";
@@ -19,7 +19,7 @@ pub(super) fn cheaper(model: &Model, session: &Session, options: &Options) -> Op
     }
     let original = fixed(&model.graph, &options.bindings).ok()?;
     let bound = Options { bindings: hawkeye::Bindings::default(), time: None, ..options.clone() };
-    let mut pricing = |graph: &Graph| Ok(price(&session.price(graph, &bound)?));
+    let mut pricing = |graph: &Graph| session.price(graph, &bound).map(|report| quote(&report));
     let weights = Weights::new(None, &original);
     let rules = RULES.iter().filter(|rule| rule.name == RULE).collect();
     let search = hawkeye_rewrite::Options {
@@ -46,10 +46,11 @@ pub(super) fn cheaper(model: &Model, session: &Session, options: &Options) -> Op
     })
 }
 
-fn price(report: &Report) -> Price {
+fn quote(report: &Report) -> Quote {
     let totals = &report.totals;
     let sum = |of: fn(&hawkeye_report::PhaseCost) -> u64| {
         [&totals.setup, &totals.offline, &totals.online].into_iter().map(of).fold(0, u64::saturating_add)
     };
-    Price { bytes: sum(|cost| cost.bytes), rounds: sum(|cost| cost.rounds), seconds: 0.0 }
+    let total = Price { bytes: sum(|cost| cost.bytes), rounds: sum(|cost| cost.rounds), seconds: 0.0 };
+    Quote { total, ..Quote::default() }
 }

@@ -188,7 +188,7 @@ pub(super) fn polynomial(edit: &mut Edit, x: ValueId, coefficients: &[f64]) -> V
 
 /// Puts a function in the place of x (1 + Erf(x / sqrt 2)) / 2, in the order in which PyTorch writes it, or
 /// of Gelu.
-fn gelu(site: &Site<'_>, edit: &mut Edit, by: fn(&mut Edit, ValueId) -> ValueId) -> Option<()> {
+pub(super) fn gelu(site: &Site<'_>, edit: &mut Edit, by: fn(&mut Edit, ValueId) -> ValueId) -> Option<()> {
     let x = if is(site.node, "Gelu") {
         site.input(0)?
     } else {

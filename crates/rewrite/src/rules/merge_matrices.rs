@@ -63,7 +63,7 @@ fn shared(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let pairs = if is(a, "Mul") { vec![(0, 0), (0, 1), (1, 0), (1, 1)] } else { vec![(1, 1), (0, 0)] };
     for (i, j) in pairs {
         let (x, y) = (a.inputs[1 - i]?, b.inputs[1 - j]?);
-        if a.inputs[i] == b.inputs[j] && site.shape(x)? == site.shape(y)? {
+        if site.is_same(a.inputs[i]?, b.inputs[j]?) && site.shape(x)? == site.shape(y)? {
             let sum = edit.like(site.node, &[x, y]);
             let mut inputs = [sum, sum];
             inputs[i] = a.inputs[i]?;

@@ -8,7 +8,9 @@ mod approximations;
 mod cleaning;
 mod decisions;
 mod division;
+mod functions;
 mod gelu;
+mod gelu_fourier;
 mod im2col;
 mod layernorm;
 mod linear;
@@ -49,6 +51,7 @@ pub const RULES: &[Rule] = &[
     decisions::THRESHOLD,
     signs::REDUNDANT,
     signs::CLIP,
+    signs::CLIP_OF_CLIP,
     signs::CLIP_AS_RELU,
     signs::OF_NEGATIVE,
     signs::SHARED,
@@ -120,6 +123,10 @@ pub const RULES: &[Rule] = &[
     powers::LOG_PARTS,
     powers::DENOMINATOR,
     powers::INTEGER,
+    functions::PRODUCTS,
+    functions::INVERSE,
+    functions::EXTREMES,
+    functions::INNER,
     powers::DROP_SOFTMAX,
     gelu::RELU,
     gelu::QUAD,
@@ -129,6 +136,7 @@ pub const RULES: &[Rule] = &[
     gelu::HARD,
     gelu::PUMA,
     gelu::BOLT,
+    gelu_fourier::RULE,
     approximations::SOFTMAX_2QUAD,
     approximations::SOFTMAX_RELU,
     approximations::SOFTMAX_NO_MAX,

@@ -10,8 +10,8 @@ use super::linear::{Linear, Window};
 pub(super) const SLICE: Rule = Rule {
     name: "slice-first",
     family: Family::Moving,
-    what: "Slice or Gather of f(x), x + y or MatMul(x, W) -> the same of the Slice; of a Conv's channels -> a Conv with \
-           that part of the weight",
+    what: "Slice or Gather of f(x), x + y or MatMul(x, W) -> the same of the Slice; of a layer's channels or columns -> \
+           a layer with that part of the weight",
     when: "nothing else reads what is cut; f is elementwise; along an axis that the node keeps apart",
     why: "what is cut off is never computed",
     source: "elementwise functions commute with selection; BERT's classifier reads one token",
@@ -56,7 +56,7 @@ fn through(site: &Site<'_>, edit: &mut Edit, x: ValueId, axes: &[usize], depth: 
             operands.push(match own == shape {
                 true => cut(site, edit, value, axes, depth),
                 false if apart && slices => value,
-                false => return None,
+                false => part(site, edit, value, axes, shape.len())?,
             });
         }
         return Some(edit.like(node, &operands));
@@ -69,15 +69,43 @@ fn through(site: &Site<'_>, edit: &mut Edit, x: ValueId, axes: &[usize], depth: 
         let operand = cut(site, edit, operand, axes, depth);
         return Some(edit.like(node, &[operand, weight]));
     }
+    let columns = matches!(axes, [axis] if axis + 1 == shape.len());
+    if ["MatMul", "Gemm"].iter().any(|op| is(node, op)) && slices && columns {
+        let layer = Linear::of(site, x).filter(Linear::is_matrix)?;
+        let (start, end) = range(site, layer.outputs())?;
+        let weight = layer.by_rows(edit);
+        let weight = edit.slice(weight, 1, start, end);
+        let bias = layer.bias.map(|bias| edit.slice(bias, 0, start, end));
+        let product = edit.op("MatMul", &[layer.x, weight]);
+        return Some(bias.map_or(product, |bias| edit.op("Add", &[product, bias])));
+    }
     if is(node, "Conv") && slices && axes == [1] && int(node, "group", 1) == 1 {
         let layer = Linear::of(site, x)?;
-        let channels = site.shape(site.output()?)?[1];
-        let start = site.ints(site.input(1)?)?.first().copied()?.rem_euclid(shape[1]);
-        let weight = edit.slice(layer.weight, 0, start, start + channels);
-        let bias = layer.bias.map(|bias| edit.slice(bias, 0, start, start + channels));
+        let (start, end) = range(site, shape[1])?;
+        let weight = edit.slice(layer.weight, 0, start, end);
+        let bias = layer.bias.map(|bias| edit.slice(bias, 0, start, end));
         return Some(layer.build(edit, layer.x, weight, bias));
     }
     None
+}
+
+/// What is cut of a weight that is broadcast along other axes than the one that is cut.
+fn part(site: &Site<'_>, edit: &mut Edit, value: ValueId, axes: &[usize], rank: usize) -> Option<ValueId> {
+    let &[axis] = axes else { return None };
+    let own = site.shape(value).filter(|_| is(site.node, "Slice") && site.is_weight(value))?;
+    let axis = axis.checked_sub(rank - own.len())?;
+    let (start, end) = range(site, own[axis])?;
+    Some(edit.slice(value, axis as i64, start, end))
+}
+
+/// From where to where a Slice of one axis of that size cuts.
+fn range(site: &Site<'_>, size: i64) -> Option<(i64, i64)> {
+    let bound = |index: usize, name: &str| match site.input(index) {
+        Some(bound) => site.ints(bound)?.first().copied(),
+        None => site.node.attributes.ints(name)?.first().copied(),
+    };
+    let within = |bound: i64| if bound < 0 { (bound.saturating_add(size)).max(0) } else { bound.min(size) };
+    Some((within(bound(1, "starts")?), within(bound(2, "ends")?)))
 }
 
 /// What is cut of a value, as early as can be.

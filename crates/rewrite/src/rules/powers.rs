@@ -1,5 +1,7 @@
 //! Powers, exponentials and logarithms.
 
+use hawkeye_graph::ValueId;
+
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site};
 
@@ -194,7 +196,7 @@ fn drop_softmax(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
 
 pub(super) const INTEGER: Rule = Rule {
     name: "mul-as-add",
-    what: "Mul(x, 2) -> Add(x, x)",
+    what: "Mul(x, 2) -> Add(x, x), and other whole numbers up to 16 alike",
     when: "a public constant",
     why: "a sum has no truncation, and is no product with a weight",
     source: "arithmetic",
@@ -206,10 +208,22 @@ pub(super) const INTEGER: Rule = Rule {
 fn integer(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let (a, b) = (site.input(0)?, site.input(1)?);
     let (x, constant) = if site.number(b).is_some() { (a, b) } else { (b, a) };
-    if site.number(constant)? != 2.0 || site.shape(x)? != site.shape(site.output()?)? {
+    let number = site.number(constant)?;
+    let times = (2..=16).find(|times| f64::from(*times) == number)?;
+    if site.shape(x)? != site.shape(site.output()?)? {
         return None;
     }
-    let value = edit.op("Add", &[x, x]);
+    let value = multiple(edit, x, times);
     edit.replace(site.output()?, value);
     Some(())
+}
+
+/// A value added to itself, by doubling.
+fn multiple(edit: &mut Edit, x: ValueId, times: u32) -> ValueId {
+    if times == 1 {
+        return x;
+    }
+    let half = multiple(edit, x, times / 2);
+    let double = edit.op("Add", &[half, half]);
+    if times.is_multiple_of(2) { double } else { edit.op("Add", &[double, x]) }
 }

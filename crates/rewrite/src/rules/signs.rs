@@ -1,6 +1,6 @@
 //! Comparisons with zero that are not needed.
 
-use hawkeye_graph::ValueId;
+use hawkeye_graph::{Attribute, ValueId};
 
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site, is};
@@ -31,7 +31,7 @@ pub(super) fn clip(site: &Site<'_>, node: &hawkeye_graph::Node) -> Option<(Optio
     let bound = |name: &str, index: usize| match node.inputs.get(index).copied().flatten() {
         Some(value) => site.number(value).map(Some),
         None => Some(match node.attributes.get(name) {
-            Some(hawkeye_graph::Attribute::Float(x)) => Some(f64::from(*x)),
+            Some(Attribute::Float(x)) => Some(f64::from(*x)),
             _ => None,
         }),
     };
@@ -92,6 +92,41 @@ fn clip_of_relu(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let attributes: Vec<_> = site.node.attributes.iter().map(|(name, value)| (name, value.clone())).collect();
     let clipped = edit.node("Clip", &inputs, &attributes, 1)[0];
     edit.replace(site.output()?, clipped);
+    Some(())
+}
+
+pub(super) const CLIP_OF_CLIP: Rule = Rule {
+    name: "clip-of-clip",
+    what: "Clip(Clip(x, a, b), c, d) -> Clip(x, max(a, c), min(b, d))",
+    when: "numbers, and the ranges overlap",
+    why: "two comparisons per element in place of four",
+    source: "arithmetic",
+    anchors: &["Clip"],
+    rewrite: clip_of_clip,
+    ..REDUNDANT
+};
+
+fn clip_of_clip(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
+    let inner = site.made_by(site.input(0)?, "Clip")?;
+    let ((a, b), (c, d)) = (clip(site, inner)?, clip(site, site.node)?);
+    let tighter = |x: Option<f64>, y: Option<f64>, pick: fn(f64, f64) -> f64| match (x, y) {
+        (Some(x), Some(y)) => Some(pick(x, y)),
+        (x, y) => x.or(y),
+    };
+    let (low, high) = (tighter(a, c, f64::max), tighter(b, d, f64::min));
+    if low.zip(high).is_some_and(|(low, high)| low > high) {
+        return None;
+    }
+    let x = inner.inputs[0];
+    let clipped = if edit.opset() < 11 {
+        let bound = |name, value: Option<f64>| Some((name, Attribute::Float(value? as f32)));
+        let bounds: Vec<_> = [bound("min", low), bound("max", high)].into_iter().flatten().collect();
+        edit.node("Clip", &[x], &bounds, 1)
+    } else {
+        let bounds = [low, high].map(|bound| bound.map(|bound| edit.number(bound)));
+        edit.node("Clip", &[x, bounds[0], bounds[1]], &[], 1)
+    };
+    edit.replace(site.output()?, clipped[0]);
     Some(())
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use hawkeye::{Bindings, Framework, Options, Session, load};
 use hawkeye_graph::{Failure, Graph, Node};
-use hawkeye_rewrite::{Price, Promise, RULES, Rewritten, Rule, Weights, fixed, rewrite};
+use hawkeye_report::{Operator, Phases};
+use hawkeye_rewrite::{Price, Promise, Quote, RULES, Rewritten, Row, Rule, Weights, fixed, rewrite};
 
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
@@ -51,13 +52,18 @@ impl Priced {
 
     /// What a graph costs.
     pub(crate) fn price(&self, graph: &Graph) -> Result<Price, Failure> {
+        self.quote(graph).map(|quote| quote.total)
+    }
+
+    fn quote(&self, graph: &Graph) -> Result<Quote, Failure> {
         let report = self.session.price(graph, &self.options)?;
-        let (offline, online) = (&report.totals.offline, &report.totals.online);
-        Ok(Price {
-            bytes: offline.bytes + online.bytes,
-            rounds: offline.rounds + online.rounds,
+        let price = |phases: &Phases| Price {
+            bytes: phases.offline.bytes + phases.online.bytes,
+            rounds: phases.offline.rounds + phases.online.rounds,
             seconds: 0.0,
-        })
+        };
+        let row = |row: &Operator| (Row::new(row.node, &row.name), price(&row.phases));
+        Ok(Quote { total: price(&report.totals), rows: report.operators.iter().map(row).collect() })
     }
 
     /// A model rewritten by these rules.
@@ -74,7 +80,7 @@ impl Priced {
     ) -> Option<Rewritten> {
         let original = graph(path);
         let weights = Weights::new(Some(path), &original);
-        let mut pricing = |graph: &Graph| self.price(graph);
+        let mut pricing = |graph: &Graph| self.quote(graph);
         let front_end = self.framework.manifest.loads.as_ref();
         let loads = |node: &Node| front_end.is_none_or(|front_end| front_end.refusal(node).is_none());
         let options = hawkeye_rewrite::Options {

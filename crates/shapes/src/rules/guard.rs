@@ -91,9 +91,12 @@ pub fn catches_panics() -> bool {
     CATCHING.get()
 }
 
-/// Runs a rule. tract's panic on inputs that make no sense, and ours on sizes that overflow; that becomes an
-/// answer.
-pub(crate) fn catch_panics<T>(run: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
+/// Runs a rule, or a model in tract. tract's panic on inputs that make no sense, and ours on sizes that overflow; that
+/// becomes an answer.
+///
+/// # Errors
+/// What was wrong.
+pub fn catch_panics<T>(run: impl FnOnce() -> TractResult<T>) -> Result<T, String> {
     let outer = CATCHING.replace(true);
     let result = catch_unwind(AssertUnwindSafe(run));
     CATCHING.set(outer);

@@ -22,7 +22,7 @@ mod signal;
 
 pub(crate) use call::axis;
 pub(crate) use control::control;
-pub use guard::catches_panics;
+pub use guard::{catch_panics, catches_panics};
 pub(crate) use mixed_types::mixed_type_fallback;
 
 use std::collections::HashMap;

@@ -14,8 +14,12 @@ use clap::{Args, ValueEnum};
 use hawkeye::{Diagnostic, Failure, Framework, Model, Options, Place, Report, Session, load};
 use hawkeye_graph::{Graph, Node};
 use hawkeye_onnx::export;
-use hawkeye_rewrite::{Objective, Price, Rewritten, Rule, Weights, fixed, output_types, prove, rewrite};
+use hawkeye_report::{Operator, Phases};
+use hawkeye_rewrite::{
+    Objective, Price, Quote, Rewritten, Row, Rule, Weights, fixed, output_types, prove, rewrite,
+};
 use hawkeye_shapes::{bind, infer};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output;
 use super::run::Run;
@@ -150,7 +154,8 @@ pub(crate) fn run(command: &Optimize) -> Result<ExitCode, Failure> {
         text.push_str(&write(&found.original, &mut found.rewritten, &weights, path, out)?);
     }
     output::write(None, text.as_bytes())?;
-    let saves = !found.rewritten.applied.is_empty() || !found.tuned.is_empty();
+    let saved = found.rewritten.applied.iter().any(|step| step.before != Some(step.after));
+    let saves = saved || !found.tuned.is_empty();
     Ok(if command.check && saves { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
@@ -173,6 +178,13 @@ pub(crate) fn advice(
         true => "exact rewrites would save nothing\n".to_owned(),
         false => format!("exact rewrites would save {share}: hawkeye optimize {file} -f {name}\n"),
     })
+}
+
+/// How far the search is, on a terminal.
+fn progress() -> ProgressBar {
+    let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{spinner} {pos} graphs priced, {elapsed}");
+    spinner.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
 }
 
 /// What is searched for.
@@ -203,7 +215,9 @@ impl Search<'_> {
         let front_end = self.framework.manifest.loads.as_ref();
         let only_loaded = front_end.is_some() && !as_priced;
         let by_hand = RefCell::new(None);
+        let spinner = progress();
         let mut pricing = |graph: &Graph| {
+            spinner.inc(1);
             let report = pricer.report(graph)?;
             // What the front end does not run costs what the same functions cost when they are called by hand.
             let composed =
@@ -212,7 +226,7 @@ impl Search<'_> {
             if composed > most && only_loaded {
                 return Err(output::failed("the framework's front end does not run it".to_owned()));
             }
-            Ok(pricer.price(&report))
+            Ok(pricer.quote(&report))
         };
         let loads = |node: &Node| front_end.is_none_or(|front_end| front_end.refusal(node).is_none());
         let weights = Weights::new(path, &original);
@@ -226,7 +240,9 @@ impl Search<'_> {
                 .and_then(|command| command.budget_seconds)
                 .map(|s| Duration::from_secs(s.into())),
         };
-        let rewritten = rewrite(&original, &options, &weights, &mut pricing)?;
+        let rewritten = rewrite(&original, &options, &weights, &mut pricing);
+        spinner.finish_and_clear();
+        let rewritten = rewritten?;
         Ok(Outcome { original, tuned, rewritten })
     }
 
@@ -285,8 +301,17 @@ impl Pricer {
     }
 
     fn price(&self, report: &Report) -> Price {
-        let (offline, online) = (&report.totals.offline, &report.totals.online);
-        let seconds = report.time.as_ref().map_or(0.0, |time| time.seconds);
+        self.counted(&report.totals, report.time.as_ref().map(|time| time.seconds))
+    }
+
+    fn quote(&self, report: &Report) -> Quote {
+        let row = |row: &Operator| (Row::new(row.node, &row.name), self.counted(&row.phases, row.seconds));
+        Quote { total: self.price(report), rows: report.operators.iter().map(row).collect() }
+    }
+
+    fn counted(&self, phases: &Phases, seconds: Option<f64>) -> Price {
+        let (offline, online) = (&phases.offline, &phases.online);
+        let seconds = seconds.unwrap_or_default();
         match self.counted {
             Counted::Online => Price { bytes: online.bytes, rounds: online.rounds, seconds },
             Counted::Total => {
