@@ -43,3 +43,21 @@ fn the_text_tells_whether_counting_activations_tells_the_cost() {
     assert!(of("lenet5.onnx", "cryptflow2").contains("products do"));
     assert!(of("../delphi/models/lenet.onnx", "delphi").contains("their number tells the cost"));
 }
+
+#[test]
+fn seconds_are_told_where_there_is_a_network() {
+    assert!(budget(&[])["price"].get("seconds").is_none());
+    let timed = budget(&["--network", "wan-100m"]);
+    let seconds = |value: &Value| value["seconds"].as_f64().expect("there are seconds");
+    let front = timed["front"].as_array().expect("there is a front");
+    assert!(front.iter().all(|point| seconds(point) < seconds(&timed["price"])));
+}
+
+#[test]
+fn a_page_has_a_point_for_the_model_and_each_layer() {
+    let arguments = ["budget", "lenet5.onnx", "-f", "crypten", "--network", "wan-100m", "--format", "html"];
+    let page = text(&command_line(&arguments).stdout);
+    let count = |what: &str| page.matches(what).count();
+    assert_eq!((count("<svg"), count("<circle"), count("<table>")), (3, 15, 2));
+    assert!(page.contains("Relu_1: 1804 elements, 11,191,520 bytes"));
+}

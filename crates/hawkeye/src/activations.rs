@@ -36,7 +36,7 @@ pub enum Replacement {
 }
 
 /// What a model or a layer costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Price {
     /// Bytes of all phases.
     pub bytes: u64,
@@ -44,6 +44,9 @@ pub struct Price {
     pub online_bytes: u64,
     /// Rounds of the online phase.
     pub rounds: u64,
+    /// Seconds, if a network was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
 }
 
 /// An activation layer.
@@ -170,7 +173,8 @@ fn activations<'a>(model: &Model, report: &'a Report) -> Vec<(NodeId, &'a Operat
         let name = &graph.value(output).name;
         let activation = node.domain.is_empty() && ACTIVATIONS.contains(&node.op.as_str());
         let row = report.operators.iter().find(|row| row.outputs.first().is_some_and(|o| o.name == *name))?;
-        (activation && own(row) != Price::default()).then_some((id, row))
+        let own = own(row);
+        (activation && (own.bytes > 0 || own.rounds > 0)).then_some((id, row))
     };
     graph.node_ids().filter_map(row).collect()
 }
@@ -219,6 +223,7 @@ fn price(report: &Report) -> Price {
         bytes: totals.setup.bytes + totals.offline.bytes + totals.online.bytes,
         online_bytes: totals.online.bytes,
         rounds: totals.online.rounds,
+        seconds: report.time.as_ref().map(|time| time.seconds),
     }
 }
 
@@ -228,5 +233,6 @@ fn own(row: &Operator) -> Price {
         bytes: phases.setup.bytes + phases.offline.bytes + phases.online.bytes,
         online_bytes: phases.online.bytes,
         rounds: phases.online.rounds,
+        seconds: row.seconds,
     }
 }

@@ -24,6 +24,7 @@ mod report;
 mod session;
 mod sweep;
 mod training;
+mod widths;
 
 pub use activations::{ActivationBudget, ActivationLayer, FrontPoint, Price, Replacement, activation_budget};
 pub use annotation::{PREFIX, annotations};
@@ -47,6 +48,7 @@ pub use sweep::{
     statements, sweep,
 };
 pub use training::{Steps, TrainingOptions};
+pub use widths::{Width, WidthChoice, Widths};
 
 /// The examples of the guide run as tests.
 #[cfg(doctest)]

@@ -18,6 +18,7 @@ use hawkeye_sheets::{Definitions, Framework, Manifest, OVERLAY, Overlay};
 use crate::report::{Subjects, TimeOptions, Timing, located, report};
 use crate::session::{Configuration, Session};
 use crate::training::{TrainingOptions, train};
+use crate::widths::Widths;
 
 /// What the user fixes.
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ pub struct Options {
     pub training: Option<TrainingOptions>,
     /// What time is predicted for; no time is if not given.
     pub time: Option<TimeOptions>,
+    /// Widths of single layers, for frameworks with parameters `weight_bits` and `activation_bits`.
+    pub widths: Option<Widths>,
     /// Levels of the report's call tree.
     pub depth: usize,
 }
@@ -54,6 +57,7 @@ impl Default for Options {
             visibility: BTreeMap::new(),
             training: None,
             time: None,
+            widths: None,
             depth: 3,
         }
     }
@@ -122,11 +126,13 @@ pub(crate) fn profile(
 ) -> Result<Report, Failure> {
     let inputs = bind(model.graph, &options.bindings)?;
     let conventions = conventions(model.graph, &framework.manifest, options)?;
+    let widths = options.widths.as_ref().map(|w| w.applied(model.graph, &framework.manifest)).transpose()?;
+    let file = widths.as_ref().unwrap_or(model.graph);
     let has = |domain: &str, op: &str| {
         let can = |ability| lowering.supports(ability, domain, op).is_ok();
         can(Ability::Lower(Pass::Forward)) && (options.training.is_none() || can(Ability::Train))
     };
-    let Expanded { graph, shapes, diagnostics: expanded, lacking } = expand(model.graph, &inputs, &has);
+    let Expanded { graph, shapes, diagnostics: expanded, lacking } = expand(file, &inputs, &has);
     let graph = graph.as_ref();
     sound(graph)?;
     let visibility = secrecy(graph, &conventions);

@@ -7,15 +7,18 @@ use hawkeye_cost::{Calls, Communication, Data, Fold, RoundRule};
 use hawkeye_lower::{Operation, Program, Runs, Subject, settle};
 use hawkeye_testing::{fixtures, profile};
 
-/// Pixels, input and output channels, whether padded; ciphertexts of queries and of answers, rotations
-/// (rounded up), products.
-type Row = ([i64; 4], [u64; 4]);
-
-#[test]
-fn packings_are_those_of_the_authors() {
+/// What a function of the test's framework counts for each row of a fixture, beside what is expected.
+fn counted<const N: usize>(
+    fixture: &str,
+    function: &str,
+    names: [&str; N],
+) -> Vec<([i64; 4], [u64; N], [u64; N])>
+where
+    [u64; N]: serde::de::DeserializeOwned,
+{
     let text =
-        std::fs::read_to_string(fixtures().join("hequant/packing.jsonl")).expect("the fixture is there");
-    let rows: Vec<Row> =
+        std::fs::read_to_string(fixtures().join("hequant").join(fixture)).expect("the fixture is there");
+    let rows: Vec<([i64; 4], [u64; N])> =
         text.lines().map(|line| serde_json::from_str(line).expect("a row per line")).collect();
     let folder = fixtures().join("frameworks/hequant-rows");
     let framework = Framework::open(&folder.to_string_lossy()).expect("the framework is there");
@@ -23,23 +26,43 @@ fn packings_are_those_of_the_authors() {
     let mut calls = Calls::default();
     let mut program = Program::default();
     for (shape, _) in &rows {
-        let call = framework.sheets.call(&mut calls, "row_packed", &shape.map(Data::Int)).expect("it packs");
+        let call = framework.sheets.call(&mut calls, function, &shape.map(Data::Int)).expect("it packs");
         program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
     }
     let program = settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets);
     let program = program.expect("nothing is left to charge");
     let costs = Fold::new(&program.calls, Communication(&RoundRule::Stated)).expect("it fits 64 bits");
-    for ((shape, expected), operation) in rows.iter().zip(&program.operations) {
+    let row = |((shape, expected), operation): (&([i64; 4], [u64; N]), &Operation)| {
         let cost = costs.value(operation.call.expect("it counts"));
-        let counted = ["queries", "answers", "rotations", "products"].map(|name| {
-            cost.counted
-                .iter()
-                .find(|(key, _)| &**program.calls.name(**key) == name)
-                .map_or(0, |(_, amount)| *amount)
-        });
-        assert_eq!(counted, *expected, "{shape:?}");
+        let amount = |name: &str| {
+            let key = |key: &_| &**program.calls.name(*key) == name;
+            cost.counted.iter().find(|(k, _)| key(k)).map_or(0, |(_, amount)| *amount)
+        };
+        (*shape, names.map(amount), *expected)
+    };
+    rows.iter().zip(&program.operations).map(row).collect()
+}
+
+/// Pixels, input and output channels, whether padded; ciphertexts of queries and of answers, rotations
+/// (rounded up), products.
+#[test]
+fn packings_are_those_of_the_authors() {
+    let rows = counted("packing.jsonl", "row_packed", ["queries", "answers", "rotations", "products"]);
+    for (shape, found, expected) in &rows {
+        assert_eq!(found, expected, "{shape:?}");
     }
     assert_eq!(rows.len(), 263);
+}
+
+/// Pixels, input and output channels, channels of a circulant block; rotations (rounded up) and products as the program
+/// of PrivCirNet's authors computes them (CirILP.py, cal_rot).
+#[test]
+fn circulant_blocks_cost_what_their_authors_compute() {
+    let rows = counted("circulant.jsonl", "row_circulant", ["rotations", "products"]);
+    for (shape, found, expected) in &rows {
+        assert_eq!(found, expected, "{shape:?}");
+    }
+    assert_eq!(rows.len(), 71);
 }
 
 /// Bytes of ciphertexts, and products, of ResNet-32.

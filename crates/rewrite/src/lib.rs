@@ -16,6 +16,7 @@ mod rules;
 mod run;
 mod search;
 mod weights;
+mod widths;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -33,6 +34,7 @@ pub use rules::RULES;
 pub use run::output_types;
 pub use search::{Applied, Loads};
 pub use weights::Weights;
+pub use widths::{Chosen, cheapest_widths};
 
 use draft::Draft;
 use search::{Search, State};

@@ -49,10 +49,8 @@ impl<'a> Outline<'a> {
         let mut position = 0;
         for line in text.split_inclusive('\n') {
             let begins = !quoted && !line.starts_with([' ', '\t', '#', ')', ']', '}', '\n', '\r']);
-            if begins {
-                if let Some(start) = start.replace(position) {
-                    outline.statement(start..position);
-                }
+            if begins && let Some(start) = start.replace(position) {
+                outline.statement(start..position);
             }
             quoted ^= line.matches("\"\"\"").count() % 2 == 1;
             position += line.len();

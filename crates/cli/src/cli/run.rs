@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hawkeye::{Bindings, Failure, Loss, Optimizer, Options, Overlay, Steps, TrainingOptions, Visibility};
+use hawkeye::{
+    Bindings, Failure, Loss, Optimizer, Options, Overlay, Steps, TimeOptions, TrainingOptions, Visibility,
+    Widths,
+};
 
 use super::time::{OnMachine, Time};
 use super::values::{dimension, loss, named_visibility, pair, shape, visibility};
@@ -47,6 +50,9 @@ pub(crate) struct Run {
     pub(crate) setup: Setup,
     #[command(flatten)]
     sizes: Sizes,
+    /// Bits of single layers' weights and outputs, for frameworks with weight_bits and activation_bits: a YAML file
+    #[arg(long, value_name = "FILE", value_parser = widths)]
+    pub(crate) widths: Option<Widths>,
     #[command(flatten)]
     time: Time,
     #[command(flatten)]
@@ -59,15 +65,21 @@ impl Run {
     /// # Errors
     /// If several networks are given.
     pub(crate) fn options(&self) -> Result<Options, Failure> {
-        let time = self.time.options(&self.machine)?;
-        Ok(Options { bindings: self.sizes.bindings(), time, ..self.setup.options() })
+        Ok(self.with(self.time.options(&self.machine)?))
     }
 
     /// What is fixed, for each network that is given; once if none is.
     pub(crate) fn each(&self) -> Vec<Options> {
-        let with = |time| Options { bindings: self.sizes.bindings(), time, ..self.setup.options() };
         let timed = self.time.each(&self.machine);
-        if timed.is_empty() { vec![with(None)] } else { timed.into_iter().map(Some).map(with).collect() }
+        if timed.is_empty() {
+            vec![self.with(None)]
+        } else {
+            timed.into_iter().map(|time| self.with(Some(time))).collect()
+        }
+    }
+
+    fn with(&self, time: Option<TimeOptions>) -> Options {
+        Options { bindings: self.sizes.bindings(), time, widths: self.widths.clone(), ..self.setup.options() }
     }
 }
 
@@ -89,6 +101,12 @@ impl Overlays {
         let costs = self.costs.iter().cloned().map(|(name, formula)| Overlay::Cost { name, formula });
         sheets.chain(costs).collect()
     }
+}
+
+/// A file of widths.
+fn widths(path: &str) -> Result<Widths, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
+    Widths::parse(&text)
 }
 
 /// A formula may hold equals signs, a function's name does not.

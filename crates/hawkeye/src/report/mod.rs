@@ -12,6 +12,7 @@ mod timing;
 mod tree;
 
 pub(crate) use build::{Subjects, report};
+pub(crate) use label::Labels;
 pub(crate) use overflow::located;
 pub(crate) use timing::Timing;
 pub use timing::{MachineChoice, TimeOptions};

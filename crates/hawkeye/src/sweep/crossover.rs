@@ -69,13 +69,13 @@ fn places(variable: &Variable, values: &[String]) -> Option<Vec<f64>> {
 fn parts(points: &[&Point]) -> Option<Vec<Curve>> {
     let spent: Vec<SpentInfo> =
         points.iter().map(|point| Some(point.time.as_ref()?.spent)).collect::<Option<_>>()?;
-    let parts: [(&str, fn(&SpentInfo) -> f64); 4] = [
-        ("transfer", |spent| spent.transfer),
-        ("latency", |spent| spent.latency),
-        ("local work", |spent| spent.work),
-        ("waiting", |spent| spent.wait),
-    ];
-    Some(parts.map(|(name, part)| (name.to_owned(), spent.iter().map(part).collect())).to_vec())
+    let part = |name: &str, of: fn(&SpentInfo) -> f64| (name.to_owned(), spent.iter().map(of).collect());
+    Some(vec![
+        part("transfer", |spent| spent.transfer),
+        part("latency", |spent| spent.latency),
+        part("local work", |spent| spent.work),
+        part("waiting", |spent| spent.wait),
+    ])
 }
 
 /// The curves of frameworks, where there are several, for all values of the other axes.

@@ -3,6 +3,7 @@
 mod catalogue;
 mod difference;
 mod table;
+mod widths;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use hawkeye::{Diagnostic, Failure, Framework, Model, Options, Place, Report, Session, load};
+use hawkeye::{Diagnostic, Failure, Framework, Model, Options, Place, Report, Session, Widths, load};
 use hawkeye_graph::{Graph, Node};
 use hawkeye_onnx::export;
 use hawkeye_report::{Operator, Phases};
@@ -86,6 +87,16 @@ enum Goal {
     Seconds,
 }
 
+impl From<Goal> for Objective {
+    fn from(goal: Goal) -> Self {
+        match goal {
+            Goal::Bytes => Self::Bytes,
+            Goal::Rounds => Self::Rounds,
+            Goal::Seconds => Self::Seconds,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Counted {
     Online,
@@ -144,6 +155,10 @@ pub(crate) fn run(command: &Optimize) -> Result<ExitCode, Failure> {
     let choice = catalogue::choose(&command.allow, &command.select, &command.ignore)?;
     let search =
         Search { framework, options, rules: choice.rules, relus: choice.relus, command: Some(command) };
+    if let Some(Widths::Open { most, layers }) = &command.run.widths {
+        return output::write(None, search.widths(&model, layers, *most)?.as_bytes())
+            .map(|()| ExitCode::SUCCESS);
+    }
     let mut found = search.run(&model, Some(path))?;
     let mut text = table::render(&found, command.format)?;
     if command.diff {
@@ -200,11 +215,7 @@ impl Search<'_> {
     fn run(&self, model: &Model, path: Option<&Path>) -> Result<Outcome, Failure> {
         let original = fixed(&model.graph, &self.options.bindings)?;
         let counted = self.command.map_or(Counted::Total, |command| command.phase);
-        let objective = match self.command.map_or(Goal::Bytes, |command| command.objective) {
-            Goal::Bytes => Objective::Bytes,
-            Goal::Rounds => Objective::Rounds,
-            Goal::Seconds => Objective::Seconds,
-        };
+        let objective = self.command.map_or(Objective::Bytes, |command| command.objective.into());
         let as_priced = self.command.is_some_and(|command| command.as_priced);
         let mut settings = self.options.settings.clone();
         let tuned = match self.command {

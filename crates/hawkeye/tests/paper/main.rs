@@ -1,6 +1,8 @@
 //! The formulas of the HawkEye paper price its own networks as its artifact does, bit for bit, and `docs/PAPER.md`
 //! sets its published tables beside what the frameworks send; `make paper` rewrites it.
 
+mod studies;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -216,41 +218,6 @@ fn delphi_and_cheetah(delphi: &mut String, cheetah: &mut String) {
     }
 }
 
-/// The security-model study: one network under every protocol.
-fn study(text: &mut String) {
-    text.push_str(
-        "| framework | corruption | parties | preprocessing, GB | online, GB | rounds |\n|---|---|---|---|---|---|\n",
-    );
-    let frameworks = [
-        ("mp-spdz-ring", "one of three, semi-honest"),
-        ("mp-spdz-rep4", "one of four, malicious"),
-        ("mp-spdz-mal-rep-ring", "one of three, malicious"),
-        ("mp-spdz-ps-rep-ring", "one of three, malicious"),
-        ("mp-spdz-shamir", "one of three, semi-honest"),
-        ("mp-spdz-semi2k", "one of two, semi-honest"),
-        ("mp-spdz-mascot", "one of two, malicious"),
-        ("mp-spdz-spdz2k", "one of two, malicious"),
-        ("spu-aby3", "one of three, semi-honest"),
-        ("spu-semi2k", "one of two, semi-honest, with a dealer"),
-        ("spu-cheetah", "one of two, semi-honest"),
-        ("crypten", "one of two, semi-honest, with a dealer"),
-        ("cryptflow2", "one of two, semi-honest"),
-        ("cheetah", "one of two, semi-honest"),
-    ];
-    for (framework, corruption) in frameworks {
-        let Report { totals, framework: used, .. } = report("models/resnet50.onnx", framework, &[]);
-        let gigabytes = |bytes: u64| format!("{:.2}", bytes as f64 / 1e9);
-        let _ = writeln!(
-            text,
-            "| `{framework}` | {corruption} | {} | {} | {} | {} |",
-            used.parties,
-            gigabytes(totals.offline.bytes),
-            gigabytes(totals.online.bytes),
-            totals.online.rounds,
-        );
-    }
-}
-
 #[test]
 fn the_page_of_the_paper_is_up_to_date() {
     let mut parts: BTreeMap<&str, String> = BTreeMap::new();
@@ -259,7 +226,12 @@ fn the_page_of_the_paper_is_up_to_date() {
     figure_6_and_table_1(&mut rounds, &mut bytes);
     figure_7(parts.entry("figure 7").or_default());
     delphi_and_cheetah(&mut delphi, &mut cheetah);
-    study(parts.entry("study").or_default());
+    studies::models(parts.entry("study").or_default());
+    studies::bert(parts.entry("study of BERT-base").or_default());
+    studies::table_2(parts.entry("table 2").or_default());
+    studies::table_5(parts.entry("table 5").or_default());
+    studies::training(parts.entry("tables 4 and 9").or_default());
+    studies::figure_8(parts.entry("figure 8").or_default());
     parts.extend([
         ("figure 6", rounds),
         ("table 1", bytes),
