@@ -116,7 +116,7 @@ fn row(framework: &str, profiled: Result<(Report, [String; 2]), Failure>) -> Str
 }
 
 fn section(entry: &Entry, path: &Path, frameworks: &[String], sessions: &Sessions) -> String {
-    let model = load(path).unwrap_or_else(|failure| panic!("{}: {failure}", entry.file));
+    let model = load(path).expect(entry.file);
     let mut text = format!(
         "\n## {}\n\n| framework | online MiB | offline MiB | rounds | LAN, s | WAN, s | largest |\n\
          |---|--:|--:|--:|--:|--:|---|\n",

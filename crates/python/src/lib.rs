@@ -13,7 +13,12 @@ mod session;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
 use pyo3::prelude::*;
+
+// As in the command: a quarter of a profile in a running process is allocation.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// `hawkeye._native`.
 #[pymodule(name = "_native")]
