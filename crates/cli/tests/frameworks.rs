@@ -67,7 +67,10 @@ fn faults_of_sheets_are_found() {
         ("def lower_Relu(n):\n    return struct(output = [1])\n", "fields are outputs and inputs"),
         ("def lower_Relu(n):\n    return struct(outputs = [1, 2, 3])\n", "returns 3 states for 1 outputs"),
         ("def lower_Relu(n):\n    return 5\n", "returns None or struct"),
-        ("def lower_Relu(n):\n    repeat(1000, exchange, 1 << 60)\n", "more than 64 bits"),
+        (
+            "def lower_Relu(n):\n    repeat(1000, exchange, 1 << 60)\n",
+            "a cost exceeds 2^64 in Relu, defined at",
+        ),
         ("CACHE = []\ndef lower_Relu(n):\n    CACHE.append(1)\n", "small.star:3"),
         ("def lower_Relu(n):\n    x = [0] * 1000000000\n    exchange(len(x))\n", "small.star:2"),
         (

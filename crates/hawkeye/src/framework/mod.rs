@@ -2,7 +2,7 @@
 
 mod samples;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hawkeye_cost::Overflow;
 use hawkeye_grad::{Algorithm, Optimizer};
@@ -47,18 +47,10 @@ impl Checked {
 /// # Errors
 /// If the framework can't be opened, or a sheet of it not be read.
 pub fn check_framework(framework: &Framework) -> Result<Checked, Failure> {
+    let framework = &framework.clone().looked_over();
     let mut diagnostics = framework.inspect(&operators())?;
     let lowered: BTreeSet<String> = {
-        let instance = match framework.clone().instantiate(None, &BTreeMap::new()) {
-            Ok(instance) => instance,
-            Err(Failure(errors)) => {
-                // What the manifest says that can't be was found already.
-                diagnostics.extend(errors);
-                let mut seen = HashSet::new();
-                diagnostics.retain(|diagnostic| seen.insert(diagnostic.clone()));
-                return Ok(Checked { diagnostics, operators: 0, runs: 0 });
-            }
-        };
+        let instance = framework.clone().instantiate(None, &BTreeMap::new())?;
         match instance.sheets.operators() {
             Ok(lowered) => lowered.into_iter().collect(),
             Err(error) => {

@@ -46,8 +46,11 @@ impl Framework {
             let message = format!("the name \"{}\" is not made of letters, digits, - and _", manifest.name);
             found.push(("name", message));
         }
-        if !EVIDENCE.contains(&manifest.evidence.as_str()) {
-            let near = nearest(&manifest.evidence, EVIDENCE).map(|near| format!("; did you mean {near}?"));
+        // What an overlay changes is said behind a comma.
+        let evidence =
+            manifest.evidence.split_once(", ").map_or(manifest.evidence.as_str(), |(kind, _)| kind);
+        if !EVIDENCE.contains(&evidence) {
+            let near = nearest(evidence, EVIDENCE).map(|near| format!("; did you mean {near}?"));
             let message = format!("evidence is {}, not \"{}\"", EVIDENCE.join(", "), manifest.evidence);
             found.push(("evidence", message + &near.unwrap_or_default()));
         }
