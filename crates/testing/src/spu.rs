@@ -238,8 +238,8 @@ pub const TRAINING_RESIDUALS: [Residual; 4] = [
         "the constant -inf, which the loss makes secret, is measured at a MaxPool before",
     ),
     compiled(
-        &["net_cnn_t_8-semi2k-mse"],
-        "a matrix product of single numbers becomes one of elements where its constant factor meets it",
+        &["net_mlp_t_4-semi2k-mse", "net_cnn_t_8-semi2k-mse"],
+        "matrix products of single numbers become products of elements where their constant factors meet them",
     ),
     compiled(
         &[
