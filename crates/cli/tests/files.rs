@@ -262,7 +262,7 @@ fn no_input_is_overwritten() {
     for arguments in cases {
         let output = folder.run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(text(&output.stderr).contains("would be overwritten"), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("would overwrite the input"), "{}", text(&output.stderr));
     }
     assert_eq!(fs::read(folder.path("model.onnx")).expect("it can be read"), before);
     let mut command = folder.command(&["strip", "-", "-o", "model.onnx"]);
