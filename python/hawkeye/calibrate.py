@@ -183,7 +183,8 @@ def measure_spu(rank: int, protocol: str, address: str, parties: int) -> Seconds
     }
 
 
-# Times that a thread waits for another in a product of 64 x 64 x 64, as the sheets say; windows of the convolution.
+# Times that a thread waits for another in a product of 64 x 64 x 64, as the sheets say; windows of the
+# convolution.
 _MEETINGS = 3
 _WINDOWS = 24 * 24
 # Flights of the comparison of one element, and bytes that a party sends for a product of 200 000.
@@ -219,7 +220,8 @@ def calibrate(framework: str, address: str) -> dict[str, Any]:
     """Runs all parties and returns the profile."""
     package = framework.split("-")[0]
     if importlib.util.find_spec(package) is None:
-        sys.exit(f"{package} is not installed in {sys.executable}: pip install {package}, or take another Python")
+        remedy = f"pip install {package}, or take another Python"
+        sys.exit(f"{package} is not installed in {sys.executable}: {remedy}")
     parties = range(PARTIES[framework])
     with tempfile.TemporaryDirectory(prefix="hawkeye-calibrate-") as name:
         folder = Path(name)
@@ -227,7 +229,8 @@ def calibrate(framework: str, address: str) -> dict[str, Any]:
         started = [subprocess.Popen([*command, str(rank)]) for rank in parties]
         codes = [process.wait() for process in started]
         if any(codes):
-            sys.exit(f"a party failed, with what stands above; the installed {package} may be of another version")
+            cause = f"the installed {package} may be of another version"
+            sys.exit(f"a party failed, with what stands above; {cause}")
         measured = [json.loads((folder / f"{rank}.json").read_text()) for rank in parties]
     # The parties wait for one another, so the slowest counts.
     seconds = {primitive: max(each[primitive] for each in measured) for primitive in measured[0]}
