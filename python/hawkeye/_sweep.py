@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Union
 
 from hawkeye._native import HawkEyeError
-from hawkeye._profile import Session
+from hawkeye._profile import Session, _options
 from hawkeye._report import PHASES
 
 if TYPE_CHECKING:
@@ -76,10 +76,7 @@ def _points(grid: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
         yield dict(zip(grid, values))
 
 
-_OPTIONS = {
-    *("parties", "batch", "dims", "shapes", "weights", "inputs", "depth", "network", "bandwidth", "rtt"),
-    *("train", "optimizer", "step", "steps", "epochs", "dataset_size", "train_output", "frozen"),
-}
+_OPTIONS = set(inspect.signature(_options).parameters)
 
 
 def _run(model: Model, framework: str, point: dict[str, Any]) -> Row:
