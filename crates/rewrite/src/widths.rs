@@ -52,7 +52,7 @@ pub fn cheapest_widths(
                 let mut changed = choices.clone();
                 changed[i] = choice;
                 let same = changed == choices;
-                of_layer.push(change(objective, after, if same { after } else { price(&changed)? }));
+                of_layer.push(objective.excess(if same { after } else { price(&changed)? }, after));
             }
             costs.push(of_layer);
         }
@@ -64,15 +64,6 @@ pub fn cheapest_widths(
         (choices, after) = (better, priced);
     }
     Ok(Chosen { sensitivity: sum(&choices), choices, before, after })
-}
-
-/// How much more one price is than another.
-fn change(objective: Objective, from: Price, to: Price) -> f64 {
-    match objective {
-        Objective::Bytes => to.bytes as f64 - from.bytes as f64,
-        Objective::Rounds => to.rounds as f64 - from.rounds as f64,
-        Objective::Seconds => to.seconds - from.seconds,
-    }
 }
 
 /// One choice a layer with the least sum of costs; `None` if the solver finds none.
