@@ -272,9 +272,10 @@ impl Settlement<'_> {
     fn repeat(&mut self, call: CallId, times: u64, settled: &mut Call<Deferral>) -> Result<(), Failure> {
         let mut left = times;
         while left > 0 {
-            let before = (self.changes, self.states.clone());
+            let before = self.calls.has_own(call).then(|| (self.changes, self.states.clone()));
             let once = self.call(call)?;
-            let same = if (self.changes, &self.states) == (before.0, &before.1) { left } else { 1 };
+            let is_now = |(changes, states): (u64, _)| changes == self.changes && states == self.states;
+            let same = if before.is_none_or(is_now) { left } else { 1 };
             settled.push(Item::Call { call: once, times: same });
             left -= same;
         }
