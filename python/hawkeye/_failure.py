@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from hawkeye._native import HawkEyeError
 
 
@@ -10,3 +13,12 @@ def failure(place: str, message: str, help: str | None = None) -> HawkEyeError:
     error = HawkEyeError(message if help is None else f"{message} (help: {help})")
     error.diagnostics = [{"severity": "error", "place": place, "message": message, "help": help}]
     return error
+
+
+def extra(module: str, name: str) -> Any:
+    """Return a module that an extra of the package installs."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is not installed: pip install 'hawkeye-mpc[{name}]'"
+        raise ModuleNotFoundError(message, name=error.name) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Union
@@ -31,28 +32,60 @@ def _options(
     network: str | None = None,
     bandwidth: str | None = None,
     rtt: str | None = None,
+    machine: str | os.PathLike[str] | None = None,
+    pipeline: Iterable[str] = (),
+    arrivals: str | None = None,
+    storage: str | None = None,
     depth: int | None = None,
 ) -> dict[str, Any]:
     return {
-        "parties": parties,
-        "batch": batch,
-        "dims": dict(dims or {}),
-        "shapes": {name: list(shape) for name, shape in (shapes or {}).items()},
-        "weights": weights,
-        "inputs": dict(inputs or {}),
-        "train": train,
-        "optimizer": optimizer,
-        "step": step,
-        "steps": steps,
-        "epochs": epochs,
-        "dataset_size": dataset_size,
-        "train_output": train_output,
-        "frozen": list(frozen),
-        "network": network,
-        "bandwidth": bandwidth,
-        "rtt": rtt,
-        "depth": depth,
+        "parties": _whole("parties", parties),
+        "batch": _whole("batch", batch),
+        "dims": {name: _whole(f"dims[{name!r}]", size) for name, size in (dims or {}).items()},
+        "shapes": {
+            name: [_whole(f"shapes[{name!r}]", size) for size in shape]
+            for name, shape in (shapes or {}).items()
+        },
+        "weights": None if weights is None else str(weights),
+        "inputs": {name: str(who) for name, who in (inputs or {}).items()},
+        "train": _text("train", train),
+        "optimizer": _text("optimizer", optimizer),
+        "step": _whole("step", step),
+        "steps": _whole("steps", steps),
+        "epochs": _whole("epochs", epochs),
+        "dataset_size": _whole("dataset_size", dataset_size),
+        "train_output": _text("train_output", train_output),
+        "frozen": [frozen] if isinstance(frozen, str) else list(frozen),
+        "network": _text("network", network),
+        "bandwidth": _text("bandwidth", bandwidth),
+        "rtt": _text("rtt", rtt),
+        "machine": _text("machine", machine),
+        "pipeline": [pipeline] if isinstance(pipeline, str) else list(pipeline),
+        "arrivals": _text("arrivals", arrivals),
+        "storage": _text("storage", storage),
+        "depth": _whole("depth", depth),
     }
+
+
+def _whole(name: str, number: Any) -> int | None:
+    if number is None:
+        return None
+    try:
+        whole = operator.index(number)
+    except TypeError:
+        raise TypeError(f"{name}: a whole number is needed, not {number!r}") from None
+    if whole < 0:
+        raise ValueError(f"{name}: {whole} is negative")
+    return whole
+
+
+def _text(name: str, text: Any) -> str | None:
+    if text is None:
+        return None
+    try:
+        return os.fsdecode(text)
+    except TypeError:
+        raise TypeError(f"{name}: text is needed, not {text!r}") from None
 
 
 def _spelt(value: Setting) -> str:
@@ -68,7 +101,11 @@ class Session:
     """
 
     def __init__(self, framework: str | os.PathLike[str], **settings: Setting) -> None:
-        name = os.fspath(framework)
+        name = _text("framework", framework)
+        if name is None:
+            raise TypeError(
+                f"framework: a name or a directory is needed; names are {', '.join(frameworks())}"
+            )
         self._native = _native.Session(name, {key: _spelt(value) for key, value in settings.items()})
         self.framework = name
 
@@ -109,6 +146,10 @@ def profile(
     network: str | None = None,
     bandwidth: str | None = None,
     rtt: str | None = None,
+    machine: str | os.PathLike[str] | None = None,
+    pipeline: Iterable[str] = (),
+    arrivals: str | None = None,
+    storage: str | None = None,
     depth: int | None = None,
 ) -> Report:
     """Report what a model sends under a framework.
@@ -124,7 +165,7 @@ def profile(
         batch: Size of the inputs' leading dimension.
         dims: Sizes of the model's symbolic dimensions.
         shapes: Whole shapes of inputs.
-        weights: Who knows the weights: `secret`, `public` or a party's number.
+        weights: Who knows the weights: `secret`, `public`, or a party by number or name.
         inputs: The same for inputs and initializers by name.
         train: The loss; training steps are priced instead of an inference.
         optimizer: The optimizer with PyTorch's settings, as in `sgd:lr=0.1,momentum=0.9`.
@@ -134,9 +175,13 @@ def profile(
         dataset_size: Samples of the data set.
         train_output: The output that the loss looks at.
         frozen: Parameters that are not trained.
-        network: Predict seconds on this network, such as `wan-100m`.
+        network: Predict seconds on this network: a preset such as `wan-100m`, or a YAML file.
         bandwidth: Bandwidth of each party's uplink, such as `200Mbit/s`.
         rtt: Round-trip time, such as `20ms`.
+        machine: What local work takes: a profile, a YAML file, or `none`; the framework's own if not given.
+        pipeline: Schedules of MPC-Pipe to simulate, such as `inner-layer=2`.
+        arrivals: Simulate a service whose requests arrive at random, such as `2/s`.
+        storage: What each party can keep of preprocessing, such as `8GiB`.
         depth: Levels of the report's call tree.
 
     Raises:
@@ -167,6 +212,10 @@ def profile(
         network=network,
         bandwidth=bandwidth,
         rtt=rtt,
+        machine=machine,
+        pipeline=pipeline,
+        arrivals=arrivals,
+        storage=storage,
         depth=depth,
     )
 

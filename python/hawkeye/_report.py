@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hawkeye import _native
+from hawkeye._failure import extra
 
 if TYPE_CHECKING:
     import pandas
@@ -258,8 +260,7 @@ class Report:
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row an operator: `online_bytes`, `offline_rounds`, and so on."""
-        import pandas
-
+        pandas = extra("pandas", "pandas")
         rows = []
         for operator in self.operators:
             row: dict[str, Any] = {
@@ -320,6 +321,9 @@ class Report:
 
     def compare(self, *others: Report) -> dict[str, Any]:
         """Set other reports beside this one: totals and operators, the largest change first."""
+        for other in others:
+            if not isinstance(other, Report):
+                raise TypeError(f"a report is compared with reports, not with {other!r}")
         comparison: dict[str, Any] = json.loads(
             _native.compare([self._native, *(other._native for other in others)])
         )
@@ -327,11 +331,16 @@ class Report:
 
     def explain(self, node: str) -> Call:
         """The tree of calls of a node, by its name."""
+        names = []
         for top in self.calls:
             for path, call in top.walk():
-                if path[-1] == node and call.op is not None:
-                    return call
-        raise KeyError(f"the call tree has no node named {node!r}")
+                if call.op is not None:
+                    if path[-1] == node:
+                        return call
+                    names.append(path[-1])
+        near = difflib.get_close_matches(str(node), names)
+        hint = f"did you mean {', '.join(near)}?" if near else "`operators` lists all"
+        raise KeyError(f"the call tree has no node named {node!r}; {hint}")
 
     def check(self, *budgets: str) -> list[Check]:
         """Hold the report to budgets such as `online.bytes<=2GiB` or `op-type:Relu:rounds<=100`."""
@@ -340,8 +349,7 @@ class Report:
 
     def plot(self, top: int = 15, phase: str = "online") -> Any:
         """Bars of the operators that cost most; returns matplotlib's axes."""
-        from matplotlib import pyplot
-
+        pyplot = extra("matplotlib.pyplot", "plot")
         dearest = sorted(self.operators, key=lambda o: getattr(o.phases, phase).bytes, reverse=True)[:top]
         _, axes = pyplot.subplots(figsize=(8, 0.35 * len(dearest) + 1))
         names = [operator.name for operator in reversed(dearest)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import inspect
 import itertools
@@ -13,6 +14,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_complete
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Union
 
+from hawkeye._failure import extra
 from hawkeye._native import HawkEyeError
 from hawkeye._profile import Session, _options
 from hawkeye._report import PHASES
@@ -30,9 +32,7 @@ class Sweep(list[Row]):
 
     def to_pandas(self) -> pandas.DataFrame:
         """The rows as a table."""
-        import pandas
-
-        return pandas.DataFrame(list(self))
+        return extra("pandas", "pandas").DataFrame(list(self))
 
     def pareto(self, *columns: str) -> Sweep:
         """The points that no other point beats in all of these columns."""
@@ -50,9 +50,7 @@ class RayExecutor(Executor):
     """Runs calls as tasks of Ray; `ray.init` is the caller's."""
 
     def __init__(self, **options: Any) -> None:
-        import ray
-
-        self._ray = ray
+        ray = extra("ray", "ray")
         self._task = ray.remote(**options)(_apply) if options else ray.remote(_apply)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -93,7 +91,7 @@ def _run(model: Model, framework: str, point: dict[str, Any]) -> Row:
         options["dims"] = {**options.get("dims", {}), **dims}
     row: Row = {"model": _label(model), "framework": framework, **point, "error": None}
     try:
-        built = model(**rest) if callable(model) else model
+        built = model(**rest) if callable(model) else _nothing_left(model, rest)
         report = _session(framework, tuple(sorted(settings.items()))).profile(built, **options)
     except (HawkEyeError, OSError, TypeError, ValueError) as error:
         row["error"] = str(error)
@@ -106,6 +104,14 @@ def _run(model: Model, framework: str, point: dict[str, Any]) -> Row:
     if report.seconds is not None:
         row["seconds"] = report.seconds
     return row
+
+
+def _nothing_left(model: Model, rest: Mapping[str, Any]) -> Model:
+    for name in rest:
+        near = difflib.get_close_matches(name, _OPTIONS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise TypeError(f"{name} is no option of a profile, nor dim.NAME or set.NAME{hint}")
+    return model
 
 
 def _label(model: Model) -> str:

@@ -82,8 +82,13 @@ def test_training():
         (MODELS / "absent.onnx", "crypten", {}, "absent.onnx"),
         (b"no model", "crypten", {}, "the model"),
         (LENET, "crypten", {"inputs": {"absent": "secret"}}, "the model"),
-        (LENET, "crypten", {"weights": "nobody"}, "the model"),
-        (LENET, "crypten", {"train": "cross_entropy", "step": 1, "steps": 2}, "the model"),
+        (LENET, "crypten", {"dims": {"seq": 3}}, "the model"),
+        (LENET, "crypten", {"weights": "nobody"}, "weights"),
+        (LENET, "crypten", {"train": "nothing"}, "train"),
+        (LENET, "crypten", {"train": "cross_entropy", "step": 1, "steps": 2}, "steps"),
+        (LENET, "crypten", {"network": "moon"}, "network"),
+        (LENET, "crypten", {"machine": "none"}, "network"),
+        (LENET, "crypten", {"network": "lan-1g", "pipeline": "backwards"}, "pipeline"),
     ],
 )
 def test_errors_carry_their_diagnostics(model, framework, options, place):
@@ -96,6 +101,45 @@ def test_errors_carry_their_diagnostics(model, framework, options, place):
 def test_what_is_no_model_is_named():
     with pytest.raises(TypeError, match="dict is no model"):
         hawkeye.profile({}, "crypten")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch": "many"}, "batch: a whole number is needed, not 'many'"),
+        ({"dims": {"seq": 1.5}}, r"dims\['seq'\]: a whole number is needed, not 1.5"),
+        ({"network": 3}, "network: text is needed, not 3"),
+        ({"bach": 1}, "unexpected keyword argument 'bach'"),
+    ],
+)
+def test_wrong_types_are_named(options, message):
+    with pytest.raises(TypeError, match=message):
+        hawkeye.profile(LENET, "crypten", **options)
+    with pytest.raises(ValueError, match="batch: -1 is negative"):
+        hawkeye.profile(LENET, "crypten", batch=-1)
+    with pytest.raises(TypeError, match=r"framework: .*crypten"):
+        hawkeye.profile(LENET, None)
+
+
+def test_settings_are_read_when_a_session_opens():
+    with pytest.raises(hawkeye.HawkEyeError, match="max_method"):
+        hawkeye.Session("crypten", maxmethod="pairwise")
+
+
+def test_parties_have_names():
+    by_name = hawkeye.profile(LENET, "cryptflow2", weights="ALICE")
+    assert by_name.totals == hawkeye.profile(LENET, "cryptflow2", weights="0").totals
+    with pytest.raises(hawkeye.HawkEyeError, match="neither secret, public nor a party"):
+        hawkeye.profile(LENET, "crypten", weights="ALICE")
+
+
+def test_machines_and_services():
+    on = {"network": "lan-1g"}
+    with_work = hawkeye.profile(LENET, "crypten", **on)
+    without = hawkeye.profile(LENET, "crypten", machine="none", **on)
+    assert 0 < without.seconds < with_work.seconds
+    served = hawkeye.profile(LENET, "crypten", arrivals="2/h", pipeline=["inner-layer=2"], **on)
+    assert served.to_dict()["time"] != with_work.to_dict()["time"]
 
 
 def test_sessions_serve_threads():
@@ -132,8 +176,10 @@ def test_comparison_and_explanation():
     call = report.explain("Relu_1")
     assert call.op == "Relu"
     assert [child.name for child in call.children] == ["relu"]
-    with pytest.raises(KeyError):
-        report.explain("absent")
+    with pytest.raises(KeyError, match="did you mean Relu_1"):
+        report.explain("Relu-1")
+    with pytest.raises(TypeError, match="reports"):
+        report.compare("the other")
 
 
 def test_commands_write_models(tmp_path):

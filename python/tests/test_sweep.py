@@ -88,6 +88,11 @@ def test_interrupted_sweeps_go_on(tmp_path):
     assert rows == hawkeye.sweep(ALEXNET, "crypten", grid)
 
 
+def test_what_nobody_takes_is_an_error():
+    rows = hawkeye.sweep(ALEXNET, "crypten", {"bach": [1]})
+    assert rows[0]["error"] == "bach is no option of a profile, nor dim.NAME or set.NAME; did you mean batch?"
+
+
 def test_pareto():
     rows = hawkeye.Sweep([{"bytes": 1, "rounds": 3}, {"bytes": 2, "rounds": 2}, {"bytes": 2, "rounds": 3}])
     assert list(rows.pareto("bytes", "rounds")) == rows[:2]

@@ -31,6 +31,8 @@ pub enum Place {
     },
     /// A value of the model's graph, by name.
     Value(String),
+    /// What the caller asked for, by the name of the option.
+    Option(&'static str),
     /// A position in a sheet, manifest or other text file.
     File {
         /// Path as the user knows it.
@@ -65,6 +67,7 @@ impl fmt::Display for Place {
                 write!(f, " ({}, opset {opset})", printable(op))
             }
             Self::Value(name) => write!(f, "value \"{}\"", printable(name)),
+            Self::Option(name) => f.write_str(name),
             Self::File { path, position: Some((line, column)) } => {
                 write!(f, "{}:{line}:{column}", printable(path))
             }

@@ -94,7 +94,7 @@ fn cause(Failure(errors): &Failure) -> String {
         .iter()
         .filter_map(|error| match &error.place {
             Place::Node { op, .. } => Some(op.as_str()),
-            Place::Model | Place::Value(_) | Place::File { .. } => None,
+            Place::Model | Place::Value(_) | Place::Option(_) | Place::File { .. } => None,
         })
         .collect();
     if operators.is_empty() {

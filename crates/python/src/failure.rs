@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use hawkeye::{Diagnostic, Failure, Severity};
+use hawkeye::{Diagnostic, Failure, Place, Severity};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -44,7 +44,10 @@ pub(crate) fn exception(py: Python<'_>, failure: &Failure) -> PyErr {
 
 fn line(diagnostic: &Diagnostic) -> String {
     let help = diagnostic.help.as_ref().map(|help| format!(" (help: {help})")).unwrap_or_default();
-    format!("{}: {}{help}", diagnostic.place, diagnostic.message)
+    match &diagnostic.place {
+        Place::Model => format!("{}{help}", diagnostic.message),
+        place => format!("{place}: {}{help}", diagnostic.message),
+    }
 }
 
 fn dict<'py>(py: Python<'py>, diagnostic: &Diagnostic) -> PyResult<Bound<'py, PyDict>> {

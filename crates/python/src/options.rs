@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use hawkeye::time::{Network, units};
 use hawkeye::{
-    Bindings, Diagnostic, Failure, Loss, Optimizer, Place, Steps, TimeOptions, TrainingOptions, Visibility,
+    Bindings, Diagnostic, Failure, Framework, Loss, MachineChoice, Optimizer, Place, Steps, TimeOptions,
+    TrainingOptions, Visibility,
 };
+use hawkeye_cost::Party;
 use pyo3::prelude::*;
 
 /// The options of a profile; what is absent has its default.
@@ -30,6 +32,10 @@ pub(crate) struct Options {
     network: Option<String>,
     bandwidth: Option<String>,
     rtt: Option<String>,
+    machine: Option<String>,
+    pipeline: Vec<String>,
+    arrivals: Option<String>,
+    storage: Option<String>,
     depth: Option<usize>,
 }
 
@@ -43,17 +49,19 @@ impl Options {
         }
     }
 
-    /// The pipeline's options; parties and settings are the session's.
+    /// The pipeline's options under a framework; parties and settings are the session's.
     ///
     /// # Errors
     /// Every option that says nothing.
-    pub(crate) fn pipeline(&self) -> Result<hawkeye::Options, Failure> {
+    pub(crate) fn pipeline(&self, framework: &Framework) -> Result<hawkeye::Options, Failure> {
         let mut errors = Vec::new();
         let mut note = |error: Diagnostic| errors.push(error);
-        let weights = self.weights.as_deref().map(visibility).transpose().map_err(&mut note).ok().flatten();
+        let known = |option, text: &str| visibility(text, framework).map_err(wrong(option));
+        let weights = self.weights.as_deref().map(|who| known("weights", who));
+        let weights = weights.transpose().map_err(&mut note).ok().flatten();
         let mut named = BTreeMap::new();
         for (name, who) in &self.inputs {
-            match visibility(who) {
+            match known("inputs", who) {
                 Ok(who) => drop(named.insert(name.clone(), who)),
                 Err(error) => note(error),
             }
@@ -76,14 +84,25 @@ impl Options {
     }
 
     fn time(&self) -> Result<Option<TimeOptions>, Diagnostic> {
-        let bandwidth = self.bandwidth.as_deref().map(units::bandwidth).transpose().map_err(wrong)?;
-        let rtt = self.rtt.as_deref().map(units::duration).transpose().map_err(wrong)?;
-        let network = match &self.network {
-            None if bandwidth.is_none() && rtt.is_none() => return Ok(None),
+        let bandwidth = read("bandwidth", &self.bandwidth, units::bandwidth)?;
+        let rtt = read("rtt", &self.rtt, units::duration)?;
+        let machine = read("machine", &self.machine, MachineChoice::named)?;
+        let arrivals = read("arrivals", &self.arrivals, units::arrivals)?;
+        let storage = read("storage", &self.storage, units::size)?;
+        let schedules = self.pipeline.iter().map(|schedule| schedule.parse().map_err(wrong("pipeline")));
+        let schedules = schedules.collect::<Result<Vec<_>, _>>()?;
+        let network = match read("network", &self.network, Network::named)? {
+            None if bandwidth.is_none() && rtt.is_none() => {
+                let needed =
+                    machine.is_some() || arrivals.is_some() || storage.is_some() || !schedules.is_empty();
+                let message = "seconds are predicted on a network: give network, or bandwidth and rtt";
+                return if needed { Err(wrong("network")(message.to_owned())) } else { Ok(None) };
+            }
             None => Network::of(bandwidth, rtt.unwrap_or_default()),
-            Some(name) => Network::named(name).map_err(wrong)?.with(bandwidth, rtt),
+            Some(network) => network.with(bandwidth, rtt),
         };
-        Ok(Some(TimeOptions::on(network)))
+        let machine = machine.unwrap_or(MachineChoice::Default);
+        Ok(Some(TimeOptions { network, machine, schedules, arrivals, storage }))
     }
 
     fn training(&self) -> Result<Option<TrainingOptions>, Diagnostic> {
@@ -92,11 +111,14 @@ impl Options {
             (None, Some(count), None, None) => Steps::First(count),
             (None, None, Some(epochs), Some(samples)) => Steps::Epochs { epochs, samples },
             (step, None, None, None) => Steps::Only(step.unwrap_or(1)),
-            _ => return Err(wrong("step, steps, or epochs with dataset_size: one of the three".to_owned())),
+            _ => {
+                let message = "step, steps, or epochs with dataset_size: one of the three";
+                return Err(wrong("steps")(message.to_owned()));
+            }
         };
         Ok(Some(TrainingOptions {
-            loss: loss.parse::<Loss>().map_err(|e| wrong(e.to_string()))?,
-            optimizer: self.optimizer.parse::<Optimizer>().map_err(|e| wrong(e.to_string()))?,
+            loss: loss.parse::<Loss>().map_err(|e| wrong("train")(e.to_string()))?,
+            optimizer: self.optimizer.parse::<Optimizer>().map_err(|e| wrong("optimizer")(e.to_string()))?,
             steps,
             output: self.train_output.clone(),
             frozen: self.frozen.clone(),
@@ -104,10 +126,20 @@ impl Options {
     }
 }
 
-fn visibility(text: &str) -> Result<Visibility, Diagnostic> {
-    text.parse().map_err(wrong)
+/// Parties may be called by the framework's names for them.
+fn visibility(text: &str, framework: &Framework) -> Result<Visibility, String> {
+    let party = || framework.manifest.parties.numbered(text);
+    text.parse().or_else(|error| party().map(|party| Visibility::Known(Party(party))).ok_or(error))
 }
 
-fn wrong(message: String) -> Diagnostic {
-    Diagnostic::error(Place::Model, message)
+fn read<T>(
+    option: &'static str,
+    text: &Option<String>,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<T>, Diagnostic> {
+    text.as_deref().map(parse).transpose().map_err(wrong(option))
+}
+
+fn wrong(option: &'static str) -> impl Fn(String) -> Diagnostic {
+    move |message| Diagnostic::error(Place::Option(option), message)
 }

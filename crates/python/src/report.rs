@@ -48,7 +48,7 @@ impl Report {
         guarded(py, || {
             let axis = Axis::from_name(by).ok_or_else(|| {
                 let names = Axis::ALL.map(Axis::name).join(", ");
-                error(format!("\"{by}\" is no axis; there are {names}"))
+                error("by", format!("\"{by}\" is no axis; there are {names}"))
             })?;
             let view = render::View { axis, sort: Some(Quantity::Bytes), top, depth, fold: true };
             Ok(anstream::adapter::strip_str(&render::text(&self.report, view)).to_string())
@@ -64,8 +64,9 @@ impl Report {
     fn check(&self, budgets: Vec<String>) -> PyResult<Vec<(String, u128, u128, bool)>> {
         Python::attach(|py| {
             guarded(py, || {
-                let parse =
-                    |text: &String| text.parse::<Budget>().map_err(|e| error(format!("\"{text}\" {e}")));
+                let parse = |text: &String| {
+                    text.parse::<Budget>().map_err(|e| error("budgets", format!("\"{text}\" {e}")))
+                };
                 let budgets: Vec<Budget> = budgets.iter().map(parse).collect::<Result<_, _>>()?;
                 let checks = hold(&self.report, &budgets).map_err(Failure)?;
                 Ok(checks.into_iter().map(|c| (c.name.clone(), c.actual, c.limit, c.holds())).collect())
@@ -78,7 +79,7 @@ impl Report {
     fn from_json(py: Python<'_>, text: &str) -> PyResult<Self> {
         serde_json::from_str(text)
             .map(|report| Self { report })
-            .map_err(|e| exception(py, &error(format!("is no report: {e}"))))
+            .map_err(|e| exception(py, &error("report", format!("this is none: {e}"))))
     }
 }
 
@@ -92,10 +93,10 @@ pub(crate) fn compare(py: Python<'_>, reports: Vec<PyRef<'_, Report>>) -> PyResu
     })
 }
 
-fn error(message: String) -> Failure {
-    hawkeye::Diagnostic::error(Place::Model, message).into()
+fn error(option: &'static str, message: String) -> Failure {
+    hawkeye::Diagnostic::error(Place::Option(option), message).into()
 }
 
 fn unwritable(message: String) -> Failure {
-    error(format!("the report can't be written: {message}"))
+    error("report", format!("it can't be written: {message}"))
 }

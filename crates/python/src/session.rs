@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hawkeye::{Failure, Framework, builtin_names};
+use hawkeye::{Failure, Framework, builtin_names, check_dims};
 use pyo3::prelude::*;
 
 use crate::failure::guarded;
@@ -35,15 +35,22 @@ impl Session {
 impl Session {
     #[new]
     fn new(py: Python<'_>, framework: &str, settings: BTreeMap<String, String>) -> PyResult<Self> {
-        let framework = guarded(py, || Framework::open(framework))?;
-        Ok(Self { framework, settings, opened: Mutex::default() })
+        guarded(py, || {
+            let framework = Framework::open(framework)?;
+            let session = Self { framework, settings, opened: Mutex::default() };
+            // What is wrong with settings is said here, not at the first profile.
+            session.opened(None)?;
+            Ok(session)
+        })
     }
 
     /// Profiles a model; `name` stands for it in the report.
     fn profile(&self, py: Python<'_>, model: Source, name: &str, options: Options) -> PyResult<Report> {
         guarded(py, || {
             let session = self.opened(options.parties)?;
-            let report = session.analyse(&model.load()?, name, &options.pipeline()?)?;
+            let model = model.load()?;
+            check_dims(&model.graph, &options.bindings().dims)?;
+            let report = session.analyse(&model, name, &options.pipeline(&self.framework)?)?;
             Ok(Report { report })
         })
     }

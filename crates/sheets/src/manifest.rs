@@ -117,6 +117,16 @@ pub enum Parties {
     },
 }
 
+impl Parties {
+    /// The number of the party of this name, in any case of letters.
+    #[must_use]
+    pub fn numbered(&self, party: &str) -> Option<u16> {
+        let Self::Named { names } = self else { return None };
+        let number = names.iter().position(|name| name.eq_ignore_ascii_case(party))?;
+        u16::try_from(number).ok()
+    }
+}
+
 /// The keys of `parties`, so that errors about them have a place.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "{default: 2, min: 2, max: 3} or {names: [server, client]}")]

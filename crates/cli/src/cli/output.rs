@@ -136,7 +136,7 @@ fn print(diagnostics: &[Diagnostic], subject: Option<&str>) {
 
 fn located(place: &Place, subject: Option<&str>) -> String {
     match (place, subject) {
-        (Place::File { .. }, _) | (_, None) => place.to_string(),
+        (Place::File { .. } | Place::Option(_), _) | (_, None) => place.to_string(),
         (Place::Model, Some(subject)) => printable(subject).into_owned(),
         (place, Some(subject)) => format!("{}: {place}", printable(subject)),
     }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use hawkeye::time::Network;
 use hawkeye::{
-    Bindings, Diagnostic, Failure, Options, Place, Report, Sessions, TimeOptions, check_dims, load,
+    Bindings, Diagnostic, Failure, MachineChoice, Options, Place, Report, Sessions, TimeOptions, check_dims,
+    load,
 };
 use hawkeye_report::budget::{Budget, Check, Increase, hold, hold_to_baseline};
 use serde::Deserialize;
 
 use super::input::{Input, about, open, source};
-use super::time::machine;
 use super::values::visibility;
 
 /// The file's name, where none is given.
@@ -170,7 +170,7 @@ fn timed(folder: &Path, network: &str, entry: &Entry) -> Result<TimeOptions, Str
     let place = |name: &str| if is_path(name) { beside(folder, name) } else { name.to_owned() };
     let on = TimeOptions::on(Network::named(&place(network))?);
     match &entry.machine {
-        Some(name) => Ok(TimeOptions { machine: machine(&place(name))?, ..on }),
+        Some(name) => Ok(TimeOptions { machine: MachineChoice::named(&place(name))?, ..on }),
         None => Ok(on),
     }
 }

@@ -1,9 +1,9 @@
 //! What time is predicted for: options that several commands share.
 
 use clap::Args;
+use hawkeye::time::Network;
 use hawkeye::time::pipeline::Scheme;
 use hawkeye::time::units::{arrivals, bandwidth, duration, ladder, show_bandwidth, show_duration, size};
-use hawkeye::time::{Machine, Network};
 use hawkeye::{Axis, Diagnostic, Failure, MachineChoice, Place, TimeOptions, Variable};
 
 /// The network and the machine.
@@ -45,7 +45,7 @@ pub(crate) struct Times {
 pub(crate) struct OnMachine {
     /// What local work takes: a profile such as crypten-cpu, a YAML file, or none; the framework's own
     /// if not given
-    #[arg(long, value_name = "PROFILE|FILE|none", value_parser = machine, requires = "link")]
+    #[arg(long, value_name = "PROFILE|FILE|none", value_parser = MachineChoice::named, requires = "link")]
     machine: Option<MachineChoice>,
     /// Simulate schedules of MPC-Pipe: inter-linear, inner-layer=SLICES, inter-batch=REQUESTS
     #[arg(long, value_name = "SCHEDULE,...", value_delimiter = ',', requires = "link")]
@@ -151,19 +151,4 @@ fn rungs(
         }));
     }
     Ok(Ladder(values))
-}
-
-pub(super) fn machine(text: &str) -> Result<MachineChoice, String> {
-    if text == "none" {
-        return Ok(MachineChoice::None);
-    }
-    if let Some(machine) = Machine::embedded(text) {
-        return Ok(MachineChoice::Profile(Box::new(machine)));
-    }
-    let file = std::fs::read_to_string(text).map_err(|error| {
-        let names: Vec<&str> = Machine::names().collect();
-        format!("it is no profile, and as a file: {error}; profiles are {}", names.join(", "))
-    })?;
-    let machine = Machine::parse(&file).map_err(|errors| format!("{text}: {}", errors.join("; ")))?;
-    Ok(MachineChoice::Profile(Box::new(machine)))
 }

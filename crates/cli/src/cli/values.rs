@@ -5,7 +5,6 @@ use hawkeye::{Framework, Loss, Visibility, builtin_names};
 use hawkeye_cost::Party;
 use hawkeye_grad::Pass;
 use hawkeye_report::{Axis, Quantity};
-use hawkeye_sheets::Parties;
 
 pub(super) fn axis() -> impl TypedValueParser<Value = Axis> {
     PossibleValuesParser::new(Axis::ALL.map(Axis::name))
@@ -55,11 +54,8 @@ pub(super) fn visibility(text: &str) -> Result<Visibility, String> {
 
 /// The number of a party that a built-in framework has a name for. They agree in who is which.
 fn numbered(party: &str) -> Option<u16> {
-    let named = |framework: String| match Framework::open(&framework).ok()?.manifest.parties {
-        Parties::Named { names } => names.iter().position(|name| name.eq_ignore_ascii_case(party)),
-        Parties::Range { .. } => None,
-    };
-    builtin_names().into_iter().find_map(named).and_then(|number| u16::try_from(number).ok())
+    let named = |framework: String| Framework::open(&framework).ok()?.manifest.parties.numbered(party);
+    builtin_names().into_iter().find_map(named)
 }
 
 pub(super) fn named_visibility(text: &str) -> Result<(String, Visibility), String> {

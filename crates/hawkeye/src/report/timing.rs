@@ -43,6 +43,27 @@ pub enum MachineChoice {
     Profile(Box<Machine>),
 }
 
+impl MachineChoice {
+    /// That of an embedded profile or of a file, or `none`.
+    ///
+    /// # Errors
+    /// If there is no such profile, or the file is none.
+    pub fn named(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self::None);
+        }
+        if let Some(machine) = Machine::embedded(text) {
+            return Ok(Self::Profile(Box::new(machine)));
+        }
+        let file = std::fs::read_to_string(text).map_err(|error| {
+            let names: Vec<&str> = Machine::names().collect();
+            format!("it is no profile, and as a file: {error}; profiles are {}", names.join(", "))
+        })?;
+        let machine = Machine::parse(&file).map_err(|errors| format!("{text}: {}", errors.join("; ")))?;
+        Ok(Self::Profile(Box::new(machine)))
+    }
+}
+
 /// A clock for a program, and what it runs on.
 pub(crate) struct Timing {
     pub(crate) clock: Fold<Clock>,
