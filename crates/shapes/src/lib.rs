@@ -8,6 +8,7 @@
 mod analysis;
 mod bind;
 mod expand;
+mod fit;
 mod infer;
 mod known;
 mod proto;
