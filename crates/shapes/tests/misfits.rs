@@ -89,7 +89,7 @@ fn misfits_name_operand_and_what_is_wanted() {
     };
     let expected = [
         ("BatchNormalization", "in1.dim0+1", "scale (\"s\", [4]) should be [3]: one for each channel of X"),
-        ("Split", "axis=7", "there is no axis 7 of 2 dimensions: -2 to 1 are"),
+        ("Split", "axis=7", "there is no axis 7: a tensor of 1 dimension has axes -1 to 0"),
         ("Split", "in1[0]=9", "split [9, 4] does not add up to the 6 positions of axis 0"),
         ("TopK", "in1[0]=9", "K is 9, but axis 1 has 4 positions"),
         ("Add", "only 1 inputs", "input 1 is not given; Add has at least 2"),

@@ -152,7 +152,11 @@ impl<'a> View<'a> {
         let found = usize::try_from(position).ok().filter(|position| *position < rank);
         found.ok_or_else(|| match rank {
             0 => format!("there is no axis {axis}: the tensor is a single number"),
-            _ => format!("there is no axis {axis} of {}: -{rank} to {} are", dimensions(rank), rank - 1),
+            _ => format!(
+                "there is no axis {axis}: a tensor of {} has axes -{rank} to {}",
+                dimensions(rank),
+                rank - 1
+            ),
         })
     }
 

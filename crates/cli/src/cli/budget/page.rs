@@ -20,7 +20,7 @@ pub(super) fn page(budget: &ActivationBudget, title: &str) -> String {
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>Activations of {title}</title>\n\
          <style>{STYLE}td:nth-child(n+2),th:nth-child(n+2){{text-align:right}}\
-         svg{{max-width:100%;height:auto;margin-right:2em}}polyline{{fill:none;stroke:#2a9d96;stroke-width:2}}\
+         svg{{max-width:100%;height:auto}}polyline{{fill:none;stroke:#2a9d96;stroke-width:2}}\
          circle{{fill:#2a9d96}}line{{stroke:#999}}text{{font-size:12px;fill:currentColor}}</style>\n<h1>Activations of {title}</h1>\n"
     );
     for line in summary(budget) {
