@@ -165,7 +165,7 @@ fn all_faults_are_told_at_once() {
     }
     assert_eq!(code, Some(1));
     let (said, code) = checked("", "def lower_Relu(n):\n    exchange(8 * n.inputs[0].size)\n");
-    assert!(said.starts_with("small 1: fine; 1 operators"), "{said}");
+    assert!(said.starts_with("small 1: fine; 1 operator,"), "{said}");
     assert_eq!(code, Some(0));
 }
 
