@@ -177,6 +177,19 @@ fn data(value: &Value) -> Data {
     }
 }
 
+/// The compiler knows the positions of the rows that its loop leaves over, and makes no comparisons with their padding:
+/// what it lists as required, and its rounds.
+#[test]
+fn pools_leave_padding_out_where_positions_are_known() {
+    let model = fixtures().join("mp-spdz/models/maxpool_padded.onnx");
+    let report = profile(&model, "mp-spdz-ring", &Options::default()).expect("it can be profiled");
+    let pool = &report.operators[0].counters;
+    assert_eq!(
+        (pool["required_triples"], pool["required_bit_triples"], pool["rounds"]),
+        (3348, 385_020, 288)
+    );
+}
+
 #[test]
 fn layers_and_functions_send_what_was_measured() {
     let mut differences = Vec::new();
