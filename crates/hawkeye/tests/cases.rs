@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use hawkeye::{
     Bindings, Framework, Loss, Options, Report, TrainingOptions, Visibility, analyse, bind, infer, load,
+    strip,
 };
+use hawkeye_onnx::import;
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/cases")).join(format!("{name}.onnx"))
@@ -79,6 +81,43 @@ fn states_of_zeros_are_no_weights() {
     assert_eq!(bytes("lstm_zero_state", "spu-semi2k", &Options::default()), 17_072);
     // CrypTen shares them like every other initializer.
     assert_eq!(bytes("lstm_zero_state", "crypten", &Options::default()), 18_144);
+}
+
+#[test]
+fn states_of_zeros_are_no_weights_however_long_they_are() {
+    let report = profile("lstm_long_zero_state", "spu-semi2k", &Options::default()).expect("a report");
+    let public = report.visibility.get("public").expect("something is public");
+    assert!(public.contains_key("h0") && public.contains_key("c0"), "{:?}", report.visibility);
+    // As long as they are zeros: the same states as weights cost the products of the forget gate.
+    let secret = Options {
+        visibility: ["h0", "c0"].map(|name| (name.to_owned(), Visibility::Secret)).into(),
+        ..Options::default()
+    };
+    assert!(report.totals.online.bytes < bytes("lstm_long_zero_state", "spu-semi2k", &secret));
+    // They stay when the weights are left out.
+    for name in ["lstm_zero_state", "lstm_long_zero_state"] {
+        let stripped = import(strip(&path(name)).expect("it can be stripped").into(), None).expect("a model");
+        let framework = Framework::open("spu-semi2k").expect("it is built in");
+        let report = analyse(&stripped, name, framework, &Options::default()).expect("a report");
+        assert_eq!(report.totals.online.bytes, bytes(name, "spu-semi2k", &Options::default()), "{name}");
+    }
+}
+
+#[test]
+fn a_value_decides_which_branch_runs() {
+    let given = |name: &str, value: &str| {
+        let values = [(name.to_owned(), value.to_owned())].into();
+        Options { bindings: Bindings { values, ..Bindings::default() }, ..Options::default() }
+    };
+    // A ReLU of eight elements.
+    assert_eq!(bytes("if_on_public_input", "crypten", &given("sr", "16000")), 3_712);
+    assert_ne!(bytes("if_on_public_input", "crypten", &given("sr", "8000")), 3_712);
+    let wrong = |options: &Options| profile("if_on_public_input", "crypten", options).expect_err("no cost");
+    let open = wrong(&Options::default());
+    assert!(open.contains("--value \"sr=NUMBER\""), "{open}");
+    assert!(wrong(&given("sr", "fast")).contains("is of type int64, which \"fast\" is not"));
+    assert!(wrong(&given("x", "1")).contains("holds more than one number"));
+    assert!(wrong(&given("rs", "1")).contains("no input named \"rs\""));
 }
 
 #[test]

@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use hawkeye_graph::{
-    DType, DeclaredType, Diagnostic, Dim, Elements, Failure, Graph, Kind, Origin, Place, Tensor, ValueId,
-    nearest,
-};
+use hawkeye_graph::{DType, Diagnostic, Elements, Failure, Graph, Origin, Place, Tensor, ValueId, nearest};
 
 use crate::Bindings;
 
@@ -51,20 +48,13 @@ fn constant(graph: &Graph, name: &str, text: &str) -> Result<(ValueId, Tensor), 
         });
     };
     let wrong = |message: String| Diagnostic::error(Place::Value(name.to_owned()), message);
-    let dims = single(declared).ok_or_else(|| {
+    let dims = declared.single().ok_or_else(|| {
         wrong("holds more than one number, so --value can't give it".to_owned())
             .help("--value is for numbers that steer an If or a Loop, such as a sample rate")
     })?;
     let elements = elements(declared.dtype, text)
         .ok_or_else(|| wrong(format!("is of type {}, which \"{text}\" is not", declared.dtype)))?;
     Ok((id, Tensor { dtype: declared.dtype, dims, elements: Some(elements) }))
-}
-
-/// The shape of an input that holds one number. What declares no shape is a scalar.
-fn single(declared: &DeclaredType) -> Option<Vec<u64>> {
-    let one = |dim: &Dim| matches!(dim, Dim::Fixed(1));
-    let dims = declared.dims.as_deref().unwrap_or_default();
-    (declared.kind == Kind::Tensor && dims.iter().all(one)).then(|| vec![1; dims.len()])
 }
 
 fn elements(dtype: DType, text: &str) -> Option<Elements> {
