@@ -106,8 +106,10 @@ fn a_value_decides_which_branch_runs() {
     assert_eq!(bytes("if_on_public_input", "crypten", &given("sr", "16000")), 3_712);
     assert_ne!(bytes("if_on_public_input", "crypten", &given("sr", "8000")), 3_712);
     let wrong = |options: &Options| profile("if_on_public_input", "crypten", options).expect_err("no cost");
-    let open = wrong(&Options::default());
-    assert!(open.contains("--value \"sr=NUMBER\""), "{open}");
+    let model = load(&path("if_on_public_input")).expect("a model");
+    let framework = Framework::open("crypten").expect("it is built in");
+    let open = analyse(&model, "open", framework, &Options::default()).expect_err("no cost");
+    assert!(format!("{:?}", open.0[0].help).contains("--value \\\"sr=NUMBER\\\""), "{open:?}");
     assert!(wrong(&given("sr", "fast")).contains("is of type int64, which \"fast\" is not"));
     assert!(wrong(&given("x", "1")).contains("holds more than one number"));
     assert!(wrong(&given("rs", "1")).contains("no input named \"rs\""));
