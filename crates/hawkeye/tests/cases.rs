@@ -109,7 +109,8 @@ fn a_value_decides_which_branch_runs() {
     let model = load(&path("if_on_public_input")).expect("a model");
     let framework = Framework::open("crypten").expect("it is built in");
     let open = analyse(&model, "open", framework, &Options::default()).expect_err("no cost");
-    assert!(format!("{:?}", open.0[0].help).contains("--value \\\"sr=NUMBER\\\""), "{open:?}");
+    let help = open.0[0].help.as_deref().expect("it says what to do");
+    assert!(help.contains("--value \"sr=NUMBER\""), "{help}");
     assert!(wrong(&given("sr", "fast")).contains("is of type int64, which \"fast\" is not"));
     assert!(wrong(&given("x", "1")).contains("holds more than one number"));
     assert!(wrong(&given("rs", "1")).contains("no input named \"rs\""));
