@@ -60,6 +60,10 @@ fn exports_of_one_network_cost_the_same() {
             assert_eq!(online(model, &settings), qdq, "{model} under {protocol}");
         }
     }
+    // LeakyRelu and hard swish too, which QOperator has as QLinearLeakyRelu and as products.
+    assert_eq!(online("block_qoperator.onnx", &[]), online("block_qdq.onnx", &[]));
+    // By ONNX Runtime, and by PyTorch (PT2E).
+    assert_eq!(online("lenet_pt2e.onnx", &[]), online("lenet_qdq.onnx", &[]));
     let eight = [("weight_bits", "8"), ("activation_bits", "8")];
     assert_eq!(online("network_qdq_symmetric.onnx", &[]), online("network_float.onnx", &eight));
 }

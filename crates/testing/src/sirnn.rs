@@ -40,6 +40,17 @@ pub const TABLES: [(&str, usize); 5] = [
 /// Sequences of layers, whose counters run on.
 pub const SEQUENCES: [(&str, usize); 2] = [("sequence_seq1.jsonl", 32), ("sequence_seqr1.jsonl", 257)];
 
+/// Random calls, which no process ran: what a cost model in Python says of them. The last is a sequence.
+pub const RANDOM: [&str; 7] = [
+    "random_primitives.jsonl",
+    "random_layers_1_threads.jsonl",
+    "random_layers_2_threads.jsonl",
+    "random_layers_3_threads.jsonl",
+    "random_layers_4_threads.jsonl",
+    "random_layers_6_threads.jsonl",
+    "random_sequence.jsonl",
+];
+
 /// Changes of direction on a socket. What comes before set-up's end does not matter here.
 fn rule(channel: &str) -> RoundRule {
     RoundRule::DirectionChanges { channel: channel.into(), last: (Party(1), Party(0)) }

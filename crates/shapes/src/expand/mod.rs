@@ -8,6 +8,7 @@ mod control;
 mod emit;
 mod legacy;
 mod normalization;
+mod quantised;
 mod recurrent;
 mod reduction;
 mod rewrite;
@@ -174,6 +175,7 @@ fn definition(node: &Node) -> Option<Rule> {
         ("", "Gelu") => activation::gelu,
         ("", "Swish") | ("com.microsoft", "QuickGelu") => activation::swish,
         ("com.microsoft", "Gelu" | "BiasGelu" | "FastGelu") => contrib::gelu,
+        ("com.microsoft", "QLinearLeakyRelu" | "QLinearSigmoid" | "QLinearSoftmax") => quantised::unary,
         ("com.microsoft", "SkipLayerNormalization") => contrib::skip_layer,
         ("com.microsoft", "SkipSimplifiedLayerNormalization") => contrib::skip_root_mean_square,
         ("", "SwiGLU") => activation::swiglu,
