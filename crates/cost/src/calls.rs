@@ -1,8 +1,9 @@
 //! Call trees, stored as a DAG.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
+
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::{Data, Direction, Party, Phase};
 
@@ -181,7 +182,9 @@ pub struct Calls<E = State> {
     own: Vec<bool>,
     /// How deep each call nests.
     heights: Vec<u32>,
-    ids: HashMap<Call<E>, CallId>,
+    /// Calls that are stored once, with their hashes.
+    ids: HashTable<(u64, CallId)>,
+    hasher: DefaultHashBuilder,
     names: Arc<Names>,
 }
 
@@ -191,7 +194,8 @@ impl<E> Default for Calls<E> {
             calls: Vec::new(),
             own: Vec::new(),
             heights: Vec::new(),
-            ids: HashMap::new(),
+            ids: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
             names: Arc::default(),
         }
     }
@@ -307,11 +311,12 @@ impl<E: Clone + Eq + Hash> Calls<E> {
     /// # Panics
     /// If there are more than 2^32 different calls.
     pub fn add(&mut self, call: Call<E>) -> CallId {
-        if let Some(id) = self.ids.get(&call) {
+        let hash = self.hasher.hash_one(&call);
+        if let Some((_, id)) = self.ids.find(hash, |(_, id)| self.calls[id.index()] == call) {
             return *id;
         }
-        let id = self.add_new(call.clone());
-        self.ids.insert(call, id);
+        let id = self.add_new(call);
+        self.ids.insert_unique(hash, (hash, id), |(hash, _)| *hash);
         id
     }
 }

@@ -1,6 +1,6 @@
 //! Costs and how they compose.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use crate::{FlightCount, Link, Overflow, Phase, PhaseMap, RoundRule, Step, Symbol, Traffic};
 
@@ -30,13 +30,13 @@ use crate::{FlightCount, Link, Overflow, Phase, PhaseMap, RoundRule, Step, Symbo
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Bytes and messages of each link.
-    pub links: BTreeMap<Link, Traffic>,
+    pub links: LiteMap<Link, Traffic>,
     /// Rounds as the framework counts them.
     pub rounds: PhaseMap<FlightCount>,
     /// Sequential message flights.
     pub flights: PhaseMap<FlightCount>,
     /// What the framework's own counters count beyond that.
-    pub counted: BTreeMap<Symbol, u64>,
+    pub counted: LiteMap<Symbol, u64>,
 }
 
 /// How a sequence ends, which is all that what follows needs to know of it.
@@ -67,8 +67,7 @@ impl Cost {
         let mut cost = Self::default();
         for m in &step.messages {
             let link = Link { phase: step.phase, from: m.from, to: m.to, channel: step.channel.clone() };
-            let sum = cost.links.entry(link).or_default();
-            *sum = sum.plus(Traffic { bytes: m.bytes, messages: m.count, spread: m.spread })?;
+            add(&mut cost.links, &link, Traffic { bytes: m.bytes, messages: m.count, spread: m.spread })?;
         }
         cost.flights[step.phase] = FlightCount::new(step.flights, step.direction());
         cost.rounds[step.phase] = rule.of_step(step);
@@ -78,7 +77,7 @@ impl Cost {
     /// What one counter counts.
     #[must_use]
     pub fn of_count(counter: Symbol, amount: u64) -> Self {
-        Self { counted: BTreeMap::from([(counter, amount)]), ..Self::default() }
+        Self { counted: LiteMap::from_iter([(counter, amount)]), ..Self::default() }
     }
 
     /// This, then `next`.
@@ -179,16 +178,24 @@ impl Cost {
     }
 
     fn add_sums(&mut self, other: &Self) -> Result<(), Overflow> {
-        for (link, traffic) in &other.links {
-            match self.links.get_mut(link) {
-                Some(own) => *own = own.plus(*traffic)?,
-                None => drop(self.links.insert(link.clone(), *traffic)),
-            }
+        // A sequence begins with nothing.
+        if self.links.is_empty() {
+            self.links = other.links.clone();
+        } else {
+            other.links.iter().try_for_each(|(link, traffic)| add(&mut self.links, link, *traffic))?;
         }
         for (counter, amount) in &other.counted {
-            let sum = self.counted.entry(*counter).or_default();
-            *sum = sum.checked_add(*amount).ok_or(Overflow)?;
+            let sum = self.counted.get(counter).copied().unwrap_or_default();
+            self.counted.insert(*counter, sum.checked_add(*amount).ok_or(Overflow)?);
         }
         Ok(())
     }
+}
+
+fn add(links: &mut LiteMap<Link, Traffic>, link: &Link, traffic: Traffic) -> Result<(), Overflow> {
+    match links.get_mut(link) {
+        Some(sum) => *sum = sum.plus(traffic)?,
+        None => drop(links.insert(link.clone(), traffic)),
+    }
+    Ok(())
 }

@@ -1,7 +1,6 @@
 //! Sharing out what a group costs for the whole program.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use hawkeye_cost::{Call, CallId, Calls, Deferral, Item, Overflow, Share, Symbol};
 
 /// What serves the whole program and is shared out.

@@ -1,7 +1,6 @@
 //! Charging what has state, in program order.
 
-use std::collections::{HashMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use hawkeye_cost::{Call, CallId, Calls, Data, Deferral, Item, Overflow, Scope, Share, State, Symbol};
 use hawkeye_graph::{Diagnostic, Failure, Place};
 

@@ -1,6 +1,6 @@
 //! Where the functions of sheets are defined, and what their documentation says.
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 /// A function of a sheet.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! What sheets answered about whole models.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use hawkeye_cost::Data;
 use hawkeye_lower::LoweringError;
 

@@ -2,8 +2,8 @@
 #![allow(unsafe_code, reason = "Starlark's derive implements a marker trait for the recorder")]
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 
+use hashbrown::{HashMap, HashSet};
 use hawkeye_cost::{Call, CallId, Calls, Data, Item, Phase, Symbol};
 use hawkeye_lower::Note;
 use starlark::any::ProvidesStaticType;

@@ -2,9 +2,10 @@
 
 mod plan;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
+use hashbrown::HashMap;
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
 use hawkeye_lower::{
