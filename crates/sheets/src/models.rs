@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use hawkeye_cost::Data;
 use hawkeye_lower::LoweringError;
 
@@ -19,7 +20,7 @@ type Answer = Result<Option<Outcome>, LoweringError>;
 /// Answers by their questions, which they depend on alone.
 #[derive(Default)]
 pub(crate) struct Models {
-    answers: HashMap<Question, Answer>,
+    answers: HashMap<Question, Answer, RandomState>,
     /// Nodes of the models that were shown.
     nodes: usize,
 }

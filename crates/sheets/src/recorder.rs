@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
 use hawkeye_cost::{Call, CallId, Calls, Data, Item, Phase, Symbol};
 use hawkeye_lower::Note;
 use starlark::any::ProvidesStaticType;
@@ -51,7 +52,8 @@ struct State {
     phase: Phase,
     /// Calls that the evaluation recorded.
     recorded: usize,
-    known: HashMap<Key, Expanded>,
+    /// By keys that may be long, so that the time of hashing them counts.
+    known: HashMap<Key, Expanded, RandomState>,
     /// Who called whom.
     edges: HashSet<(Option<usize>, usize)>,
 }
@@ -79,7 +81,7 @@ impl Recorder {
             open: Vec::new(),
             phase: Phase::Online,
             recorded: 0,
-            known: HashMap::new(),
+            known: HashMap::default(),
             edges: HashSet::new(),
         };
         Self { state: RefCell::new(state), parties }

@@ -5,6 +5,7 @@ mod plan;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use foldhash::fast::RandomState;
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
 use hawkeye_lower::{
@@ -33,9 +34,9 @@ pub struct Sheets {
     /// otherwise; `None` for all.
     free: Option<Arc<[String]>>,
     author: Author,
-    nodes: HashMap<(Pass, bool, Data), Result<Expansion, LoweringError>>,
-    drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
-    readings: HashMap<(String, Data), Result<Vec<Reading>, LoweringError>>,
+    nodes: HashMap<(Pass, bool, Data), Result<Expansion, LoweringError>, RandomState>,
+    drawn: HashMap<(String, Data, Data), (Data, Option<CallId>), RandomState>,
+    readings: HashMap<(String, Data), Result<Vec<Reading>, LoweringError>, RandomState>,
     models: Models,
     /// The operators that the sheets plan all together, for one function to lower; `None` if they have a
     /// function for each.
@@ -66,9 +67,9 @@ impl Sheets {
             recorder: Recorder::new(parties),
             free,
             author,
-            nodes: HashMap::new(),
-            drawn: HashMap::new(),
-            readings: HashMap::new(),
+            nodes: HashMap::default(),
+            drawn: HashMap::default(),
+            readings: HashMap::default(),
             models: Models::default(),
             planned: OnceLock::new(),
         }
