@@ -16,6 +16,8 @@ pub struct Network {
     parties: u16,
     model: String,
     pub segments: Vec<(String, PerParty)>,
+    /// Of the run, with what belongs to no layer.
+    whole: PerParty,
 }
 
 /// The records of a file of the fixture.
@@ -43,7 +45,7 @@ pub fn difference(framework: &str, measured: &PerParty, reported: &PerParty) -> 
 }
 
 impl Network {
-    /// Every layer that differs.
+    /// Every layer that differs, and the whole run if it does.
     pub fn differences(&self) -> Vec<String> {
         let options = Options { parties: Some(self.parties), ..Options::default() };
         let model = fixtures().join("mp-spdz/models").join(&self.model);
@@ -57,6 +59,9 @@ impl Network {
             difference(&self.framework, measured, &reported)
                 .map(|found| format!("{}: {label}: {found}", self.name))
         });
-        layers.collect()
+        let counter = |name: &str, party: u16| report.counters[&format!("{name}_{party}")];
+        let reported = (0..self.parties).map(|p| (counter("sent", p), counter("rounds", p))).collect();
+        let whole = difference(&self.framework, &self.whole, &reported);
+        layers.chain(whole.map(|found| format!("{}: {found}", self.name))).collect()
     }
 }
