@@ -26,6 +26,16 @@ pub struct DeclaredType {
     pub kind: Kind,
 }
 
+impl DeclaredType {
+    /// The shape of an input that holds one number; `None` if it may hold more. What declares no shape is a scalar.
+    #[must_use]
+    pub fn single(&self) -> Option<Vec<u64>> {
+        let one = |dim: &Dim| matches!(dim, Dim::Fixed(1));
+        let dims = self.dims.as_deref().unwrap_or_default();
+        (self.kind == Kind::Tensor && dims.iter().all(one)).then(|| vec![1; dims.len()])
+    }
+}
+
 /// Kind of a graph input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

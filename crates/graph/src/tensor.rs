@@ -35,7 +35,8 @@ pub struct Tensor {
     pub dtype: DType,
     /// Shape, in elements per dimension.
     pub dims: Vec<u64>,
-    /// Elements, if there are at most [`SMALL`] of them and the file holds them.
+    /// Elements, if there are at most [`SMALL`] of them and the file holds them; also more where a recurrent
+    /// layer starts with zeros.
     pub elements: Option<Elements>,
 }
 

@@ -6,7 +6,7 @@ use hawkeye_graph::{DType, Dim, Failure, Graph, Origin, ValueId};
 use hawkeye_onnx::{Annotations, Model};
 use hawkeye_report::Quantity;
 use hawkeye_report::{Operator, Phases, Report};
-use hawkeye_shapes::{Bindings, bind, infer};
+use hawkeye_shapes::{Bindings, bind, infer, with_values};
 
 /// Keys of annotations begin with this.
 pub const PREFIX: &str = "hawkeye.";
@@ -112,6 +112,8 @@ type Typed = (String, DType, Vec<Option<u64>>);
 
 /// Types of what nodes give. A dimension that changes with the sizes of the inputs is open.
 fn values(graph: &Graph, bindings: &Bindings) -> Result<Vec<Typed>, Failure> {
+    let given = with_values(graph, bindings)?;
+    let graph = given.as_ref();
     let inputs = bind(graph, bindings)?;
     let shapes = infer(graph, &inputs);
     let grown = grown(graph, &inputs);

@@ -35,7 +35,7 @@ pub use hawkeye_graph::{Diagnostic, Failure, Place, Severity, Shapes};
 pub use hawkeye_lower::{Lowering, Visibility};
 pub use hawkeye_onnx::{Annotated, Annotations, Model, import, load, read, strip};
 pub use hawkeye_report::Report;
-pub use hawkeye_shapes::{Bindings, bind, catches_panics, check_dims, infer};
+pub use hawkeye_shapes::{Bindings, bind, catches_panics, check_dims, infer, with_values};
 pub use hawkeye_sheets::{Definition, Definitions, Framework, Manifest, Overlay, builtin_names};
 pub use hawkeye_time as time;
 pub use operator::{Operand, operator};

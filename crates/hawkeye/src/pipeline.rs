@@ -12,7 +12,7 @@ use hawkeye_lower::{
 };
 use hawkeye_onnx::Model;
 use hawkeye_report::{ModelInfo, Report, RunInfo};
-use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer};
+use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer, with_values};
 use hawkeye_sheets::{Definitions, Framework, Manifest, OVERLAY, Overlay};
 
 use crate::report::{Subjects, TimeOptions, Timing, located, report};
@@ -124,6 +124,8 @@ pub(crate) fn profile(
     calls: &mut Calls,
     options: &Options,
 ) -> Result<Report, Failure> {
+    let given = with_values(model.graph, &options.bindings)?;
+    let model = Subject { graph: given.as_ref(), ..model };
     let inputs = bind(model.graph, &options.bindings)?;
     let conventions = conventions(model.graph, &framework.manifest, options)?;
     let widths = options.widths.as_ref().map(|w| w.applied(model.graph, &framework.manifest)).transpose()?;
@@ -298,12 +300,16 @@ fn conventions(graph: &Graph, manifest: &Manifest, options: &Options) -> Result<
         return Err(Failure(errors));
     }
     let rule = &manifest.visibility;
+    // What is given a value is known to who gives it, which is everybody.
+    let mut named: BTreeMap<String, Visibility> =
+        options.bindings.values.keys().map(|name| (name.clone(), Visibility::Public)).collect();
+    named.extend(options.visibility.clone());
     Ok(Conventions {
         inputs: rule.inputs.into(),
         weights: options.weights.unwrap_or(rule.weights.into()),
         // In the clear, where neither the framework nor the user says otherwise.
         constants: rule.constants.map(Visibility::from).or(options.weights).unwrap_or(Visibility::Public),
-        named: options.visibility.clone(),
+        named,
     })
 }
 

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use hawkeye::{
     Bindings, Framework, Loss, Options, Report, TrainingOptions, Visibility, analyse, bind, infer, load,
+    strip,
 };
+use hawkeye_onnx::import;
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/cases")).join(format!("{name}.onnx"))
@@ -79,6 +81,39 @@ fn states_of_zeros_are_no_weights() {
     assert_eq!(bytes("lstm_zero_state", "spu-semi2k", &Options::default()), 17_072);
     // CrypTen shares them like every other initializer.
     assert_eq!(bytes("lstm_zero_state", "crypten", &Options::default()), 18_144);
+}
+
+#[test]
+fn states_of_zeros_are_no_weights_however_long_they_are() {
+    // As weights they would cost 1,118,880: the products with the states, and the forget gate.
+    assert_eq!(bytes("lstm_long_zero_state", "spu-semi2k", &Options::default()), 407_520);
+    // They stay when the weights are left out.
+    for name in ["lstm_zero_state", "lstm_long_zero_state"] {
+        let stripped = import(strip(&path(name)).expect("it can be stripped").into(), None).expect("a model");
+        let framework = Framework::open("spu-semi2k").expect("it is built in");
+        let report = analyse(&stripped, name, framework, &Options::default()).expect("a report");
+        assert_eq!(report.totals.online.bytes, bytes(name, "spu-semi2k", &Options::default()), "{name}");
+    }
+}
+
+#[test]
+fn a_value_decides_which_branch_runs() {
+    let given = |name: &str, value: &str| {
+        let values = [(name.to_owned(), value.to_owned())].into();
+        Options { bindings: Bindings { values, ..Bindings::default() }, ..Options::default() }
+    };
+    // A ReLU of eight elements.
+    assert_eq!(bytes("if_on_public_input", "crypten", &given("sr", "16000")), 3_712);
+    assert_ne!(bytes("if_on_public_input", "crypten", &given("sr", "8000")), 3_712);
+    let wrong = |options: &Options| profile("if_on_public_input", "crypten", options).expect_err("no cost");
+    let model = load(&path("if_on_public_input")).expect("a model");
+    let framework = Framework::open("crypten").expect("it is built in");
+    let open = analyse(&model, "open", framework, &Options::default()).expect_err("no cost");
+    let help = open.0[0].help.as_deref().expect("it says what to do");
+    assert!(help.contains("--value \"sr=NUMBER\""), "{help}");
+    assert!(wrong(&given("sr", "fast")).contains("is of type int64, which \"fast\" is not"));
+    assert!(wrong(&given("x", "1")).contains("holds more than one number"));
+    assert!(wrong(&given("rs", "1")).contains("no input named \"rs\""));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::{Part, Pass as Stage};
 use hawkeye_graph::Shapes;
-use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Place, Table, ValueId};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Table, ValueId};
 
 use crate::operands::selectors;
 use crate::view::Views;
@@ -190,7 +190,7 @@ impl Pass<'_> {
             _ => Obstacle::Refused(complain(Place::node(node), error)),
         };
         if node.is_control_flow() {
-            return Err(Obstacle::Refused(unknown_course(node)));
+            return Err(Obstacle::Refused(unknown_course(self.views.graph, node)));
         }
         if self.step.is_none() {
             lowering.supports(Ability::Lower(Stage::Forward), &node.domain, &node.op).map_err(obstacle)?;
@@ -306,13 +306,45 @@ fn in_the_clear(node: &Node, visibility: &Table<ValueId, Visibility>) -> bool {
 }
 
 /// An error about control flow that could not be resolved.
-fn unknown_course(node: &Node) -> Diagnostic {
+fn unknown_course(graph: &Graph, node: &Node) -> Diagnostic {
     let message = match node.op.as_str() {
         "If" => "which branch runs depends on the data, so the cost is not known before the model runs",
         _ => "how often its body runs is not known before the model runs, so neither is the cost",
     };
-    Diagnostic::error(Place::node(node), message)
-        .help("export the model with a constant condition or trip count")
+    let error = Diagnostic::error(Place::node(node), message);
+    match steering(graph, node) {
+        Some(inputs) => {
+            let flags: Vec<String> =
+                inputs.iter().map(|id| format!("--value \"{}=NUMBER\"", graph.value(*id).name)).collect();
+            error.help(format!("if the inputs that decide it never change, give them: {}", flags.join(" ")))
+        }
+        None => error.help("export the model with a constant condition or trip count"),
+    }
+}
+
+/// The graph inputs that alone decide which branch runs or how often a body does, if each holds one number.
+fn steering(graph: &Graph, node: &Node) -> Option<BTreeSet<ValueId>> {
+    let deciding = if node.op == "Loop" { 2 } else { 1 };
+    let mut waiting: Vec<ValueId> = node.inputs.iter().take(deciding).copied().flatten().collect();
+    let mut seen: BTreeSet<ValueId> = BTreeSet::new();
+    let mut inputs = BTreeSet::new();
+    while let Some(id) = waiting.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        match &graph.value(id).origin {
+            Origin::Input(declared) => {
+                declared.single()?;
+                inputs.insert(id);
+            }
+            Origin::Node(maker) => {
+                let maker = graph.node(*maker);
+                waiting.extend(maker.present_inputs().chain(maker.captured()));
+            }
+            Origin::Initializer(_) | Origin::Outer(_) => {}
+        }
+    }
+    (!inputs.is_empty()).then_some(inputs)
 }
 
 fn unknown_shape(node: &Node, value: &str) -> Diagnostic {

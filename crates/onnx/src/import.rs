@@ -17,6 +17,7 @@ use crate::digest::{Digest, digest};
 use crate::foreign::{decode, not_onnx};
 use crate::function::{DEEPEST, FlatNode, Functions, Opsets, domain, imports};
 use crate::scope::scope;
+use crate::states::{states, zeros};
 use crate::tensor::{dense, tensor};
 use crate::wire::attribute_proto::AttributeType;
 use crate::wire::{AttributeProto, GraphProto, NodeProto, TensorProto};
@@ -158,19 +159,23 @@ impl Builder<'_> {
     }
 
     fn initializers(&mut self, graph: &GraphProto) {
+        let states = states(&graph.node);
         for proto in &graph.initializer {
-            self.initializer(proto.name(), proto);
+            self.initializer(proto.name(), proto, states.contains(proto.name()));
         }
         for sparse in &graph.sparse_initializer {
             if let Some(values) = &sparse.values {
-                self.initializer(values.name(), &dense(sparse));
+                self.initializer(values.name(), &dense(sparse), false);
             }
         }
     }
 
-    fn initializer(&mut self, name: &str, proto: &TensorProto) {
+    fn initializer(&mut self, name: &str, proto: &TensorProto, state: bool) {
         match tensor(proto, self.folder) {
-            Ok(tensor) => {
+            Ok(mut tensor) => {
+                if state && tensor.elements.is_none() {
+                    tensor.elements = zeros(proto, &tensor);
+                }
                 if tensor.dtype.is_float() {
                     // A tensor has at most 2^48 elements, so a sum needs 2^16 of them to overflow.
                     self.parameters = self.parameters.saturating_add(tensor.dims.iter().product());

@@ -1,7 +1,8 @@
 //! Reads ONNX files into the typed graph, and writes them.
 //!
 //! The file is mapped, not read: weights stay where they are, whatever their size. Only tensors of
-//! at most [`hawkeye_graph::SMALL`] elements are looked at, since shapes depend on their values.
+//! at most [`hawkeye_graph::SMALL`] elements are looked at, since shapes depend on their values, and
+//! longer ones with which recurrent layers start, since zeros are no weights.
 
 mod annotate;
 mod attribute;
@@ -13,6 +14,7 @@ mod function;
 mod import;
 mod map;
 mod scope;
+mod states;
 mod strip;
 mod tensor;
 /// The wire format, generated from `proto/onnx.proto`.

@@ -10,6 +10,7 @@ use prost::Message;
 use crate::foreign::decode;
 use crate::function::DEEPEST;
 use crate::map::read;
+use crate::states::{is_state, is_zero};
 use crate::tensor::{element_count, external};
 use crate::wire::attribute_proto::AttributeType;
 use crate::wire::tensor_proto::DataLocation;
@@ -46,7 +47,7 @@ const SIZED_BY_NUMBERS: &[&str] = &["Resize", "Upsample"];
 ///
 /// Constants keep their types and shapes. Parameters become sparse tensors without a non-zero element,
 /// which are valid ONNX and take no space; single numbers and small integers stay, as costs and shapes
-/// depend on them, unless they are operands of a layer. Documentation and source positions are left
+/// depend on them, unless they are operands of a layer, and so do the zeros with which recurrent layers start. Documentation and source positions are left
 /// out.
 ///
 /// # Errors
@@ -177,6 +178,10 @@ impl Stripper<'_> {
         let used_by = |ops: &[&str]| uses.iter().any(|(op, _)| ops.contains(&op.as_str()));
         let operand = |(op, position): &(String, usize)| *position > 0 && LAYERS.contains(&op.as_str());
         let of_layers = !uses.is_empty() && uses.iter().all(operand);
+        let state = |(op, position): &(String, usize)| is_state(op, *position);
+        if !uses.is_empty() && uses.iter().all(state) && is_zero(tensor) {
+            return false;
+        }
         let structural = matches!(dtype, Some(DType::Int64 | DType::Int32 | DType::Bool));
         match count {
             1 => of_layers,

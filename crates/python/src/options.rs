@@ -46,6 +46,7 @@ impl Options {
             dims: self.dims.clone().into_iter().collect(),
             batch: self.batch,
             shapes: self.shapes.clone().into_iter().collect(),
+            ..Bindings::default()
         }
     }
 

@@ -115,7 +115,9 @@ impl Draft {
         if !self.graph.nodes.iter().any(is_anchor) {
             return None;
         }
-        let names = || Rc::new(self.graph.values.iter().map(|value| value.name.clone()).collect());
+        // Values that weights were computed from are gone from the graph, but recipes go by their names.
+        let named = || self.graph.values.iter().map(|value| &value.name).chain(self.recipes.names());
+        let names = || Rc::new(named().cloned().collect());
         let names = self.names.get_or_init(names);
         let mut edit = Edit::new(&self.graph, Rc::clone(names), rule.name, spelling);
         let (mut places, mut questions) = (Vec::new(), Vec::new());

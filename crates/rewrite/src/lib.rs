@@ -22,7 +22,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use hawkeye_graph::{Dim, Elements, Failure, Graph, Origin, Value};
+use hawkeye_graph::{Diagnostic, Dim, Elements, Failure, Graph, Origin, Value};
 use hawkeye_shapes::{Bindings, bind};
 
 pub use edit::{Edit, Spelling};
@@ -147,7 +147,15 @@ impl Rewritten {
     /// # Errors
     /// If the model does not hold the weights that they are made of.
     pub fn complete(&mut self, weights: &Weights) -> Result<(), Failure> {
-        self.graph = completed(&self.graph, &self.recipes, weights)?;
+        let explained = |Failure(errors): Failure| {
+            let errors = errors.into_iter().map(|error| {
+                let message = format!("weights that rules change can't be computed: {}", error.message);
+                Diagnostic { message, ..error }
+                    .help("give the model with its weights, or leave out the file to write for advice alone")
+            });
+            Failure(errors.collect())
+        };
+        self.graph = completed(&self.graph, &self.recipes, weights).map_err(explained)?;
         Ok(())
     }
 }

@@ -60,6 +60,11 @@ impl Recipes {
         self.nodes.contains_key(name)
     }
 
+    /// Names of what is computed, and of what that is computed from.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        self.nodes.keys().chain(self.constants.keys())
+    }
+
     /// A graph that computes the named weights from constants of the model.
     fn graph(&self, names: &[String], opsets: &BTreeMap<String, i64>) -> Graph {
         let mut graph = Graph { opsets: opsets.clone(), ..Graph::default() };
@@ -109,7 +114,14 @@ pub struct Weights {
     /// The model's file; without one, values are unknown.
     source: Option<PathBuf>,
     opsets: BTreeMap<String, i64>,
-    known: RefCell<HashMap<String, Option<Rc<Vec<f32>>>>>,
+    known: RefCell<HashMap<String, Known>>,
+}
+
+/// Elements of a weight that were asked for.
+struct Known {
+    /// What computes it: candidates give the same name to weights of their own.
+    step: Option<Rc<Step>>,
+    elements: Option<Rc<Vec<f32>>>,
 }
 
 impl Weights {
@@ -131,8 +143,11 @@ impl Weights {
 
     /// Elements of one weight, remembered; `None` if the model does not hold them.
     pub(crate) fn value(&self, name: &str, tensor: &Tensor, recipes: &Recipes) -> Option<Rc<Vec<f32>>> {
-        if let Some(known) = self.known.borrow().get(name) {
-            return known.clone();
+        let step = recipes.nodes.get(name);
+        if let Some(known) = self.known.borrow().get(name)
+            && known.step.as_ref().map(Rc::as_ptr) == step.map(Rc::as_ptr)
+        {
+            return known.elements.clone();
         }
         let found = match &tensor.elements {
             Some(Elements::Floats(floats)) => Some(floats.iter().map(|x| *x as f32).collect()),
@@ -145,7 +160,8 @@ impl Weights {
             }
         };
         let found = found.map(Rc::new);
-        self.known.borrow_mut().insert(name.to_owned(), found.clone());
+        let known = Known { step: step.cloned(), elements: found.clone() };
+        self.known.borrow_mut().insert(name.to_owned(), known);
         found
     }
 }

@@ -50,3 +50,37 @@ fn right_rules_are_proved() {
         assert!(matches!(proof, Proof::Ran { .. }), "{name}: {proof}");
     }
 }
+
+#[test]
+fn weights_of_one_rule_at_work_twice_stay_apart() {
+    let path = fixtures().join("rewrites/batchnorms_in_a_row.onnx");
+    let original = graph(&path);
+    let mut rewritten = optimized(&path, "crypten", exact(), true);
+    let steps: Vec<&str> = rewritten.applied.iter().map(|step| step.rule.name).collect();
+    assert_eq!(steps, ["batchnorm-as-affine", "batchnorm-as-affine"]);
+    rewritten.complete(&Weights::new(Some(&path), &original)).expect("its weights are there");
+    let proof = prove(&original, &rewritten, &path).expect("it is right");
+    assert!(matches!(proof, Proof::Ran { .. }), "{proof}");
+}
+
+#[test]
+fn a_sigmoid_on_either_side_is_compared_without_it() {
+    let path = fixtures().join("rewrites/threshold_of_sigmoid_on_the_right.onnx");
+    let original = graph(&path);
+    let mut rewritten = optimized(&path, "crypten", exact(), true);
+    assert!(rewritten.graph.nodes.iter().all(|node| node.op != "Sigmoid"));
+    rewritten.complete(&Weights::new(Some(&path), &original)).expect("its weights are there");
+    prove(&original, &rewritten, &path).expect("it is right");
+}
+
+#[test]
+fn without_weights_nothing_is_written_but_what_to_do_is_said() {
+    let path = fixtures().join("rewrites/bn_relu_conv_scale_push.before.onnx");
+    let mut rewritten = optimized(&path, "spu-semi2k", exact(), false);
+    let failure =
+        rewritten.complete(&Weights::new(None, &rewritten.graph)).expect_err("there are no weights");
+    let error = &failure.0[0];
+    assert!(error.message.starts_with("weights that rules change can't be computed"), "{}", error.message);
+    let help = error.help.as_deref().unwrap_or_default();
+    assert!(help.starts_with("give the model with its weights"), "{help}");
+}

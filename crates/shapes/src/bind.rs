@@ -13,6 +13,8 @@ pub struct Bindings {
     pub batch: Option<u64>,
     /// Whole shapes of inputs by name.
     pub shapes: BTreeMap<String, Vec<u64>>,
+    /// Values of inputs that hold one number, by name, as the user wrote them ([`crate::with_values`]).
+    pub values: BTreeMap<String, String>,
 }
 
 /// The shape of every graph input that is a tensor.

@@ -8,6 +8,7 @@
 mod analysis;
 mod bind;
 mod expand;
+mod given;
 mod infer;
 mod known;
 mod proto;
@@ -16,5 +17,6 @@ mod types;
 
 pub use bind::{Bindings, bind, check_dims};
 pub use expand::{Expanded, expand};
+pub use given::with_values;
 pub use infer::infer;
 pub use rules::{catch_panics, catches_panics};

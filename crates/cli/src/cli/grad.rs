@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hawkeye::{Diagnostic, Failure, Place, bind, check_dims, infer, load};
+use hawkeye::{Diagnostic, Failure, Place, bind, check_dims, infer, load, with_values};
 use hawkeye_grad::{Loss, Optimizer, Recipe, Step, Trainable, differentiable, parameters, sweep, synthesise};
 use hawkeye_graph::{DeclaredType, Dim, Graph, Kind, Shapes, ValueId};
 use hawkeye_onnx::export;
@@ -43,8 +43,9 @@ pub(crate) fn run(command: &Grad) -> Result<(), Failure> {
     let source = source(&command.model)?;
     let model = load(&source.path)?;
     output::warn(&model.diagnostics);
-    let graph = &model.graph;
     let bindings = command.sizes.bindings();
+    let given = with_values(&model.graph, &bindings)?;
+    let graph = given.as_ref();
     check_dims(graph, &bindings.dims)?;
     let inputs = bind(graph, &bindings)?;
     // Recurrent layers, attention and control flow are differentiated as what defines them.

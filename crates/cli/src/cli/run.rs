@@ -128,11 +128,19 @@ pub(crate) struct Open {
     /// Size of one of the model's symbolic dimensions (repeatable)
     #[arg(long = "dim", value_name = "NAME=N", value_parser = dimension)]
     dims: Vec<(String, u64)>,
+    /// Value of an input that holds one number and steers an If or a Loop (repeatable)
+    #[arg(long = "value", value_name = "INPUT=NUMBER", value_parser = pair)]
+    values: Vec<(String, String)>,
 }
 
 impl Open {
     pub(crate) fn bindings(&self) -> Bindings {
-        Bindings { dims: self.dims.iter().cloned().collect(), batch: self.batch, ..Bindings::default() }
+        Bindings {
+            dims: self.dims.iter().cloned().collect(),
+            batch: self.batch,
+            values: self.values.iter().cloned().collect(),
+            ..Bindings::default()
+        }
     }
 }
 

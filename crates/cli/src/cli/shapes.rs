@@ -1,6 +1,6 @@
 //! `hawkeye shapes`.
 
-use hawkeye::{Failure, check_dims, load};
+use hawkeye::{Failure, check_dims, load, with_values};
 use hawkeye_graph::{DType, printable};
 use serde::Serialize;
 
@@ -27,22 +27,23 @@ struct Row<'a> {
 pub(crate) fn run(command: &Shapes) -> Result<(), Failure> {
     let model = load(&source(&command.model)?.path)?;
     let bindings = command.sizes.bindings();
-    check_dims(&model.graph, &bindings.dims)?;
-    let symbols = unbound(&model.graph, &bindings);
-    let tried = try_sizes(&model.graph, &bindings, &symbols)?;
+    let graph = with_values(&model.graph, &bindings)?;
+    check_dims(&graph, &bindings.dims)?;
+    let symbols = unbound(&graph, &bindings);
+    let tried = try_sizes(&graph, &bindings, &symbols)?;
     output::warn(&tried.first.diagnostics);
     let row = |id| {
         let fact = &tried.first.facts[id];
         let dims = tried.shape(id);
         let size = |dim: &String| dim.parse().ok();
         Row {
-            name: &model.graph.value(id).name,
+            name: &graph.value(id).name,
             dtype: fact.dtype.map(DType::name),
             shape: dims.as_ref().map(|dims| dims.iter().map(size).collect()),
             dims: dims.filter(|_| !symbols.is_empty()),
         }
     };
-    let values: Vec<Row<'_>> = model.graph.value_ids().map(row).collect();
+    let values: Vec<Row<'_>> = graph.value_ids().map(row).collect();
     let text = match command.format {
         ShapesFormat::Text => {
             symbols.iter().map(origin).chain(values.iter().map(line)).collect::<Vec<_>>().concat()

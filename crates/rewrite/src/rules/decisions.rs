@@ -44,13 +44,17 @@ pub(super) const THRESHOLD: Rule = Rule {
 };
 
 fn threshold(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
-    let (inner, bound) = (site.input(0)?, site.number(site.input(1)?)?);
+    let sides = [site.input(0)?, site.input(1)?];
+    let at = sides.iter().position(|side| site.made_by(*side, "Sigmoid").is_some())?;
+    let (inner, bound) = (sides[at], site.number(sides[1 - at])?);
     let sigmoid = site.made_by(inner, "Sigmoid").filter(|_| site.is_private(inner))?;
     if !(bound > 0.0 && bound < 1.0) {
         return None;
     }
     let bound = edit.number((bound / (1.0 - bound)).ln());
-    let value = edit.like(site.node, &[sigmoid.inputs[0]?, bound]);
+    let mut operands = [bound, bound];
+    operands[at] = sigmoid.inputs[0]?;
+    let value = edit.like(site.node, &operands);
     edit.replace(site.output()?, value);
     Some(())
 }
