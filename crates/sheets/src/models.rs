@@ -17,10 +17,13 @@ pub(crate) type Question = (String, Option<Data>);
 
 type Answer = Result<Option<Outcome>, LoweringError>;
 
+/// What sheets answered, by what they were shown, which may be long.
+pub(crate) type Answers<K, V> = HashMap<K, V, RandomState>;
+
 /// Answers by their questions, which they depend on alone.
 #[derive(Default)]
 pub(crate) struct Models {
-    answers: HashMap<Question, Answer, RandomState>,
+    answers: Answers<Question, Answer>,
     /// Nodes of the models that were shown.
     nodes: usize,
 }

@@ -2,10 +2,9 @@
 
 mod plan;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use foldhash::fast::RandomState;
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
 use hawkeye_lower::{
@@ -20,7 +19,7 @@ use crate::definitions::Definitions;
 use crate::fault::misuse;
 use crate::library::{Found, Library};
 use crate::limits::limit;
-use crate::models::Models;
+use crate::models::{Answers, Models};
 use crate::overlay::OVERLAY;
 use crate::recorder::{Parties, Recorder};
 use crate::remedy::Author;
@@ -34,9 +33,9 @@ pub struct Sheets {
     /// otherwise; `None` for all.
     free: Option<Arc<[String]>>,
     author: Author,
-    nodes: HashMap<(Pass, bool, Data), Result<Expansion, LoweringError>, RandomState>,
-    drawn: HashMap<(String, Data, Data), (Data, Option<CallId>), RandomState>,
-    readings: HashMap<(String, Data), Result<Vec<Reading>, LoweringError>, RandomState>,
+    nodes: Answers<(Pass, bool, Data), Result<Expansion, LoweringError>>,
+    drawn: Answers<(String, Data, Data), (Data, Option<CallId>)>,
+    readings: Answers<(String, Data), Result<Vec<Reading>, LoweringError>>,
     models: Models,
     /// The operators that the sheets plan all together, for one function to lower; `None` if they have a
     /// function for each.
@@ -67,9 +66,9 @@ impl Sheets {
             recorder: Recorder::new(parties),
             free,
             author,
-            nodes: HashMap::default(),
-            drawn: HashMap::default(),
-            readings: HashMap::default(),
+            nodes: Answers::default(),
+            drawn: Answers::default(),
+            readings: Answers::default(),
             models: Models::default(),
             planned: OnceLock::new(),
         }
