@@ -41,6 +41,25 @@ fn limits_hold_to_the_byte() {
 }
 
 #[test]
+fn several_models_are_held_to_the_same_limits() {
+    let both = ["check", "lenet5.onnx", "vgg16.onnx", "-f", "crypten", "--batch", "1", "--max"];
+    for (limit, code) in [("online.bytes=20GiB", 0), ("online.bytes=20MiB", 1)] {
+        let output = command_line(&[&both, &[limit][..]].concat());
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+        let said = text(&output.stdout);
+        assert!(
+            said.contains("lenet5.onnx under crypten") && said.contains("vgg16.onnx under crypten"),
+            "{said}"
+        );
+    }
+    let output =
+        command_line(&["check", "lenet5.onnx", "bert_base.onnx", "-f", "crypten", "--max", "rounds=1"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("dimensions without a size") && said.contains("bert_base.onnx"), "{said}");
+}
+
+#[test]
 fn reports_are_checked_as_models_are() {
     for format in ["yaml", "json"] {
         let (_folder, path) = report(format);

@@ -46,7 +46,7 @@ fn faults_of_sheets_are_found() {
         ("def backwards_Relu(n):\n    pass\n", "did you mean backward_Relu?"),
         ("def lowers_Relu(n):\n    pass\n", "did you mean lower_Relu?"),
         ("def Begin():\n    pass\n", "did you mean begin?"),
-        ("def draw_x(a):\n    pass\n", "draw_x takes 1 arguments, but is called as draw_x(state, request)"),
+        ("def draw_x(a):\n    pass\n", "draw_x takes 1 argument, but is called as draw_x(state, request)"),
         ("def draw_x(state, request):\n    pass\n", "no sheet calls draw(\"x\", ...)"),
         ("def group_x(weight):\n    pass\n", "no sheet calls defer(\"x\", ...)"),
         (
@@ -65,7 +65,7 @@ fn faults_of_sheets_are_found() {
         ("def lower_Relu(n):\n    exchange(n.inputs[0].sise)\n", "sise"),
         ("def lower_Conv(n):\n    exchange(n.attrs[\"kernel_shape\"][0])\n", "kernel_shape"),
         ("def lower_Relu(n):\n    return struct(output = [1])\n", "fields are outputs and inputs"),
-        ("def lower_Relu(n):\n    return struct(outputs = [1, 2, 3])\n", "returns 3 states for 1 outputs"),
+        ("def lower_Relu(n):\n    return struct(outputs = [1, 2, 3])\n", "returns 3 states for 1 output\n"),
         ("def lower_Relu(n):\n    return 5\n", "returns None or struct"),
         (
             "def lower_Relu(n):\n    repeat(1000, exchange, 1 << 60)\n",
@@ -79,6 +79,14 @@ fn faults_of_sheets_are_found() {
         ),
         ("def lower_Relu(n):\n    for i in range(1000000000):\n        exchange(8)\n", "small.star:2"),
         ("def lower_Relu(n):\n    sned(0, 1, 8)\n", "sned"),
+        (
+            "def lower_Conv(n):\n    exchange(window_of(n).kernel[0])\n",
+            "= help: load(\"//std/window.star\", \"window_of\")",
+        ),
+        (
+            "def lower_Relu(n):\n    for i in range(100000):\n        for j in range(100000):\n            pass\n",
+            "runs more than 20000000 loop turns and calls",
+        ),
         ("def lower_Relu(n):\n    exchange(params.ring)\n", "the manifest has no parameter \"ring\""),
         (
             "def lower_Relu(n):\n    exchange(8)\n\ndef idle():\n    exchange(1)\n",
@@ -157,7 +165,7 @@ fn all_faults_are_told_at_once() {
     }
     assert_eq!(code, Some(1));
     let (said, code) = checked("", "def lower_Relu(n):\n    exchange(8 * n.inputs[0].size)\n");
-    assert!(said.starts_with("small 1: fine; 1 operators"), "{said}");
+    assert!(said.starts_with("small 1: fine; 1 operator,"), "{said}");
     assert_eq!(code, Some(0));
 }
 

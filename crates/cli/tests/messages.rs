@@ -77,3 +77,30 @@ fn rows_of_comparisons_that_repeat_are_one() {
         assert!(told.lines().all(|line| line.chars().count() <= 100), "{told}");
     }
 }
+
+#[test]
+fn operands_that_do_not_fit_are_told_in_terms_of_onnx_under_every_framework() {
+    for framework in ["crypten", "spu-semi2k", "cryptflow2"] {
+        let message =
+            complaint(&["explain", "--op", "Softmax", "--shape", "2x4", "--attr", "axis=7", "-f", framework]);
+        assert!(
+            message.contains("there is no axis 7: a tensor of 2 dimensions has axes -2 to 1"),
+            "{message}"
+        );
+        assert!(message.contains("(Softmax, opset ") && !message.contains(".star"), "{message}");
+    }
+    let shapes = ["--shape", "1x6x8x8", "--weight", "4x2x3x3", "--attr", "group=2"];
+    let message = complaint(&[&["explain", "--op", "Conv", "-f", "crypten"], &shapes[..]].concat());
+    assert!(message.contains("[6]") && message.contains("of 2 groups takes [4]"), "{message}");
+}
+
+#[test]
+fn whether_the_front_end_loads_the_model_is_among_the_first_lines() {
+    let said = |model: &str, options: &[&str]| {
+        let told = printed(&[&["profile", model, "-f", "crypten", "--format", "text"], options].concat());
+        told.lines().find_map(|line| line.strip_prefix("loads ")).unwrap_or_default().trim().to_owned()
+    };
+    assert_eq!(said("lenet5.onnx", &[]), "crypten.nn.from_onnx loads the model as it stands");
+    let bert = said("bert_base.onnx", &["--batch", "1", "--dim", "seq=16"]);
+    assert!(bert.starts_with("not as it stands: crypten.nn.from_onnx refuses 41 nodes"), "{bert}");
+}

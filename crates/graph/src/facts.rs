@@ -1,6 +1,6 @@
 //! What is known about values.
 
-use crate::{DType, Diagnostic, Elements, Table, ValueId};
+use crate::{DType, Diagnostic, Elements, Severity, Table, ValueId};
 
 /// What is known about a value.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +26,13 @@ impl Fact {
 pub struct Shapes {
     /// What is known about each value.
     pub facts: Table<ValueId, Fact>,
-    /// Why something is not known.
+    /// Why something is not known (warnings), and what does not fit together (errors).
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Shapes {
+    /// Errors: nodes whose operands do not fit together, so that nothing can run the model.
+    pub fn misfits(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error)
+    }
 }

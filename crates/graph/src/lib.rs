@@ -28,7 +28,7 @@ pub use graph::{DeclaredType, Dim, FileNode, Graph, Kind, Node, Origin, Value};
 pub use id::{NodeId, Table, ValueId};
 pub use nearest::nearest;
 pub use order::{Cycle, execution_order};
-pub use printable::printable;
+pub use printable::{counted, printable};
 pub use provenance::{Derivation, Provenance, Step};
 pub use tensor::{Elements, SMALL, Tensor};
 pub use verify::verify;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::Calls;
 use hawkeye_graph::{
-    Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, Value, ValueId, nearest, verify,
+    Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, Value, ValueId, counted, nearest, verify,
 };
 use hawkeye_lower::{
     Ability, Conventions, Lowering, Pass, Program, Runs, Settled, Training, Visibility, constant_weights,
@@ -100,6 +100,11 @@ pub fn analyse_traced(
 pub(crate) fn sound(graph: &Graph) -> Result<(), Failure> {
     let reported = |diagnostic: Diagnostic| diagnostic.help("this is a fault of HawkEye's: please report it");
     verify(graph).map_err(|failure| Failure(failure.0.into_iter().map(reported).collect()))
+}
+
+/// Checks that operands fit together.
+fn fitting(shapes: &Shapes) -> Result<(), Failure> {
+    if shapes.misfits().next().is_none() { Ok(()) } else { Err(Failure(shapes.diagnostics.clone())) }
 }
 
 /// What is profiled.
@@ -225,9 +230,12 @@ impl Stages<'_> {
         shapes: Shapes,
         inputs: &BTreeMap<ValueId, Vec<u64>>,
     ) -> Result<(Shapes, Vec<Diagnostic>), Failure> {
-        let reading = read(self.graph, &shapes, self.visibility, self.lowering)?;
+        let reading = read(self.graph, &shapes, self.visibility, self.lowering)
+            .map_err(|failure| fitting(&shapes).err().unwrap_or(failure))?;
         reading.as_ref().map_or(Ok(()), sound)?;
-        Ok(as_read(shapes, reading.map(|graph| infer(&graph, inputs))))
+        let (shapes, diagnostics) = as_read(shapes, reading.map(|graph| infer(&graph, inputs)));
+        fitting(&shapes)?;
+        Ok((shapes, diagnostics))
     }
 
     pub(crate) fn lower(
@@ -261,7 +269,12 @@ fn as_read(shapes: Shapes, read: Option<Shapes>) -> (Shapes, Vec<Diagnostic>) {
     let known = |shapes: &Shapes| shapes.facts.iter().filter(|fact| fact.shape().is_some()).count();
     match read {
         None => (shapes, Vec::new()),
-        Some(read) if known(&read) >= known(&shapes) => (read, Vec::new()),
+        Some(read) if known(&read) >= known(&shapes) => {
+            // What does not fit as ONNX means it may fit as the framework reads it, and the other way round.
+            let fits = read.misfits().next().is_none();
+            let diagnostics = if fits { read.diagnostics } else { shapes.diagnostics };
+            (Shapes { diagnostics, ..read }, Vec::new())
+        }
         Some(_) => {
             let message = "read as the framework reads its operators, the shapes do not fit together, so the \
                            framework itself can't run it; costs are those of what ONNX means";
@@ -333,8 +346,8 @@ fn clear_weights(graph: &Graph, conventions: &Conventions) -> Option<Diagnostic>
     }
     let first = &graph.value(*clear.first()?).name;
     let message = format!(
-        "{} weights are Constant nodes (the first is \"{first}\"), which the framework takes as public",
-        clear.len()
+        "weights in the clear: {} (the first is \"{first}\"), which the framework takes as public",
+        counted(clear.len(), "Constant node")
     );
     Some(Diagnostic::warning(Place::Model, message).help(
         "--weights secret or --input NAME=secret takes them as secret where the framework can; \

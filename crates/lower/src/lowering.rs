@@ -47,6 +47,9 @@ pub enum LoweringError {
     Refused(String),
     /// The framework's description is wrong; the message tells where.
     Broken(String),
+    /// The same of a description that comes with the tool, which users can't mend, so that the message tells what
+    /// they can do instead of where.
+    Ours(String),
 }
 
 impl LoweringError {
@@ -60,6 +63,12 @@ impl fmt::Display for LoweringError {
             Self::Unsupported => f.write_str("the framework has no protocol for this operator"),
             Self::Refused(message) => f.write_str(message),
             Self::Broken(message) => write!(f, "{}{message}", Self::SHEET_FAILED),
+            Self::Ours(message) => write!(
+                f,
+                "HawkEye's description of the framework fails here: {message}\n  if ONNX's checker takes the model, \
+                 the fault is HawkEye's: please report it with the model; until it is mended, replace the operator or \
+                 choose another framework"
+            ),
         }
     }
 }

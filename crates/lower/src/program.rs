@@ -186,7 +186,9 @@ impl Pass<'_> {
         }
         let obstacle = |error| match error {
             LoweringError::Unsupported => Obstacle::Unsupported(complain(Place::node(node), error)),
-            LoweringError::Broken(_) => Obstacle::Broken(complain(Place::node(node), error)),
+            LoweringError::Broken(_) | LoweringError::Ours(_) => {
+                Obstacle::Broken(complain(Place::node(node), error))
+            }
             _ => Obstacle::Refused(complain(Place::node(node), error)),
         };
         if node.is_control_flow() {

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use hawkeye_graph::{Attribute, Elements, Graph, Node, Origin, Tensor, ValueId};
 use tract_onnx::prelude::InferenceFact;
 
+use crate::fit::{View, fit};
 use crate::known::Known;
 use crate::proto::large_constant;
 use crate::rules::{self, Context};
@@ -105,7 +106,9 @@ impl Analysis {
     fn look_at(&self, node: &Node, inputs: &[Option<&Rc<Known>>]) -> Outcome {
         let context = Context { opset: self.opset_of(node), wanted: node.present_outputs().count() };
         let facts: Vec<&InferenceFact> = inputs.iter().flatten().map(|known| &known.inference).collect();
-        let (found, reason) = rules::outputs(node, &context, &facts);
+        let ours = inputs.iter().map(|known| known.map(|known| &known.fact)).collect();
+        let misfit = fit(&View::new(node, context.opset, ours)).is_err();
+        let (found, reason) = rules::outputs(node, &context, &facts, misfit);
         let mut outputs: Vec<Rc<Known>> = found.into_iter().map(Known::new).collect();
         let open = outputs.first().is_none_or(|output| output.fact.shape().is_none());
         if open && let Some(fact) = rules::mixed_type_fallback(node, inputs) {

@@ -108,15 +108,21 @@ impl Binder<'_> {
             Some(Dim::Symbol(symbol)) => {
                 self.sizes.entry(symbol.clone()).or_insert(batch);
             }
-            Some(Dim::Fixed(fixed)) if *fixed != batch => self.errors.push(
-                Diagnostic::error(
-                    Place::Value(name.to_owned()),
-                    format!(
-                        "the model fixes its leading dimension at {fixed}, so --batch {batch} does not apply"
-                    ),
-                )
-                .help("export the model with a dynamic batch, or give the whole shape with --shape"),
-            ),
+            Some(Dim::Fixed(fixed)) if *fixed != batch => {
+                let message = format!(
+                    "the model fixes its leading dimension at {fixed}, so --batch {batch} does not apply"
+                );
+                let size = |dim: &Dim| match dim {
+                    Dim::Fixed(size) => size.to_string(),
+                    Dim::Symbol(symbol) => symbol.clone(),
+                };
+                let others = declared.dims.iter().flatten().skip(1).map(size);
+                let shape: Vec<String> = std::iter::once(batch.to_string()).chain(others).collect();
+                self.errors.push(Diagnostic::error(Place::Value(name.to_owned()), message).help(format!(
+                    "export the model with a dynamic batch, or try the whole shape: --shape \"{name}={}\"",
+                    shape.join("x")
+                )));
+            }
             Some(Dim::Fixed(_)) | None => {}
         }
     }

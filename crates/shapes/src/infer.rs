@@ -6,6 +6,7 @@ use std::rc::Rc;
 use hawkeye_graph::{DType, Diagnostic, Dim, Fact, Graph, Node, Origin, Place, Shapes, Table, ValueId};
 
 use crate::analysis::{Analysis, UnknownReason};
+use crate::fit::misfits;
 use crate::known::Known;
 use crate::rules::MISFIT;
 use crate::types;
@@ -13,7 +14,8 @@ use crate::types;
 /// Finds the type, shape and small constants of every value; `inputs` gives the shapes of the
 /// graph's inputs.
 ///
-/// Never fails: what can't be found out stays unknown, and a diagnostic says why.
+/// Never fails: what can't be found out stays unknown, and a diagnostic says why. Errors among the diagnostics are
+/// about nodes whose operands do not fit together by ONNX's rules.
 #[must_use]
 pub fn infer(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Shapes {
     let mut analysis = Analysis::new(graph.opset());
@@ -32,8 +34,12 @@ pub fn infer(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Shapes {
         declared(graph, id, &mut facts[id]);
     }
     types::restore(graph, &mut facts);
-    let diagnostics = diagnostics(graph, &facts, &analysis.reasons);
-    Shapes { facts, diagnostics }
+    let mut all = misfits(graph, &facts);
+    let unknown = diagnostics(graph, &facts, &analysis.reasons);
+    let told: Vec<Diagnostic> =
+        unknown.into_iter().filter(|d| all.iter().all(|m| m.place != d.place)).collect();
+    all.extend(told);
+    Shapes { facts, diagnostics: all }
 }
 
 fn fixed(dim: &Dim) -> Option<u64> {

@@ -8,6 +8,7 @@
 mod analysis;
 mod bind;
 mod expand;
+mod fit;
 mod given;
 mod infer;
 mod known;

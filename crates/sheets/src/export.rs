@@ -4,12 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use hawkeye_graph::Failure;
 
-use crate::folder::FilePath;
+use crate::folder::{FilePath, STD};
 use crate::framework::Framework;
 use crate::inspect::{Sources, whole};
-
-/// The sheets that every framework finds under `//std`.
-const STD: &str = "std/";
 
 impl Framework {
     /// The manifest and every sheet that it needs, but for those of `//std`, as files of one directory: names

@@ -7,6 +7,9 @@ use std::sync::{Arc, LazyLock};
 
 use include_dir::{Dir, include_dir};
 
+/// The sheets that every framework finds under `//std`.
+pub(crate) const STD: &str = "std/";
+
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../frameworks");
 
 /// The texts of all files that come with the tool, by their paths.
@@ -19,6 +22,22 @@ static TEXTS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     collect(&BUILTIN, &mut texts);
     texts
 });
+
+/// The sheet of `//std` that defines a function, as `load` takes it.
+pub(crate) fn standard(function: &str) -> Option<String> {
+    let defines = |text: &str| {
+        text.lines().any(|line| {
+            line.strip_prefix("def ")
+                .is_some_and(|rest| rest.strip_prefix(function).is_some_and(|rest| rest.starts_with('(')))
+        })
+    };
+    let path = TEXTS
+        .iter()
+        .filter(|(path, text)| path.starts_with(STD) && defines(text))
+        .map(|(path, _)| path)
+        .min();
+    path.map(|path| format!("//{path}"))
+}
 
 /// A framework's own directory.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Opening a framework and fixing its parameters.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use hawkeye_cost::{Data, Party, RoundRule};
@@ -66,8 +67,9 @@ impl Framework {
     pub fn open(name: &str) -> Result<Self, FrameworkError> {
         let Some(folder) = Folder::named(name) else {
             let names = builtin_names();
-            let near = nearest(name, names.iter().map(String::as_str));
-            let hint = near.map(|n| format!("did you mean {n}? ")).unwrap_or_default();
+            let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+            let here = Path::new(name).join("framework.yaml").is_file().then(|| format!("./{name}"));
+            let hint = here.or(near).map(|n| format!("did you mean {n}? ")).unwrap_or_default();
             return Err(error(name, "there is no such framework")
                 .help(format!("{hint}built in: {}; or give a path, e.g. ./{name}", names.join(", ")))
                 .into());
@@ -136,8 +138,8 @@ impl Framework {
 
     fn author(&self) -> Author {
         match &self.folder {
-            Folder::Builtin(_) => Author::HawkEye,
-            Folder::Disk(_) => {
+            Folder::Builtin(_) if !self.looked_over => Author::HawkEye,
+            Folder::Builtin(_) | Folder::Disk(_) => {
                 let first = self.manifest.sheets.first().and_then(|sheet| self.folder.file(sheet).ok());
                 Author::User { sheet: first.map(|file| file.display()).unwrap_or_default() }
             }

@@ -35,6 +35,7 @@ mod syntax;
 
 pub use definitions::{Definition, Definitions};
 pub use framework::{Framework, FrameworkError, Instance, builtin_names};
+pub use limits::RUNS_LONG;
 pub use loads::{Conditions, FrontEnd};
 pub use manifest::{
     Counter, FREE, Gradients, Manifest, Parties, Quantity, Reference, Rounds, TrainingRule, VisibilityRule,

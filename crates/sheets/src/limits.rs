@@ -1,18 +1,23 @@
 //! What an evaluation of sheets may use: bounds on any input, checked where sheets do something.
 
 use std::cell::{Cell, RefCell};
+use std::io::Write;
 use std::rc::Rc;
 
+use starlark::PrintHandler;
 use starlark::codemap::{FileSpan, FileSpanRef};
 use starlark::eval::{BeforeStmtFunc, BeforeStmtFuncDyn, Evaluator};
 use starlark::values::Heap;
 
 use crate::fault::misuse;
+use hawkeye_graph::printable;
 
 /// Nested calls of sheet functions, counting two for each protocol call.
 pub(crate) const DEEPEST_CALLS: usize = 300;
 /// Loop turns and calls that one evaluation may run.
 const MOST_TICKS: u64 = 20_000_000;
+/// How the fault begins of an evaluation that would run more.
+pub const RUNS_LONG: &str = "runs more than";
 /// Bytes of values that one evaluation may hold, beyond what it was given. They are looked at before every statement
 /// and, in sheets of users, before whatever may make much (`bounded.rs`).
 const LARGEST_HEAP: usize = 1 << 26;
@@ -66,8 +71,19 @@ impl<'e> BeforeStmtFuncDyn<'e> for Guard {
         *self.statement.borrow_mut() = Some(span.to_file_span());
         room(eval.heap(), 0)?;
         if eval.get_total_tick_count() > MOST_TICKS {
-            return Err(misuse(format!("runs more than {MOST_TICKS} loop turns and calls")));
+            return Err(misuse(format!("{RUNS_LONG} {MOST_TICKS} loop turns and calls")));
         }
+        Ok(())
+    }
+}
+
+/// Writes what sheets `print` to standard error, whether or not anybody reads it.
+struct Printer;
+
+impl PrintHandler for Printer {
+    fn println(&self, text: &str) -> starlark::Result<()> {
+        // Nobody misses what nobody reads.
+        let _ = writeln!(std::io::stderr(), "{}", printable(text));
         Ok(())
     }
 }
@@ -78,6 +94,7 @@ impl<'e> BeforeStmtFuncDyn<'e> for Guard {
 pub(crate) fn limit(eval: &mut Evaluator<'_, '_, '_>, by_statement: bool) -> Statement {
     // Values are held by host functions while sheets run.
     eval.disable_gc();
+    eval.set_print_handler(&Printer);
     // The interpreter itself checks its limits every thousand ticks, in which a text can double a thousand
     // times; it has no other hook that runs between statements than that of debuggers.
     let statement = Statement::default();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{Attribute, Diagnostic, Failure, Graph, Node, Place};
+use hawkeye_graph::{Attribute, Diagnostic, Failure, Graph, Node, Place, counted};
 use hawkeye_report::Loads;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -100,9 +100,10 @@ impl FrontEnd {
         if refused.is_empty() {
             return None;
         }
-        let nodes = |count: usize| if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") };
-        let list: Vec<String> =
-            refused.iter().map(|((op, why), count)| format!("{op} ({}: {why})", nodes(*count))).collect();
+        let list: Vec<String> = refused
+            .iter()
+            .map(|((op, why), count)| format!("{op} ({}: {why})", counted(*count, "node")))
+            .collect();
         let message = format!(
             "{} does not load the model as it stands: {}. Costs are those of the same functions called by hand",
             self.front_end,

@@ -25,10 +25,12 @@ impl Author {
     /// A fault of sheets, as those who did not write them can deal with it.
     pub(crate) fn blame(&self, error: LoweringError) -> LoweringError {
         match (self, error) {
-            (Self::HawkEye, LoweringError::Broken(message)) => LoweringError::Broken(format!(
-                "{message}\n  if ONNX's checker takes the model, the fault is HawkEye's: please report it; until it is \
-                 mended, replace the operator or choose another framework"
-            )),
+            (Self::HawkEye, LoweringError::Broken(message)) => {
+                let said = message.lines().next().unwrap_or_default();
+                // The place, `PATH.star:LINE: `, says nothing to who has no sheets.
+                let placed = said.split_once(".star:").and_then(|(_, rest)| rest.split_once(": "));
+                LoweringError::Ours(placed.map_or(said, |(_, said)| said).to_owned())
+            }
             (_, error) => error,
         }
     }

@@ -2,6 +2,7 @@
 
 use hawkeye_cost::{CallId, Data};
 use hawkeye_grad::Pass;
+use hawkeye_graph::counted;
 use hawkeye_lower::{Expansion, LoweringError, NodeView, Note, Reading, StepPlan};
 use starlark::codemap::FileSpan;
 use starlark::{Error, ErrorKind};
@@ -29,9 +30,8 @@ pub(crate) fn expansion(
     };
     if node.pass == Pass::Forward && outputs.len() > node.outputs.len() {
         let (states, outputs) = (outputs.len(), node.outputs.len());
-        return Err(LoweringError::Broken(format!(
-            "{function} returns {states} states for {outputs} outputs"
-        )));
+        let (states, outputs) = (counted(states, "state"), counted(outputs, "output"));
+        return Err(LoweringError::Broken(format!("{function} returns {states} for {outputs}")));
     }
     let inputs = match outcome.result.field("inputs") {
         Some(Data::Dict(states)) => states

@@ -200,9 +200,9 @@ impl Command {
             Self::Strip(strip) => (vec![&strip.model], Some(&strip.output)),
             Self::Grad(grad) => (vec![&grad.model], grad.output.as_deref()),
             Self::Check(check) => {
-                let subject = check.subject.as_ref().unwrap_or(&check.project);
-                let inputs = [Some(subject), check.baseline.as_ref()];
-                (inputs.into_iter().flatten().map(PathBuf::as_path).collect(), check.output.as_deref())
+                let project = check.subjects.is_empty().then_some(&check.project);
+                let inputs = check.subjects.iter().chain(project).chain(&check.baseline);
+                (inputs.map(PathBuf::as_path).collect(), check.output.as_deref())
             }
             Self::Annotate(annotate) => (vec![&annotate.model], Some(&annotate.output)),
             Self::Calibrate(calibrate) => (Vec::new(), calibrate.output.as_deref()),
@@ -233,7 +233,10 @@ impl Command {
             Self::Frameworks { command } => command.subject(),
             Self::Schema => "schema".to_owned(),
             Self::Calibrate(_) => "calibrate".to_owned(),
-            Self::Check(check) => check.subject.as_ref().unwrap_or(&check.project).display().to_string(),
+            Self::Check(check) if check.subjects.is_empty() => check.project.display().to_string(),
+            Self::Check(check) => {
+                check.subjects.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
+            }
             Self::Completions { .. } => "completions".to_owned(),
             Self::Man { .. } => "man".to_owned(),
             Self::Budget(budget) => budget.model.display().to_string(),

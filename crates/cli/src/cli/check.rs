@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use hawkeye::{Diagnostic, Failure, Options, Report, Sessions, builtin_names, check_dims};
+use hawkeye::{Diagnostic, Failure, Options, Place, Report, Sessions, builtin_names, check_dims};
 use hawkeye_report::budget::{Budget, Check as Held, Increase, hold, hold_to_baseline};
 use hawkeye_report::render;
 
@@ -16,12 +16,12 @@ use super::run::{Run, Training};
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("budgets").multiple(true))]
 pub(crate) struct Check {
-    /// A model, which is profiled first, or a report (YAML or JSON); the models of a project and their
+    /// Models, which are profiled first, or reports (YAML or JSON); the models of a project and their
     /// budgets, which hawkeye.toml lists, if not given
     #[arg(value_name = "MODEL|REPORT", requires = "budgets")]
-    pub(crate) subject: Option<PathBuf>,
+    pub(crate) subjects: Vec<PathBuf>,
     /// The project's file
-    #[arg(long, value_name = "FILE", default_value = FILE, conflicts_with_all = ["subject", "budgets"])]
+    #[arg(long, value_name = "FILE", default_value = FILE, conflicts_with_all = ["subjects", "budgets"])]
     pub(crate) project: PathBuf,
     /// A built-in framework, or the path of one's own directory; for a model
     #[arg(short, long)]
@@ -58,9 +58,10 @@ pub(crate) enum ChecksFormat {
 }
 
 pub(crate) fn run(command: &Check) -> Result<ExitCode, Failure> {
-    let results = match &command.subject {
-        Some(subject) => vec![hold_subject(command, subject)?],
-        None => check(&command.project)?,
+    let results = match command.subjects.as_slice() {
+        [] => check(&command.project)?,
+        [subject] => vec![hold_subject(command, subject)?],
+        subjects => hold_all(command, subjects)?,
     };
     let format = output::format(command.format, command.output.as_deref())?.unwrap_or(ChecksFormat::Text);
     let text = match format {
@@ -72,6 +73,28 @@ pub(crate) fn run(command: &Check) -> Result<ExitCode, Failure> {
     output::write(command.output.as_deref(), text.as_bytes())?;
     let kept = results.iter().flat_map(|(_, checks)| checks).all(|check| check.holds());
     Ok(if kept { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Several models or reports, each held to the budgets of the command line.
+///
+/// # Errors
+/// Everything that is wrong with any of them.
+fn hold_all(command: &Check, subjects: &[PathBuf]) -> Result<Vec<(Report, Vec<Held>)>, Failure> {
+    let mut results = Vec::new();
+    let mut errors = Vec::new();
+    for subject in subjects {
+        let placed = |error: Diagnostic| match error.place {
+            Place::File { .. } | Place::Option(_) => error,
+            _ => {
+                Diagnostic { message: error.to_string(), place: about(subject, String::new()).place, ..error }
+            }
+        };
+        match hold_subject(command, subject) {
+            Ok(result) => results.push(result),
+            Err(Failure(more)) => errors.extend(more.into_iter().map(placed)),
+        }
+    }
+    if errors.is_empty() { Ok(results) } else { Err(Failure(errors)) }
 }
 
 /// A model or report, and the budgets of the command line.

@@ -102,6 +102,11 @@ pub(crate) fn complain(failure: &Failure, subject: String) {
     print(&failure.0, Some(&subject));
 }
 
+/// The style of small pages of tables: by day and by night, on a desk and on a telephone.
+pub(crate) const STYLE: &str = ":root{color-scheme:light dark}body{font:14px sans-serif;margin:2em}\
+    td,th{padding:2px 12px;text-align:left;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}\
+    th{overflow-wrap:normal}@media(max-width:600px){body{font-size:12px;margin:1em}td,th{padding:2px 3px}h1{font-size:18px}}";
+
 /// Places of one message that are listed.
 const PLACES: usize = 3;
 
@@ -111,7 +116,10 @@ fn print(diagnostics: &[Diagnostic], subject: Option<&str>) {
     let mut told: IndexMap<(Severity, &str, Option<&str>), Vec<String>> = IndexMap::new();
     for Diagnostic { severity, place, message, help } in diagnostics {
         let places = told.entry((*severity, message, help.as_deref())).or_default();
-        places.push(located(place, subject));
+        let place = located(place, subject);
+        if !places.contains(&place) {
+            places.push(place);
+        }
     }
     let mut told: Vec<_> = told.into_iter().collect();
     told.sort_by_key(|((severity, ..), places)| std::cmp::Reverse((*severity, places.len())));

@@ -1,7 +1,7 @@
 //! `hawkeye shapes`.
 
 use hawkeye::{Failure, check_dims, load, with_values};
-use hawkeye_graph::{DType, printable};
+use hawkeye_graph::{DType, Diagnostic, Severity, printable};
 use serde::Serialize;
 
 use super::arguments::{Shapes, ShapesFormat};
@@ -31,7 +31,10 @@ pub(crate) fn run(command: &Shapes) -> Result<(), Failure> {
     check_dims(&graph, &bindings.dims)?;
     let symbols = unbound(&graph, &bindings);
     let tried = try_sizes(&graph, &bindings, &symbols)?;
-    output::warn(&tried.first.diagnostics);
+    // At sizes of our choice, operands may not fit that do at others.
+    let misfits: Vec<Diagnostic> = tried.first.misfits().filter(|_| symbols.is_empty()).cloned().collect();
+    let others = tried.first.diagnostics.iter().filter(|d| d.severity == Severity::Warning);
+    output::warn(&others.cloned().collect::<Vec<_>>());
     let row = |id| {
         let fact = &tried.first.facts[id];
         let dims = tried.shape(id);
@@ -52,7 +55,8 @@ pub(crate) fn run(command: &Shapes) -> Result<(), Failure> {
             serde_json::to_string(&Document { values }).map_err(|e| output::failed(e.to_string()))? + "\n"
         }
     };
-    output::write(None, text.as_bytes())
+    output::write(None, text.as_bytes())?;
+    if misfits.is_empty() { Ok(()) } else { Err(Failure(misfits)) }
 }
 
 /// Where a symbol comes from.

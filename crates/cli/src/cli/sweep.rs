@@ -9,6 +9,7 @@ use hawkeye::{
     Axis, Crossover, Diagnostic, Failure, MOST_POINTS, Options, Place, Point, Statement, Sweep, Variable,
     Visibility, amount, check_dims, crossovers, load, statements, sweep,
 };
+use hawkeye_graph::counted;
 use hawkeye_report::render::grouped;
 use hawkeye_report::{Quantity, SpentInfo, TimeInfo};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -203,7 +204,8 @@ fn text(sweep: &Sweep) -> String {
     let mut text = String::new();
     let statements = statements(sweep);
     // Writing to a string never fails.
-    let _ = writeln!(text, "{HEADING}{} at {} points{HEADING:#}\n", sweep.file, sweep.points.len());
+    let _ =
+        writeln!(text, "{HEADING}{} at {}{HEADING:#}\n", sweep.file, counted(sweep.points.len(), "point"));
     for statement in statements.iter().take(SAID) {
         let fixed = &statement.fixed;
         let place = if fixed.is_empty() { String::new() } else { format!("{}: ", fixed.join(", ")) };

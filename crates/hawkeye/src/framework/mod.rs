@@ -8,7 +8,7 @@ use hawkeye_cost::Overflow;
 use hawkeye_grad::{Algorithm, Optimizer};
 use hawkeye_graph::{Diagnostic, Failure, Place, Severity};
 use hawkeye_lower::LoweringError;
-use hawkeye_sheets::{Framework, Manifest, ParameterKind, Parties};
+use hawkeye_sheets::{Framework, Manifest, ParameterKind, Parties, RUNS_LONG};
 use indexmap::IndexMap;
 
 use crate::operator::Operand;
@@ -18,6 +18,8 @@ pub use samples::operators;
 
 /// Different faults of one operator that are looked for: more are likely the same.
 const MOST_FAULTS: usize = 3;
+/// Evaluations that came to no end, each of which took seconds: nothing more is tried after so many.
+const MOST_ENDLESS: usize = 3;
 /// Operators that are named after the first in which a fault was found.
 const MOST_NAMED: usize = 8;
 
@@ -63,7 +65,7 @@ pub fn check_framework(framework: &Framework) -> Result<Checked, Failure> {
     let name = |op: &str| op.replace('.', "_");
     let samples: Vec<Sample> =
         samples::all().into_iter().filter(|sample| lowered.contains(&name(sample.op))).collect();
-    let mut trial = Trial { found: HashMap::new(), told: IndexMap::new(), runs: 0 };
+    let mut trial = Trial { found: HashMap::new(), told: IndexMap::new(), runs: 0, endless: BTreeSet::new() };
     trial.run(framework, None, &BTreeMap::new(), &samples, Extent::Whole)?;
     // Of each operator its first sample, for what changes little.
     let firsts: Vec<Sample> = samples
@@ -119,6 +121,8 @@ struct Trial {
     /// Faults by what they say in their first line, where the place is.
     told: IndexMap<String, Fault>,
     runs: usize,
+    /// Operators of which an evaluation came to no end.
+    endless: BTreeSet<String>,
 }
 
 impl Trial {
@@ -169,7 +173,8 @@ impl Trial {
     /// Prices a model and keeps what is the sheets' fault. A refusal is none, nor is an operator that they lack.
     fn price(&mut self, session: &Session, model: &Model, op: &str, options: &Options, under: &str) {
         let found = self.found.entry(op.to_owned()).or_default();
-        if found.len() >= MOST_FAULTS {
+        let endless = self.endless.contains(op) || self.endless.len() >= MOST_ENDLESS;
+        if found.len() >= MOST_FAULTS || endless {
             return;
         }
         self.runs += 1;
@@ -180,6 +185,9 @@ impl Trial {
                 continue;
             }
             let line = error.message.lines().next().unwrap_or_default().to_owned();
+            if line.contains(RUNS_LONG) {
+                self.endless.insert(op.to_owned());
+            }
             if !found.insert(line.clone()) {
                 continue;
             }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
-use hawkeye_graph::printable;
+use hawkeye_graph::{counted, printable};
 
 use super::facts::facts;
 use super::rows::{Cells, Row, Rows, View};
@@ -179,7 +179,7 @@ fn pipelined(text: &mut String, pipeline: &PipelineInfo) {
     let not: Vec<String> = others.iter().map(not).collect();
     let gain = match (operators.len(), not.is_empty()) {
         (0, true) => String::new(),
-        (gaining, _) => format!(", {gaining} operators gain ({})", not.join("; ")),
+        (gaining, _) => format!(", {} gain ({})", counted(gaining, "operator"), not.join("; ")),
     };
     let together = if *requests > 1 { format!(" for {requests} requests") } else { String::new() };
     let line = format!(

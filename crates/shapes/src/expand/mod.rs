@@ -62,6 +62,9 @@ pub fn expand<'a>(
     // Bodies hold bodies, and definitions use operators that have definitions.
     let mut too_large = Vec::new();
     for _ in 0..MOST_ROUNDS {
+        if expanded.shapes.misfits().next().is_some() {
+            return expanded;
+        }
         let round = round(&expanded.graph, &expanded.shapes, has, room);
         expanded.lacking = round.lacking;
         too_large = round.too_large;

@@ -179,11 +179,12 @@ pub(crate) struct Context {
 }
 
 /// What is known of the wanted outputs of a node, given its inputs that are not left out, and why
-/// not more.
+/// not more. tract is not asked about a `misfit`, of which it may make anything without end.
 pub(crate) fn outputs(
     node: &Node,
     context: &Context,
     inputs: &[&InferenceFact],
+    misfit: bool,
 ) -> (TVec<InferenceFact>, Option<UnknownReason>) {
     let Context { opset, wanted } = *context;
     let proto = proto::node(node);
@@ -196,6 +197,7 @@ pub(crate) fn outputs(
                 Err(problem) => Err(problem),
             }
         }
+        None if misfit => Err(MISFIT.to_owned()),
         None => guard::tract_infer(&proto, opset, inputs, wanted),
     };
     match found {

@@ -122,7 +122,8 @@ fn miscalled(sources: &Sources, source: &Source, name: &str, line: usize) -> Opt
                 (required, None) => format!("at least {required}"),
             };
             let (source, line) = if defined == name { (of, at) } else { (source, line) };
-            Some(source.error(line, format!("{name}{alias} takes {takes} arguments, but {called}")))
+            let plural = if takes == "1" { "" } else { "s" };
+            Some(source.error(line, format!("{name}{alias} takes {takes} argument{plural}, but {called}")))
         }
     }
 }

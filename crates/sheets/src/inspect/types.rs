@@ -8,9 +8,11 @@ use starlark::environment::Globals;
 use starlark::typing::{AstModuleTypecheck, Interface};
 
 use super::sources::{Source, Sources};
-use crate::folder::FilePath;
+use crate::folder::{FilePath, standard};
 use crate::language;
 
+/// What the linter calls a name that nothing defines.
+const UNDEFINED: &str = "using-undefined";
 /// What the linter says of style, and not of meaning.
 const STYLE: [&str; 2] = ["missing-return", "unused-argument"];
 
@@ -27,7 +29,8 @@ pub(super) fn findings(sources: &Sources, globals: &Globals) -> Vec<Diagnostic> 
         let lints = lints.map(|lint| {
             let line = lint.location.resolve_span().begin.line + 1;
             match (lint.severity, lint.short_name.as_str()) {
-                (EvalSeverity::Error, _) | (_, "using-undefined") => source.error(line, lint.problem),
+                (_, UNDEFINED) => undefined(source, line, &lint.problem),
+                (EvalSeverity::Error, _) => source.error(line, lint.problem),
                 _ => source.warning(line, lint.problem),
             }
         });
@@ -37,9 +40,12 @@ pub(super) fn findings(sources: &Sources, globals: &Globals) -> Vec<Diagnostic> 
             .filter_map(|(name, file)| Some((name.clone(), interfaces.get(file)?.clone())));
         let Ok(ast) = language::parse(&source.file.display(), &source.text) else { continue };
         let (errors, _, interface, _) = ast.typecheck(globals, &loads.collect());
-        let types = errors.iter().map(|error| {
+        let types = errors.iter().filter_map(|error| {
             let line = error.span().map_or(1, |span| span.resolve_span().begin.line + 1);
-            source.error(line, error.without_diagnostic().to_string().trim())
+            let said = error.without_diagnostic().to_string();
+            // The linter has said that.
+            let twice = said.starts_with("Variable `") && said.contains("` not found");
+            (!twice).then(|| source.error(line, said.trim()))
         });
         if source.own {
             found.extend(lints.chain(types));
@@ -47,6 +53,16 @@ pub(super) fn findings(sources: &Sources, globals: &Globals) -> Vec<Diagnostic> 
         interfaces.insert(source.file.clone(), interface);
     }
     found
+}
+
+/// A name that nothing defines; where it is one of `//std`, how to load it.
+fn undefined(source: &Source, line: usize, problem: &str) -> Diagnostic {
+    let error = source.error(line, problem);
+    let name = problem.split('`').nth(1).unwrap_or_default();
+    match standard(name) {
+        Some(sheet) => error.help(format!("load(\"{sheet}\", \"{name}\")")),
+        None => error,
+    }
 }
 
 /// A loop may count without looking at its count.

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use hawkeye::{ActivationBudget, Price};
 use hawkeye_report::render::{escape, grouped};
 
+use super::super::output::STYLE;
 use super::tables::{Rows, summary, tables};
 
 /// Size of a picture, and the room around it for labels.
@@ -16,11 +17,11 @@ const MARGIN: f64 = 56.0;
 pub(super) fn page(budget: &ActivationBudget, title: &str) -> String {
     let title = escape(title);
     let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Activations of {title}</title>\n\
-         <style>body{{font:14px sans-serif;margin:2em}}td,th{{padding:2px 12px;text-align:left}}\
-         td:nth-child(n+2),th:nth-child(n+2){{text-align:right;font-variant-numeric:tabular-nums}}\
-         svg{{margin-right:2em}}polyline{{fill:none;stroke:#0b6e69;stroke-width:2}}\
-         circle{{fill:#0b6e69}}line{{stroke:#999}}text{{font-size:12px}}</style>\n<h1>Activations of {title}</h1>\n"
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>Activations of {title}</title>\n\
+         <style>{STYLE}td:nth-child(n+2),th:nth-child(n+2){{text-align:right}}\
+         svg{{max-width:100%;height:auto}}polyline{{fill:none;stroke:#2a9d96;stroke-width:2}}\
+         circle{{fill:#2a9d96}}line{{stroke:#999}}text{{font-size:12px;fill:currentColor}}</style>\n<h1>Activations of {title}</h1>\n"
     );
     for line in summary(budget) {
         let _ = writeln!(page, "<p>{}</p>", escape(&line));
@@ -71,7 +72,7 @@ fn picture(unit: &str, points: &[(u64, &str, f64)]) -> String {
         number(most),
     );
     format!(
-        "<svg width=\"{}\" height=\"{}\" role=\"img\">{axes}<polyline points=\"{}\"/>{dots}</svg>\n",
+        "<svg width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\">{axes}<polyline points=\"{2}\"/>{dots}</svg>\n",
         WIDTH + 2.0 * MARGIN,
         HEIGHT + 2.0 * MARGIN,
         line.trim_end(),

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use hawkeye::{Checked, Failure, Framework, Severity, check_framework};
+use hawkeye_graph::counted;
 
 use super::output;
 
@@ -20,14 +21,12 @@ pub(super) fn run(name: &str) -> Result<(String, ExitCode), Failure> {
         (errors, warnings) => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
     };
     let text = format!(
-        "{} {}: {verdict}; {operators} operators, {} parameters, {runs} sample runs\n",
+        "{} {}: {verdict}; {}, {}, {}\n",
         manifest.name,
         manifest.version,
-        manifest.parameters.len()
+        counted(operators, "operator"),
+        counted(manifest.parameters.len(), "parameter"),
+        counted(runs, "sample run")
     );
     Ok((text, if errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) }))
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -35,8 +35,11 @@ pub(super) fn run(model: &Path, framework: Option<&str>) -> Result<String, Failu
         let _ = writeln!(text, "{}", format!("{function:<40} {count:>7}  {state}").trim_end());
     }
     if sheets.is_some() && missing > 0 {
-        let _ =
-            writeln!(text, "\n{missing} missing: write them, or hold the model to operators that are there");
+        let _ = writeln!(
+            text,
+            "\n{missing} missing: write them, or hold the model to operators that are there. Nodes of public inputs \
+                 alone, as those that compute shapes, need none: `hawkeye profile` names what a model really lacks"
+        );
     }
     Ok(text)
 }

@@ -136,8 +136,11 @@ impl Test {
                 Some(actual) => problems.push(format!("{name}: expected {expected}, but it is {actual}")),
                 None => {
                     let near = nearest(name, known.keys().map(String::as_str));
-                    let hint = near.map(|near| format!("; did you mean {near}?"));
-                    problems.push(format!("{name}: there is no such number{}", hint.unwrap_or_default()));
+                    let hint = near.map_or_else(
+                        || format!("; there are {}", known.keys().cloned().collect::<Vec<_>>().join(", ")),
+                        |near| format!("; did you mean {near}?"),
+                    );
+                    problems.push(format!("{name}: there is no such number{hint}"));
                 }
             }
         }

@@ -115,7 +115,7 @@ fn summary(found: &Outcome) -> Vec<String> {
             after.rounds
         ),
         None => format!(
-            "runs now: {} bytes, {} rounds; the framework has no lowering for the model as it is",
+            "{} bytes, {} rounds; the model as it is can't be priced: the framework lacks operators of it",
             after.bytes, after.rounds
         ),
     }];
@@ -156,9 +156,10 @@ fn page(found: &Outcome) -> String {
         .collect();
     let header = cells("th", &HEADER.map(str::to_owned));
     format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>hawkeye optimize</title>\n\
-         <style>body{{font:14px sans-serif;margin:2em}}td,th{{padding:2px 12px;text-align:left}}\
-         td:nth-child(n+3){{text-align:right;font-variant-numeric:tabular-nums}}</style>\n\
-         <table>\n{header}{body}</table>\n{summary}</html>\n"
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>hawkeye optimize</title>\n\
+         <style>{style}td:nth-child(n+3),th:nth-child(n+3){{text-align:right}}</style>\n\
+         <table>\n{header}{body}</table>\n{summary}</html>\n",
+        style = output::STYLE
     )
 }
