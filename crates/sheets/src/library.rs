@@ -1,7 +1,7 @@
 //! The sheets that a manifest lists, of which only those are run that are asked for something.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
 use starlark::codemap::FileSpan;
@@ -43,7 +43,7 @@ impl Library {
         folder: &Folder,
         sheets: &[String],
         overlays: &[(FilePath, Vec<String>)],
-        loader: Loader,
+        mut loader: Loader,
     ) -> Result<Self, String> {
         let mut index: IndexMap<String, Vec<FilePath>> = IndexMap::new();
         for (file, names) in overlays {
@@ -52,7 +52,8 @@ impl Library {
         for sheet in sheets {
             let file = folder.file(sheet)?;
             let text = file.read().map_err(|e| format!("{}: {e}", file.display()))?;
-            for name in Outline::new(&text).names() {
+            let outline = loader.outline(&file).unwrap_or_else(|| Arc::new(Outline::new(&text)));
+            for name in outline.names() {
                 let files = index.entry(name.to_owned()).or_default();
                 if overlays.iter().any(|(_, names)| names.iter().any(|replaced| replaced == name)) {
                     continue;

@@ -195,22 +195,24 @@ impl Loader {
 
     /// Runs a sheet that has not been run.
     fn first(&mut self, file: &FilePath, wanted: &[&str]) -> Result<(), String> {
-        let name = file.display();
-        match file.builtin() {
-            // What takes the place of a function must do so wherever it is called.
-            Some(text) if self.overlays.is_empty() => {
-                let outline = Arc::new(Outline::new(text));
-                let sheet = Sheet { outline: Some(outline.clone()), names: HashMap::new() };
-                self.sheets.insert(file.clone(), sheet);
-                self.statements(file, &outline, wanted)
-            }
-            _ => {
-                let text = file.read().map_err(|e| format!("{name}: {e}"))?;
-                let names = self.whole(file, &name, &text)?;
-                self.sheets.insert(file.clone(), Sheet { outline: None, names });
-                Ok(())
-            }
+        if let Some(outline) = self.outline(file) {
+            return self.statements(file, &outline, wanted);
         }
+        let name = file.display();
+        let text = file.read().map_err(|e| format!("{name}: {e}"))?;
+        let names = self.whole(file, &name, &text)?;
+        self.sheets.insert(file.clone(), Sheet { outline: None, names });
+        Ok(())
+    }
+
+    /// What a sheet consists of, if it is run by statements.
+    pub(crate) fn outline(&mut self, file: &FilePath) -> Option<Arc<Outline<'static>>> {
+        // What takes the place of a function must do so wherever it is called.
+        let text = file.builtin().filter(|_| self.overlays.is_empty())?;
+        let sheet = self.sheets.entry(file.clone());
+        let sheet = sheet
+            .or_insert_with(|| Sheet { outline: Some(Arc::new(Outline::new(text))), names: HashMap::new() });
+        sheet.outline.clone()
     }
 
     /// Runs the statements that wanted names need, after what they load.

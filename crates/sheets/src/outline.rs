@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use hashbrown::DefaultHashBuilder;
 use indexmap::IndexMap;
 
 /// The statements of a sheet and the names that they give.
@@ -13,7 +14,7 @@ pub(crate) struct Outline<'a> {
     /// Where each statement is that gives names and loads nothing.
     statements: Vec<Range<usize>>,
     /// What the sheet's names stand for, in the order of the text.
-    names: IndexMap<&'a str, Origin<'a>>,
+    names: IndexMap<&'a str, Origin<'a>, DefaultHashBuilder>,
     /// Statements that compute a value with each public function, which is no protocol call yet when they do: they
     /// are run together with it, whatever was asked for first.
     together: HashMap<&'a str, Vec<usize>>,
@@ -40,7 +41,7 @@ impl<'a> Outline<'a> {
         let mut outline = Self {
             text,
             statements: Vec::new(),
-            names: IndexMap::new(),
+            names: IndexMap::default(),
             together: HashMap::new(),
             inline: HashSet::new(),
         };
@@ -52,7 +53,7 @@ impl<'a> Outline<'a> {
             if begins && let Some(start) = start.replace(position) {
                 outline.statement(start..position);
             }
-            quoted ^= line.matches("\"\"\"").count() % 2 == 1;
+            quoted ^= line.contains('"') && line.matches("\"\"\"").count() % 2 == 1;
             position += line.len();
         }
         if let Some(start) = start {
@@ -215,7 +216,7 @@ pub(crate) fn string(text: &[u8]) -> (usize, usize) {
     let quotes = if text[1..].starts_with(&[text[0]; 2]) { 3 } else { 1 };
     let mut position = quotes;
     while let Some(byte) = text.get(position) {
-        if text[position..].starts_with(&text[..quotes]) {
+        if *byte == text[0] && text[position..].starts_with(&text[..quotes]) {
             return (position + quotes, quotes);
         }
         position += if *byte == b'\\' { 2 } else { 1 };

@@ -51,6 +51,7 @@ struct State {
     phase: Phase,
     /// Calls that the evaluation recorded.
     recorded: usize,
+    /// By keys that may be long, so that the time of hashing them counts.
     known: HashMap<Key, Expanded>,
     /// Who called whom.
     edges: HashSet<(Option<usize>, usize)>,
