@@ -113,3 +113,58 @@ fn data(value: Value<'_>, depth: usize, parts: &mut usize) -> Option<Data> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn there_and_back(data: &Data) -> Option<Data> {
+        Heap::temp(|heap| to_data(to_value(data, heap)))
+    }
+
+    #[test]
+    fn plain_data_comes_back_as_it_was() {
+        let record: Data = Data::Struct(Arc::new([("a".into(), Data::Int(1)), ("b".into(), Data::None)]));
+        let key = Data::Tuple(vec![Data::Int(1), "x".into()]);
+        let data = Data::List(vec![
+            Data::Bool(true),
+            Data::Int(i64::MIN),
+            Data::Int(i64::from(i32::MAX)),
+            Data::from(0.1),
+            Data::from(1.0),
+            Data::Dict(vec![(key, record.clone())]),
+            record.clone(),
+            record,
+        ]);
+        assert_eq!(there_and_back(&data), Some(data));
+    }
+
+    #[test]
+    fn records_that_have_copies_are_one_value() {
+        let record = Data::Struct(Arc::new([("a".into(), Data::Int(1))]));
+        let [shared, own] = [
+            vec![record.clone(), record],
+            vec![
+                Data::Struct(Arc::new([("a".into(), Data::Int(1))])),
+                Data::Struct(Arc::new([("a".into(), Data::Int(1))])),
+            ],
+        ];
+        for (data, same) in [(Data::List(shared), true), (Data::List(own), false)] {
+            Heap::temp(|heap| {
+                let list = ListRef::from_value(to_value(&data, heap)).expect("it is a list");
+                assert_eq!(list.content()[0].ptr_eq(list.content()[1]), same);
+            });
+        }
+    }
+
+    #[test]
+    fn what_is_large_or_deep_is_no_data() {
+        let nested = |depth: usize| (0..depth).fold(Data::None, |data, _| Data::List(vec![data]));
+        assert!(there_and_back(&nested(DEEPEST_DATA)).is_some());
+        assert_eq!(there_and_back(&nested(DEEPEST_DATA + 1)), None);
+        let long = |length: usize| Data::Tuple(vec![Data::None; length]);
+        assert!(there_and_back(&long(LARGEST_DATA)).is_some());
+        assert_eq!(there_and_back(&long(LARGEST_DATA + 1)), None);
+        assert_eq!(there_and_back(&Data::List(vec![long(LARGEST_DATA / 2), long(LARGEST_DATA / 2)])), None);
+    }
+}

@@ -90,8 +90,8 @@ impl Written {
 /// What can't be replaced, with its place.
 pub(crate) fn guarded(ast: &AstModule, text: &str) -> Result<Option<(String, Written)>, String> {
     let mut guard = Guard { text, edits: BTreeMap::new(), problem: None };
-    guard.statement(ast.statement());
     ast.statement().visit_expr(|expression| guard.expression(expression));
+    guard.changes(ast.statement());
     if let Some((span, problem)) = guard.problem {
         return Err(format!("{}: {problem}", ast.file_span(span)));
     }
@@ -149,11 +149,12 @@ impl Guard<'_> {
         edit.after.push_str(text);
     }
 
-    fn statement(&mut self, statement: &AstStmt) {
+    /// Looks at what statements have changed, behind whatever their expressions end with.
+    fn changes(&mut self, statement: &AstStmt) {
         if let Stmt::AssignModify(target, op, value) = &statement.node {
             self.modification(statement, target, *op, value);
         }
-        statement.visit_stmt(|inner| self.statement(inner));
+        statement.visit_stmt(|inner| self.changes(inner));
     }
 
     fn modification(&mut self, statement: &AstStmt, target: &AstAssignTarget, op: AssignOp, value: &AstExpr) {
@@ -291,6 +292,7 @@ mod tests {
     fn what_has_no_bound_is_replaced() {
         for (text, expected) in [
             ("def f(n):\n    n += (1)  # more\n", "def f(n):\n    n += (1); __bounded(n)  # more\n"),
+            ("def f(n):\n    n += list(m)\n", "def f(n):\n    n += __room(list(m)); __bounded(n)\n"),
             ("def f(n):\n    n.x[1] *= 2 + 3\n", "def f(n):\n    n.x[1] = n.x[1] * ( 2 + 3)\n"),
             ("X = (a + b).replace(c, d)\n", "X = __method((a + b), \"replace\", c, d)\n"),
             ("X = ((a)).b.join(c).split()\n", "X = __method(__method(((a)).b, \"join\", c), \"split\", )\n"),

@@ -196,3 +196,102 @@ impl Recorder {
         self.state.borrow_mut().known.insert(key, expanded);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorder() -> Recorder {
+        Recorder::new(Parties { protocol: 2, all: 3 })
+    }
+
+    fn count(recorder: &Recorder, amount: u64) -> Item {
+        Item::Count { counter: recorder.symbol("c"), amount }
+    }
+
+    #[test]
+    fn calls_within_calls_record_their_own_items() {
+        let recorder = recorder();
+        let mut calls = Calls::default();
+        let outer = recorder.with_calls(&mut calls, || {
+            recorder.begin("outer", Some(0));
+            recorder.push(count(&recorder, 1)).expect("there is room");
+            recorder.called(1);
+            recorder.begin("inner", Some(1));
+            recorder.push(count(&recorder, 2)).expect("there is room");
+            recorder.note(Note::Warning("w".to_owned()));
+            recorder.note(Note::Warning("w".to_owned()));
+            let inner = recorder.end();
+            assert_eq!(inner.notes, [Note::Warning("w".to_owned())], "it is said once");
+            let call = recorder.store(inner.call).expect("it does something");
+            recorder.push(Item::Call { call, times: 1 }).expect("there is room");
+            recorder.push(Item::Call { call, times: 2 }).expect("there is room");
+            let outer = recorder.end();
+            assert!(outer.notes.is_empty(), "a note is of the call that it was made in");
+            recorder.store(outer.call)
+        });
+        // The arena is back with who lent it, and calls that follow each other are one item.
+        let outer = calls.call(outer.expect("it does something"));
+        assert_eq!(&**calls.name(outer.name), "outer");
+        assert!(matches!(outer.items[..], [Item::Count { amount: 1, .. }, Item::Call { times: 3, .. }]));
+        assert_eq!(recorder.edges(), HashSet::from([(Some(0), 1)]));
+    }
+
+    #[test]
+    fn what_does_nothing_is_no_call() {
+        let recorder = recorder();
+        recorder.with_calls(&mut Calls::default(), || {
+            recorder.begin("idle", None);
+            assert_eq!(recorder.store(recorder.end().call), None);
+        });
+    }
+
+    #[test]
+    fn an_evaluation_that_failed_leaves_nothing_behind() {
+        let recorder = recorder();
+        recorder.with_calls(&mut Calls::default(), || {
+            recorder.begin("failed", Some(7));
+            assert_eq!(recorder.set_phase(Phase::Setup), Phase::Online);
+        });
+        assert_eq!(recorder.phase(), Phase::Online);
+        recorder.with_calls(&mut Calls::default(), || recorder.called(8));
+        assert_eq!(recorder.edges(), HashSet::from([(None, 8)]));
+    }
+
+    #[test]
+    fn expansions_are_known_by_function_phase_and_arguments() {
+        let recorder = recorder();
+        let key = |function, phase, argument| Key {
+            function,
+            phase,
+            arguments: vec![Data::Int(argument)],
+            named: Vec::new(),
+        };
+        let expanded = Expanded { result: Data::Int(5), call: None, notes: Vec::new() };
+        recorder.remember(key(1, Phase::Online, 3), expanded);
+        assert_eq!(recorder.known(&key(1, Phase::Online, 3)).map(|known| known.result), Some(Data::Int(5)));
+        for other in [key(2, Phase::Online, 3), key(1, Phase::Offline, 3), key(1, Phase::Online, 4)] {
+            assert!(recorder.known(&other).is_none(), "{other:?}");
+        }
+        let named = Key { named: vec![("x".to_owned(), Data::Int(3))], ..key(1, Phase::Online, 3) };
+        assert!(recorder.known(&named).is_none());
+    }
+
+    #[test]
+    fn one_call_and_one_evaluation_record_so_much_and_no_more() {
+        let recorder = recorder();
+        recorder.with_calls(&mut Calls::default(), || {
+            recorder.begin("long", None);
+            for amount in 0..MOST_ITEMS as u64 {
+                recorder.push(count(&recorder, amount)).expect("there is room");
+            }
+            let error = recorder.push(count(&recorder, 0)).expect_err("it is full");
+            assert!(error.to_string().contains("use repeat()"), "{error}");
+            for _ in 0..MOST_CALLS {
+                recorder.begin("call", None);
+            }
+            let error = recorder.push(count(&recorder, 0)).expect_err("there are too many");
+            assert!(error.to_string().contains("are recorded one by one"), "{error}");
+        });
+    }
+}
