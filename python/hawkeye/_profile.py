@@ -19,6 +19,7 @@ def _options(
     batch: int | None = None,
     dims: Mapping[str, int] | None = None,
     shapes: Mapping[str, Iterable[int]] | None = None,
+    values: Mapping[str, float | bool] | None = None,
     weights: str | None = None,
     inputs: Mapping[str, str] | None = None,
     train: str | None = None,
@@ -46,6 +47,7 @@ def _options(
             name: [_whole(f"shapes[{name!r}]", size) for size in shape]
             for name, shape in (shapes or {}).items()
         },
+        "values": {name: _spelt(value) for name, value in (values or {}).items()},
         "weights": None if weights is None else str(weights),
         "inputs": {name: str(who) for name, who in (inputs or {}).items()},
         "train": _text("train", train),
@@ -133,6 +135,7 @@ def profile(
     batch: int | None = None,
     dims: Mapping[str, int] | None = None,
     shapes: Mapping[str, Iterable[int]] | None = None,
+    values: Mapping[str, float | bool] | None = None,
     weights: str | None = None,
     inputs: Mapping[str, str] | None = None,
     train: str | None = None,
@@ -165,6 +168,7 @@ def profile(
         batch: Size of the inputs' leading dimension.
         dims: Sizes of the model's symbolic dimensions.
         shapes: Whole shapes of inputs.
+        values: Values of inputs that hold one number and steer an `If` or a `Loop`.
         weights: Who knows the weights: `secret`, `public`, or a party by number or name.
         inputs: The same for inputs and initializers by name.
         train: The loss; training steps are priced instead of an inference.
@@ -199,6 +203,7 @@ def profile(
         batch=batch,
         dims=dims,
         shapes=shapes,
+        values=values,
         weights=weights,
         inputs=inputs,
         train=train,

@@ -121,6 +121,14 @@ def test_wrong_types_are_named(options, message):
         hawkeye.profile(LENET, None)
 
 
+def test_values_steer_control_flow():
+    model = MODELS.parent / "cases" / "if_on_public_input.onnx"
+    with pytest.raises(hawkeye.HawkEyeError, match="value"):
+        hawkeye.profile(model, "crypten")
+    report = hawkeye.profile(model, "crypten", values={"sr": 16000})
+    assert (report.totals.online.bytes, report.counters["rounds"]) == (3712, 9)
+
+
 def test_settings_are_read_when_a_session_opens():
     with pytest.raises(hawkeye.HawkEyeError, match="max_method"):
         hawkeye.Session("crypten", maxmethod="pairwise")

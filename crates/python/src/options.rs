@@ -19,6 +19,7 @@ pub(crate) struct Options {
     batch: Option<u64>,
     dims: BTreeMap<String, u64>,
     shapes: BTreeMap<String, Vec<u64>>,
+    values: BTreeMap<String, String>,
     weights: Option<String>,
     inputs: BTreeMap<String, String>,
     train: Option<String>,
@@ -46,7 +47,7 @@ impl Options {
             dims: self.dims.clone().into_iter().collect(),
             batch: self.batch,
             shapes: self.shapes.clone().into_iter().collect(),
-            ..Bindings::default()
+            values: self.values.clone(),
         }
     }
 
