@@ -37,10 +37,9 @@ impl Session {
     fn new(py: Python<'_>, framework: &str, settings: BTreeMap<String, String>) -> PyResult<Self> {
         guarded(py, || {
             let framework = Framework::open(framework)?;
-            let session = Self { framework, settings, opened: Mutex::default() };
             // What is wrong with settings is said here, not at the first profile.
-            session.opened(None)?;
-            Ok(session)
+            framework.manifest.values(&settings)?;
+            Ok(Self { framework, settings, opened: Mutex::default() })
         })
     }
 
