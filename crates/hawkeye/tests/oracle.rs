@@ -8,7 +8,9 @@ use std::process::{Command, Stdio};
 use hawkeye_cost::{Calls, Communication, Cost, Data, Fold, Share};
 use hawkeye_grad::Pass;
 use hawkeye_graph::DType;
-use hawkeye_lower::{Lowering, NodeView, Operation, Program, Runs, Subject, TensorView, Visibility, settle};
+use hawkeye_lower::{
+    Known, Lowering, NodeView, Operation, Program, Runs, Subject, TensorView, Visibility, settle,
+};
 use hawkeye_sheets::{Framework, Instance};
 use hawkeye_testing::fixtures;
 use serde_json::{Value, json};
@@ -186,7 +188,12 @@ fn crypten_sheets_agree_with_the_oracle() {
             let operation =
                 Operation { subject: Subject::Begin, call: expansion.call, evidence: BTreeSet::new() };
             let program = Program { operations: vec![operation], ..Program::default() };
-            let program = settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets);
+            let program = settle(
+                vec![Runs { program, times: 1 }],
+                &mut calls,
+                &mut framework.sheets,
+                &mut Known::default(),
+            );
             let program = program.expect("it settles");
             let costs = Fold::new(&program.calls, Communication(&framework.round_rule)).expect("it is small");
             let cost = program.operations[0].call.map(|call| costs.value(call).clone()).unwrap_or_default();

@@ -6,7 +6,7 @@ use hawkeye_cost::{
 };
 use hawkeye_graph::NodeId;
 use hawkeye_lower::{
-    Ability, Demand, Expansion, Lowering, LoweringError, NodeView, Operation, Program, Runs, Settled,
+    Ability, Demand, Expansion, Known, Lowering, LoweringError, NodeView, Operation, Program, Runs, Settled,
     Subject, settle,
 };
 
@@ -90,7 +90,8 @@ fn settled(calls: &mut Calls, operations: Vec<Vec<Item>>, runs: u64) -> Result<S
         let subject = Subject::Node(NodeId::new(index));
         program.operations.push(Operation { subject, call, evidence: Default::default() });
     }
-    settle(vec![Runs { program, times: runs }], calls, &mut Toy).map_err(|failure| failure.to_string())
+    settle(vec![Runs { program, times: runs }], calls, &mut Toy, &mut Known::default())
+        .map_err(|failure| failure.to_string())
 }
 
 /// Bytes of each operation.
