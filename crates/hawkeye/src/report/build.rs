@@ -1,7 +1,8 @@
 //! Building the report.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use hashbrown::HashMap;
 use hawkeye_cost::{Before, CallId, Communication, Cost, Fold, Overflow, Phase};
 use hawkeye_grad::Pass;
 use hawkeye_graph::{Diagnostic, Graph, Place, Severity, Shapes, ValueId};

@@ -5,10 +5,13 @@ use hawkeye_sheets::{Counter, Quantity};
 use indexmap::IndexMap;
 
 /// The counters of a framework, as the costs of one program have them.
-pub(crate) struct Counters<'a>(Vec<View<'a>>);
+pub(crate) struct Counters<'a> {
+    views: Vec<View<'a>>,
+    /// What they are where nothing is sent.
+    zero: IndexMap<String, u64>,
+}
 
 struct View<'a> {
-    name: &'a str,
     counter: &'a Counter,
     phases: PhaseMap<bool>,
     /// What the program's calls count under the key, if they do.
@@ -17,16 +20,17 @@ struct View<'a> {
 
 impl<'a> Counters<'a> {
     pub(crate) fn new(counters: &'a IndexMap<String, Counter>, calls: &Calls<Share>) -> Self {
-        let view = |(name, counter): (&'a String, &'a Counter)| {
+        let view = |counter: &'a Counter| {
             let mut phases = PhaseMap::default();
             for phase in Phase::ALL {
                 let named = |phases: &Vec<String>| phases.iter().any(|p| p == phase.name());
                 phases[phase] = counter.phases.as_ref().is_none_or(named);
             }
             let key = counter.key.as_deref().and_then(|key| calls.known_symbol(key));
-            View { name, counter, phases, key }
+            View { counter, phases, key }
         };
-        Self(counters.iter().map(view).collect())
+        let zero = counters.keys().map(|name| (name.clone(), 0)).collect();
+        Self { views: counters.values().map(view).collect(), zero }
     }
 
     /// What they count of a cost.
@@ -34,7 +38,11 @@ impl<'a> Counters<'a> {
     /// # Errors
     /// [`Overflow`].
     pub(crate) fn of(&self, cost: &Cost) -> Result<IndexMap<String, u64>, Overflow> {
-        self.0.iter().map(|view| Ok((view.name.to_owned(), view.value(cost)?))).collect()
+        let mut counted = self.zero.clone();
+        for (number, view) in counted.values_mut().zip(&self.views) {
+            *number = view.value(cost)?;
+        }
+        Ok(counted)
     }
 }
 

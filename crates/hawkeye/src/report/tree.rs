@@ -1,8 +1,8 @@
 //! The prefix tree of calls.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
+use hashbrown::{DefaultHashBuilder, HashMap};
 use hawkeye_cost::{
     Before, CallId, Calls, Communication, Cost, Fold, Item, Overflow, Phase, PhaseMap, Share, Symbol,
 };
@@ -124,7 +124,7 @@ impl<'a> Level<'a> {
 /// Nodes side by side, in order of first appearance: what has the same name is one node.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Children {
-    nodes: IndexMap<Name, TreeNode>,
+    nodes: IndexMap<Name, TreeNode, DefaultHashBuilder>,
     /// How many nodes there are, on all levels.
     size: usize,
 }
