@@ -3,6 +3,8 @@
 use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, ValueId};
 use serde::{Deserialize, Serialize};
 
+use crate::sweep::differentiated;
+
 /// Which initializers of real numbers count as parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,7 +19,8 @@ pub enum Trainable {
     AllButStatistics,
 }
 
-/// The trained parameters in the order of the file: the trainable ones but those named in `frozen`.
+/// The trained parameters in the order of the file: the trainable ones but those named in `frozen`. What only says how nodes compute,
+/// such as the scales of a `Resize`, is no parameter, and neither is what no node takes.
 ///
 /// # Errors
 /// Names that no initializer has, all of them.
@@ -49,6 +52,33 @@ pub fn parameters(graph: &Graph, which: Trainable, frozen: &[String]) -> Result<
             fixed[statistic.index()] = true;
         }
     }
-    let trained = |id: &ValueId| weight(id) && !fixed[id.index()] && !frozen.contains(&graph.value(*id).name);
+    let mut taken = vec![false; graph.values.len()];
+    for id in graph.nodes.iter().flat_map(|node| differentiated(node).chain(node.captured())) {
+        taken[id.index()] = true;
+    }
+    let trained = |id: &ValueId| {
+        weight(id) && taken[id.index()] && !fixed[id.index()] && !frozen.contains(&graph.value(*id).name)
+    };
     Ok(graph.value_ids().filter(trained).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use hawkeye_graph::{DType, GraphBuilder, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn scales_and_what_nothing_takes_are_no_parameters() {
+        let mut builder = GraphBuilder::default();
+        let x = builder.tensor_input("x", DType::Float32, &[1, 4]);
+        let reals = |dims: &[u64]| Tensor { dtype: DType::Float32, dims: dims.to_vec(), elements: None };
+        let weight = builder.initializer("weight", reals(&[4, 4]));
+        let scales = builder.initializer("scales", reals(&[2]));
+        builder.initializer("unused", reals(&[3]));
+        let y = builder.op("MatMul", &[x, weight]);
+        builder.op("Upsample", &[y, scales]);
+        let graph = builder.finish().expect("no cycle");
+        assert_eq!(parameters(&graph, Trainable::All, &[]).expect("none is frozen"), [weight]);
+    }
 }

@@ -68,15 +68,19 @@ impl Part {
 
 impl Sweep {
     /// The parts of the step in the order in which they run: the loss, the gradients from the loss
-    /// back to the first trained node, the updates in the order of the parameters. Parameters that no
-    /// gradient reaches stay as they are.
-    pub fn parts(&self, trained: &[ValueId]) -> Vec<Part> {
+    /// back to the first trained node, the updates in the order given.
+    pub fn parts(&self, updated: impl IntoIterator<Item = ValueId>) -> Vec<Part> {
         let mut parts = vec![Part::Loss];
         if !self.order.is_empty() {
             parts.push(Part::LossGradient);
         }
         parts.extend(self.order.iter().copied().map(Part::Gradient));
-        parts.extend(trained.iter().copied().filter(|id| self.reached[*id]).map(Part::Update));
+        parts.extend(updated.into_iter().map(Part::Update));
         parts
+    }
+
+    /// The parameters that a gradient reaches.
+    pub fn with_gradient(&self, trained: &[ValueId]) -> impl Iterator<Item = ValueId> {
+        trained.iter().copied().filter(|id| self.reached[*id])
     }
 }

@@ -82,7 +82,7 @@ pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, recipe: &Recipe
     let mut outputs = Vec::new();
     let mut state = Vec::new();
     let mut parts = Vec::new();
-    for part in sweep.parts(&recipe.trained) {
+    for part in sweep.parts(sweep.with_gradient(&recipe.trained)) {
         let start = builder.emit.graph().nodes.len();
         match part {
             Part::Loss => objective = Some(builder.loss(&operands, recipe)),

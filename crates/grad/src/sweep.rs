@@ -57,7 +57,7 @@ pub fn sweep(
 }
 
 /// Inputs with respect to which a node is differentiated: not those that say how, such as shapes.
-fn differentiated(node: &Node) -> impl Iterator<Item = ValueId> + use<'_> {
+pub(crate) fn differentiated(node: &Node) -> impl Iterator<Item = ValueId> + use<'_> {
     let count = match node.op.as_str() {
         _ if !node.domain.is_empty() => usize::MAX,
         "Reshape" | "Expand" | "Pad" | "Slice" | "Tile" | "Dropout" | "Resize" | "Upsample" | "Clip" => 1,
@@ -118,6 +118,7 @@ mod tests {
     use hawkeye_graph::{Attributes, DType, DeclaredType, Fact, Kind, Origin, Provenance, Tensor, Value};
 
     use super::*;
+    use crate::Part;
 
     /// input 0 and weights 1, 2; MatMul(0,1)=3, Relu(3)=4, MatMul(4,2)=5, Shape(5)=6.
     fn network() -> (Graph, Shapes) {
@@ -176,6 +177,16 @@ mod tests {
     fn a_cut_stops_the_gradient() {
         assert_eq!(order(&run(5, &[1, 2], &|node| node.op == "Relu")), [2]);
         assert_eq!(order(&run(4, &[1, 2], &|node| node.op == "Relu")), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn parameters_without_gradient_are_told_apart() {
+        let trained = [1, 2].map(ValueId::new);
+        let sweep = run(5, &[1, 2], &|node| node.op == "Relu");
+        assert_eq!(sweep.with_gradient(&trained).collect::<Vec<_>>(), [trained[1]]);
+        let updates = |parts: Vec<Part>| parts.iter().filter(|part| matches!(part, Part::Update(_))).count();
+        assert_eq!(updates(sweep.parts(sweep.with_gradient(&trained))), 1);
+        assert_eq!(updates(sweep.parts(trained)), 2);
     }
 
     #[test]

@@ -197,7 +197,7 @@ pub(crate) fn profile(
             weights: conventions.weights.to_string(),
             loads: front_end.map(|front_end| front_end.info(model.graph)),
         },
-        visibility: tensors(model.graph, &visibility),
+        visibility: tensors(model.graph, &conventions),
         counters: framework.manifest.counters.clone(),
         diagnostics,
     };
@@ -347,8 +347,9 @@ fn conventions(graph: &Graph, manifest: &Manifest, options: &Options) -> Result<
     })
 }
 
-/// What goes into the model, and who knows it: inputs, and weights wherever they are.
-fn tensors(graph: &Graph, visibility: &Table<ValueId, Visibility>) -> Vec<(ValueId, Visibility)> {
+/// What goes into the model as it is in the file, and who knows it: inputs, and weights wherever they are.
+fn tensors(graph: &Graph, conventions: &Conventions) -> Vec<(ValueId, Visibility)> {
+    let visibility = secrecy(graph, conventions);
     let weight = |id: &ValueId| match &graph.value(*id).origin {
         Origin::Initializer(tensor) => tensor.dtype.is_float(),
         Origin::Input(_) | Origin::Node(_) | Origin::Outer(_) => false,

@@ -145,7 +145,7 @@ pub(crate) fn train(
         optimizer: options.optimizer.to_string(),
         first_step,
         steps,
-        trained: trained.iter().filter(|id| sweep.reached[**id]).map(elements).sum(),
+        trained: sweep.with_gradient(&trained).map(|id| elements(&id)).sum(),
     };
     Ok((Stage { shapes, runs, diagnostics }, info))
 }
@@ -163,7 +163,11 @@ fn step(
     let cuts = &stages.manifest.training.cuts;
     let cut = |node: &Node| node.domain.is_empty() && cuts.contains(&node.op);
     let sweep = sweep(graph, shapes, output, trained, &cut);
-    let parts = sweep.parts(trained);
+    let parts = if stages.manifest.training.zero_gradients {
+        sweep.parts(trained.iter().copied())
+    } else {
+        sweep.parts(sweep.with_gradient(trained))
+    };
     let training = Training {
         loss: options.loss,
         optimizer: &options.optimizer,

@@ -59,8 +59,7 @@ pub(crate) fn operands(node: &Node, inputs: &[Option<TensorView>]) -> Vec<(Strin
 }
 
 /// Positions of inputs that decide which elements a node looks at, or how many: what it does with them it
-/// can't do without sending anything, if nobody knows them. `Where` is none of them: it multiplies by its
-/// condition, which is local where the values are public.
+/// can't do without sending anything, if nobody knows them.
 pub(crate) fn selectors(node: &Node) -> &'static [usize] {
     if !node.domain.is_empty() {
         return &[];
@@ -69,7 +68,7 @@ pub(crate) fn selectors(node: &Node) -> &'static [usize] {
         "Gather" | "GatherElements" | "GatherND" | "Scatter" | "ScatterElements" | "ScatterND"
         | "ReverseSequence" | "Compress" | "MaxUnpool" => &[1],
         "Slice" => &[1, 2, 3, 4],
-        "OneHot" => &[0],
+        "OneHot" | "Where" => &[0],
         "TensorScatter" | "RoiAlign" => &[2],
         "LSTM" | "GRU" | "RNN" => &[4],
         _ => &[],

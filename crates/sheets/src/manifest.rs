@@ -194,6 +194,8 @@ pub struct TrainingRule {
     pub gradients: Gradients,
     #[serde(default)]
     pub parameters: Trainable,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub zero_gradients: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cuts: Vec<String>,
 }
