@@ -47,9 +47,10 @@ pub struct Software {
 }
 
 /// The embedded profiles, by name.
-const EMBEDDED: [(&str, &str); 3] = [
+const EMBEDDED: [(&str, &str); 4] = [
     ("crypten-cpu", include_str!("../../../profiles/crypten-cpu.yaml")),
     ("sci-ot", include_str!("../../../profiles/sci-ot.yaml")),
+    ("seal-cpu", include_str!("../../../profiles/seal-cpu.yaml")),
     ("spu-cpu", include_str!("../../../profiles/spu-cpu.yaml")),
 ];
 
