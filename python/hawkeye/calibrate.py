@@ -248,8 +248,8 @@ def cheetah_profile(seconds: Seconds) -> dict[str, Any]:
     """The profile of SPU's CHEETAH, by the amounts that its sheets state for the primitives.
 
     But for flights, on processor time. What the first call of a kind takes longer is set-up. Of calls that
-    draw correlated OTs from a stock, the least has no extension and the mean has its share of them. Products of
-    vectors are taken apart by their numbers of queries, products and answers: 1, 1, 1; 8, 8, 1; 2, 32, 1;
+    draw correlated OTs from a stock, the least has no extension and the mean has its share of them. Products
+    of vectors are taken apart by their numbers of queries, products and answers: 1, 1, 1; 8, 8, 1; 2, 32, 1;
     2, 256, 1; the last two answers are packed.
     """
     drawn = 50_000 * 94  # of which 64 chosen messages of four digits, and 15 ANDs each way

@@ -96,12 +96,18 @@ fn delphis_layers_take_what_their_operations_take() {
 
 #[test]
 fn every_framework_that_encrypts_has_a_profile_with_all_it_needs() {
-    for framework in ["cheetah", "cryptflow2-he", "hequant"] {
+    let profiles = [
+        ("cheetah", "seal-cpu"),
+        ("cryptflow2-he", "seal-cpu"),
+        ("hequant", "seal-cpu"),
+        ("spu-cheetah", "spu-cheetah-cpu"),
+    ];
+    for (framework, machine) in profiles {
         let time = TimeOptions::on(Network::of(Some(1e9), 1e-3));
         let options = Options { time: Some(time), ..Options::default() };
         let time = profile(&fixtures().join(LENET), framework, &options).expect("it profiles").time;
         let time = time.expect("a network");
-        assert_eq!(time.machine, "seal-cpu");
+        assert_eq!(time.machine, machine);
         assert!(time.spent.work > 0.1 * time.seconds, "{framework}: {time:?}");
     }
 }
