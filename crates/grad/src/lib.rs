@@ -21,5 +21,5 @@ pub use optimizer::{Algorithm, Optimizer, Setting};
 pub use parameters::{Trainable, parameters};
 pub use part::{Part, Pass};
 pub use rules::differentiable;
-pub use step::{Recipe, Step, synthesise};
+pub use step::{Step, StepSpec, synthesise};
 pub use sweep::{Sweep, sweep};

@@ -15,7 +15,7 @@ use crate::{Loss, Optimizer, Part, Sweep, rules};
 
 /// What a training step is to do.
 #[derive(Clone, Debug)]
-pub struct Recipe {
+pub struct StepSpec {
     /// What is minimized.
     pub loss: Loss,
     /// How parameters follow their gradients.
@@ -54,16 +54,16 @@ pub struct Step {
 ///
 /// # Errors
 /// Every node without a gradient, or which can't be brought to opset 18; an output of unknown shape.
-pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, recipe: &Recipe) -> Result<Step, Failure> {
-    let name = &graph.value(recipe.output).name;
+pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, spec: &StepSpec) -> Result<Step, Failure> {
+    let name = &graph.value(spec.output).name;
     let unknown = || {
         Failure::from(Diagnostic::error(
             Place::Value(name.clone()),
             "can't be trained, since its shape or type is not known",
         ))
     };
-    let shape = dims(shapes, recipe.output).ok_or_else(unknown)?;
-    let dtype = shapes.facts[recipe.output].dtype.filter(|dtype| dtype.is_float()).ok_or_else(unknown)?;
+    let shape = dims(shapes, spec.output).ok_or_else(unknown)?;
+    let dtype = shapes.facts[spec.output].dtype.filter(|dtype| dtype.is_float()).ok_or_else(unknown)?;
     let mut builder = Builder {
         emit: Emit::new(graph.clone()),
         model: graph,
@@ -77,29 +77,29 @@ pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, recipe: &Recipe
     builder.errors = upgrade(&mut builder.emit, shapes);
     builder.emit.dtype = dtype;
     let target = builder.emit.input("target", dtype, &shape);
-    let operands = Operands { output: recipe.output, target, shape: &shape };
+    let operands = Operands { output: spec.output, target, shape: &shape };
     let mut objective = None;
     let mut outputs = Vec::new();
     let mut state = Vec::new();
     let mut parts = Vec::new();
-    for part in sweep.parts(&recipe.trained) {
+    for part in sweep.parts(&spec.trained) {
         let start = builder.emit.graph().nodes.len();
         match part {
-            Part::Loss => objective = Some(builder.loss(&operands, recipe)),
+            Part::Loss => objective = Some(builder.loss(&operands, spec)),
             Part::LossGradient => {
                 if let Some(objective) = &objective {
-                    builder.loss_gradient(&operands, recipe, objective);
+                    builder.loss_gradient(&operands, spec, objective);
                 }
             }
             Part::Gradient(node) => builder.node(node),
-            Part::Update(parameter) => outputs.extend(builder.update(parameter, recipe, &mut state)),
+            Part::Update(parameter) => outputs.extend(builder.update(parameter, spec, &mut state)),
         }
         parts.push((part, start..builder.emit.graph().nodes.len()));
     }
     if !builder.errors.is_empty() {
         return Err(Failure(builder.errors));
     }
-    let loss = objective.map_or(recipe.output, |objective| objective.loss);
+    let loss = objective.map_or(spec.output, |objective| objective.loss);
     builder.name_gradients(&outputs, &state, loss);
     let Builder { emit, gradients, .. } = builder;
     let graph = emit.finish([vec![loss], outputs, state].concat());
@@ -130,16 +130,16 @@ impl Builder<'_> {
         }
     }
 
-    fn loss(&mut self, operands: &Operands<'_>, recipe: &Recipe) -> Objective {
+    fn loss(&mut self, operands: &Operands<'_>, spec: &StepSpec) -> Objective {
         self.emit.outside("loss");
-        let objective = operands.loss(&mut self.emit, recipe.loss);
+        let objective = operands.loss(&mut self.emit, spec.loss);
         self.emit.rename(objective.loss, "loss");
         objective
     }
 
-    fn loss_gradient(&mut self, operands: &Operands<'_>, recipe: &Recipe, objective: &Objective) {
+    fn loss_gradient(&mut self, operands: &Operands<'_>, spec: &StepSpec, objective: &Objective) {
         self.emit.outside("loss.grad");
-        let gradient = operands.gradient(&mut self.emit, recipe.loss, objective);
+        let gradient = operands.gradient(&mut self.emit, spec.loss, objective);
         self.gradients[operands.output] = Some(gradient);
     }
 
@@ -199,7 +199,7 @@ impl Builder<'_> {
     }
 
     /// Appends the update of a parameter; its new value.
-    fn update(&mut self, id: ValueId, recipe: &Recipe, state: &mut Vec<ValueId>) -> Option<ValueId> {
+    fn update(&mut self, id: ValueId, spec: &StepSpec, state: &mut Vec<ValueId>) -> Option<ValueId> {
         let name = self.emit.graph().value(id).name.clone();
         let Some(shape) = dims(self.shapes, id) else {
             self.errors.push(Diagnostic::error(
@@ -216,7 +216,7 @@ impl Builder<'_> {
             None => self.emit.zeros(&shape),
         };
         let parameter = Parameter { value: id, gradient, name: name.clone(), shape };
-        let new = update(&mut self.emit, &recipe.optimizer, recipe.step, &parameter, state);
+        let new = update(&mut self.emit, &spec.optimizer, spec.step, &parameter, state);
         self.emit.rename(new, &format!("new/{name}"));
         Some(new)
     }

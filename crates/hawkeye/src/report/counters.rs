@@ -1,7 +1,7 @@
 //! Named views: what the framework's own statistics show.
 
 use hawkeye_cost::{Calls, Cost, Link, Overflow, Phase, Share, Traffic};
-use hawkeye_sheets::{Counter, Quantity};
+use hawkeye_sheets::{Counter, CounterKind};
 use indexmap::IndexMap;
 
 /// The counters of a cost.
@@ -25,11 +25,11 @@ fn value(view: &Counter, calls: &Calls<Share>, cost: &Cost) -> Result<u64, Overf
         total(Box::new(cost.links.iter().filter(|(l, _)| selects(view, l)).map(move |(_, t)| quantity(t))))
     };
     match view.sum {
-        Quantity::Bytes => links(|t| t.bytes),
-        Quantity::Messages => links(|t| t.messages),
-        Quantity::Rounds => total(Box::new(phases().map(|p| cost.rounds[p].count))),
-        Quantity::Flights => total(Box::new(phases().map(|p| cost.flights[p].count))),
-        Quantity::Counted => {
+        CounterKind::Bytes => links(|t| t.bytes),
+        CounterKind::Messages => links(|t| t.messages),
+        CounterKind::Rounds => total(Box::new(phases().map(|p| cost.rounds[p].count))),
+        CounterKind::Flights => total(Box::new(phases().map(|p| cost.flights[p].count))),
+        CounterKind::Counted => {
             let counted = cost.counted.iter().find(|(k, _)| Some(&**calls.name(**k)) == view.key.as_deref());
             Ok(counted.map_or(0, |(_, amount)| *amount))
         }
