@@ -4,9 +4,9 @@
 //! whole step as a graph. [`Loss`] and [`Optimizer`] are what a user asks for.
 
 mod adjoint;
-mod emit;
+mod builder;
 mod loss;
-mod objective;
+mod loss_nodes;
 mod optimizer;
 mod parameters;
 mod part;
