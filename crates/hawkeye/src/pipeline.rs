@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_cost::Calls;
+use hawkeye_cost::{Calls, Communication, Fold};
 use hawkeye_graph::{
     Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, Value, ValueId, counted, nearest, verify,
 };
 use hawkeye_lower::{
-    Ability, Conventions, Lowering, Pass, Program, Runs, Settled, Training, Visibility, constant_weights,
-    is_constant, lower, reinterpret, secrecy, settle,
+    Ability, Conventions, Known, Lowering, Pass, Program, Runs, Settled, Training, Visibility,
+    constant_weights, is_constant, lower, reinterpret, secrecy, settle,
 };
 use hawkeye_onnx::Model;
 use hawkeye_report::{ModelInfo, Report, RunInfo};
@@ -89,7 +89,7 @@ pub fn analyse_with_definitions(
     let framework = framework.instantiate(options.parties, &options.settings)?;
     let (configuration, mut sheets) = Configuration::of(framework);
     let subject = Subject::file(model, file);
-    let report = profile(subject, &configuration, &mut sheets, &mut Calls::default(), options)?;
+    let report = profile(subject, &configuration, &mut sheets, &mut Memory::default(), options)?;
     Ok((report, sheets.definitions()))
 }
 
@@ -121,14 +121,23 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Runs every pass. What `lowering` remembers belongs to `calls`.
+/// What is remembered of programs that came before under the same framework and settings.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// Calls as they were recorded; what the lowering remembers belongs to them.
+    calls: Calls,
+    known: Known,
+}
+
+/// Runs every pass.
 pub(crate) fn profile(
     model: Subject<'_>,
     framework: &Configuration,
     lowering: &mut dyn Lowering,
-    calls: &mut Calls,
+    memory: &mut Memory,
     options: &Options,
 ) -> Result<Report, Failure> {
+    let Memory { calls, known } = memory;
     let given = with_values(model.graph, &options.bindings)?;
     let model = Subject { graph: given.as_ref(), ..model };
     let inputs = bind(model.graph, &options.bindings)?;
@@ -159,7 +168,10 @@ pub(crate) fn profile(
         }
     }
     .map_err(|failure| add_missing_operators(failure, &lacking))?;
-    let program = settle(lowered.runs, calls, lowering)?;
+    // A clock goes through all calls of the arena.
+    let mut apart = known.apart();
+    let known = if options.time.is_some() { &mut apart } else { known };
+    let mut program = settle(lowered.runs, calls, lowering, known)?;
     let found = [model.diagnostics, &expanded, &lowered.diagnostics, &program.diagnostics].concat();
     let front_end = framework.manifest.loads.as_ref();
     let refused = front_end.and_then(|front_end| front_end.warning(model.graph));
@@ -190,8 +202,17 @@ pub(crate) fn profile(
         diagnostics,
     };
     let rule = &framework.round_rule;
-    report(header, graph, &lowered.shapes, &program, rule, timing.as_ref(), options.depth)
-        .map_err(|overflow| located(overflow, graph, &program, rule, lowering).into())
+    let costs = std::mem::take(&mut program.costs);
+    let costs = Fold::resumed(&program.calls, Communication(rule), costs);
+    let reported = costs.and_then(|costs| {
+        let report =
+            report(header, graph, &lowered.shapes, &program, &costs, timing.as_ref(), options.depth)?;
+        Ok((report, costs.into_values()))
+    });
+    let (report, costs) = reported.map_err(|overflow| located(overflow, graph, &program, rule, lowering))?;
+    program.costs = costs;
+    known.keep(program);
+    Ok(report)
 }
 
 /// Leading dimension of the first input; 1 if it has none.

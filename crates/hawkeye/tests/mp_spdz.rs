@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye::{Framework, Options};
 use hawkeye_cost::{Calls, Communication, Data, Fold};
-use hawkeye_lower::{Operation, OperationKind, Program, Runs, settle};
+use hawkeye_lower::{Known, Operation, OperationKind, Program, Runs, settle};
 use hawkeye_report::measured::{Agreement, Patterns};
 use hawkeye_testing::mp_spdz::{PerParty, difference, lines, networks};
 use hawkeye_testing::{fixtures, profile};
@@ -144,7 +144,8 @@ impl Table {
             });
         }
         let runs = vec![Runs { program, times: 1 }];
-        let mut settled = settle(runs, &mut calls, &mut framework.sheets).expect("it settles");
+        let mut settled =
+            settle(runs, &mut calls, &mut framework.sheets, &mut Known::default()).expect("it settles");
         let name = |party| format!("rounds_{party}");
         let rounds: Vec<_> = (0..self.parties).map(|party| settled.calls.symbol(&name(party))).collect();
         let costs = Fold::new(&settled.calls, Communication(&framework.round_rule));

@@ -9,7 +9,7 @@ use hawkeye_cost::{Calls, Communication, Cost, Data, Fold, Share};
 use hawkeye_grad::Pass;
 use hawkeye_graph::DType;
 use hawkeye_lower::{
-    Lowering, NodeView, Operation, OperationKind, Program, Runs, TensorView, Visibility, settle,
+    Known, Lowering, NodeView, Operation, OperationKind, Program, Runs, TensorView, Visibility, settle,
 };
 use hawkeye_sheets::{ConfiguredFramework, Framework};
 use hawkeye_testing::fixtures;
@@ -188,7 +188,12 @@ fn crypten_sheets_agree_with_the_oracle() {
             let operation =
                 Operation { kind: OperationKind::Begin, call: lowered.call, evidence: BTreeSet::new() };
             let program = Program { operations: vec![operation], ..Program::default() };
-            let program = settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets);
+            let program = settle(
+                vec![Runs { program, times: 1 }],
+                &mut calls,
+                &mut framework.sheets,
+                &mut Known::default(),
+            );
             let program = program.expect("it settles");
             let costs = Fold::new(&program.calls, Communication(&framework.round_rule)).expect("it is small");
             let cost = program.operations[0].call.map(|call| costs.value(call).clone()).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hawkeye::Framework;
 use hawkeye_cost::{Calls, Communication, Cost, Data, Fold, Phase, Traffic};
-use hawkeye_lower::{LoweringError, Operation, OperationKind, Program, Runs, settle};
+use hawkeye_lower::{Known, LoweringError, Operation, OperationKind, Program, Runs, settle};
 use hawkeye_sheets::ConfiguredFramework;
 use hawkeye_testing::fixtures;
 use hawkeye_testing::spu::lines;
@@ -95,7 +95,8 @@ impl Probe {
                 evidence: BTreeSet::new(),
             });
         }
-        let program = settle(vec![Runs { program, times: 1 }], calls, sheets).expect("it settles");
+        let program = settle(vec![Runs { program, times: 1 }], calls, sheets, &mut Known::default())
+            .expect("it settles");
         let values = Fold::new(&program.calls, Communication(round_rule)).expect("it is no large number");
         let costs = program.operations.iter().filter_map(|operation| operation.call);
         Ok(costs

@@ -22,6 +22,6 @@ pub use lowering::{
 pub use program::{Operation, OperationKind, Program, lower};
 pub use reinterpret::reinterpret;
 pub use secrecy::{Conventions, Visibility, constant_weights, is_constant, secrecy};
-pub use settle::{Runs, Settled, settle};
+pub use settle::{Known, Runs, Settled, settle};
 pub use training::Training;
 pub use view::{ModelView, NodeView, TensorView};

@@ -6,8 +6,8 @@ use hawkeye_cost::{
 };
 use hawkeye_graph::NodeId;
 use hawkeye_lower::{
-    Ability, Demand, Lowered, Lowering, LoweringError, NodeView, Operation, OperationKind, Program, Runs,
-    Settled, settle,
+    Ability, Demand, Known, Lowered, Lowering, LoweringError, NodeView, Operation, OperationKind, Program,
+    Runs, Settled, settle,
 };
 
 /// A resource of ten units, and groups that cost ten bytes for each weight.
@@ -90,7 +90,8 @@ fn settled(calls: &mut Calls, operations: Vec<Vec<Item>>, runs: u64) -> Result<S
         let kind = OperationKind::Node(NodeId::new(index));
         program.operations.push(Operation { kind, call, evidence: Default::default() });
     }
-    settle(vec![Runs { program, times: runs }], calls, &mut Toy).map_err(|failure| failure.to_string())
+    settle(vec![Runs { program, times: runs }], calls, &mut Toy, &mut Known::default())
+        .map_err(|failure| failure.to_string())
 }
 
 /// Bytes of each operation.

@@ -1,9 +1,12 @@
 //! The analysis of a graph, node by node in execution order. Equal nodes on equal inputs are looked at
-//! once, so that a network of a thousand equal layers takes little more than one layer.
+//! once, so that a network of a thousand equal layers takes little more than one layer, and the next of a
+//! thousand networks that are alike takes less.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use hashbrown::HashMap;
 use hawkeye_graph::{Attribute, Elements, Graph, Node, Origin, Tensor, ValueId};
 use tract_onnx::prelude::InferenceFact;
 
@@ -30,10 +33,17 @@ pub(crate) struct NodeFacts {
 /// Bodies analysed in one model: loops in loops would take any number of them.
 const MOST_BODIES: usize = 4096;
 
+/// Outcomes that a thread remembers; it then begins anew, so that its memory has a bound.
+const MOST_SEEN: usize = 8192;
+
+thread_local! {
+    /// What came of nodes on inputs, by all that it depends on: it is the same in whatever model.
+    static SEEN: RefCell<HashMap<Vec<u8>, Rc<NodeFacts>>> = RefCell::default();
+}
+
 pub(crate) struct Analysis {
     opset: i64,
     nothing: Rc<KnownValue>,
-    seen: HashMap<Vec<u8>, Rc<NodeFacts>>,
     bodies: usize,
     /// Why nodes of the model's graph have no answer, by position.
     pub(crate) reasons: BTreeMap<usize, UnknownReason>,
@@ -43,7 +53,7 @@ impl Analysis {
     /// Starts the analysis of a model of this opset.
     pub(crate) fn new(opset: i64) -> Self {
         let nothing = KnownValue::new(InferenceFact::default());
-        Self { opset, nothing, seen: HashMap::new(), bodies: 0, reasons: BTreeMap::new() }
+        Self { opset, nothing, bodies: 0, reasons: BTreeMap::new() }
     }
 
     /// What is known of every value of the model's graph; `given` says it of its inputs.
@@ -93,14 +103,19 @@ impl Analysis {
             return Rc::new(self.control(node, &inputs, known));
         }
         let key = self.key(node, &inputs);
-        if let Some(outcome) = key.as_ref().and_then(|key| self.seen.get(key)) {
-            return Rc::clone(outcome);
-        }
-        let outcome = Rc::new(self.look_at(node, &inputs));
-        if let Some(key) = key {
-            self.seen.insert(key, Rc::clone(&outcome));
-        }
-        outcome
+        let known = key.as_ref().and_then(|key| SEEN.with_borrow(|seen| seen.get(key).map(Rc::clone)));
+        known.unwrap_or_else(|| {
+            let outcome = Rc::new(self.look_at(node, &inputs));
+            if let Some(key) = key {
+                SEEN.with_borrow_mut(|seen| {
+                    if seen.len() == MOST_SEEN {
+                        seen.clear();
+                    }
+                    seen.insert(key, Rc::clone(&outcome));
+                });
+            }
+            outcome
+        })
     }
 
     fn look_at(&self, node: &Node, inputs: &[Option<&Rc<KnownValue>>]) -> NodeFacts {

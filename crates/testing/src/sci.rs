@@ -5,7 +5,7 @@ use std::path::Path;
 
 use hawkeye::{Failure, Framework, Options, Report};
 use hawkeye_cost::{Calls, Communication, Cost, Data, Fold, Phase};
-use hawkeye_lower::{Operation, OperationKind, Program, Runs, settle};
+use hawkeye_lower::{Known, Operation, OperationKind, Program, Runs, settle};
 use hawkeye_report::{Operator, PhaseCost, Phases};
 use serde::Deserialize;
 use serde_json::Value;
@@ -276,7 +276,12 @@ impl Table {
                 evidence: BTreeSet::new(),
             });
         }
-        let program = settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets);
+        let program = settle(
+            vec![Runs { program, times: 1 }],
+            &mut calls,
+            &mut framework.sheets,
+            &mut Known::default(),
+        );
         let program = program.map_err(|failure| failure.to_string())?;
         let costs = Fold::new(&program.calls, Communication(&framework.round_rule));
         let costs = costs.map_err(|overflow| overflow.to_string())?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye::Framework;
 use hawkeye_cost::{Before, Calls, Communication, Cost, Data, Fold, Party, Phase, RoundRule};
-use hawkeye_lower::{Operation, OperationKind, Program, Runs, settle};
+use hawkeye_lower::{Known, Operation, OperationKind, Program, Runs, settle};
 use serde::Deserialize;
 
 use crate::fixtures;
@@ -78,7 +78,8 @@ pub fn compare(table: &str, sequence: bool) -> Outcome {
         let call = call.expect("the rows have what it takes");
         program.operations.push(Operation { kind: OperationKind::Begin, call, evidence: BTreeSet::new() });
     }
-    let program = settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets);
+    let program =
+        settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets, &mut Known::default());
     let program = program.expect("nothing is left to charge");
     let costs = |channel| {
         let rule = rule(channel);

@@ -1,8 +1,9 @@
 //! Building the report.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_cost::{Before, CallId, Communication, Cost, Fold, Overflow, Phase, RoundRule};
+use hashbrown::HashMap;
+use hawkeye_cost::{Before, CallId, Communication, Cost, Fold, Overflow, Phase};
 use hawkeye_grad::Pass;
 use hawkeye_graph::{Diagnostic, Graph, Place, Severity, Shapes, ValueId};
 use hawkeye_lower::{OperationKind, Settled, Visibility};
@@ -10,7 +11,7 @@ use hawkeye_sheets::Counter;
 use hawkeye_time::TooLong;
 use indexmap::IndexMap;
 
-use super::counters::counters;
+use super::counters::Counters;
 use super::label::{Label, Labels};
 use super::overlap::{Timed, counted, critical_path, pipelines};
 use super::timing::{Timing, spent_info};
@@ -46,14 +47,14 @@ pub(crate) fn report(
     graph: &Graph,
     shapes: &Shapes,
     program: &Settled,
-    rule: &RoundRule,
+    costs: &Fold<Communication<'_>>,
     timing: Option<&Timing>,
     depth: usize,
 ) -> Result<Report, Overflow> {
     let calls = &program.calls;
     let training = header.run.training.is_some();
-    let costs = Fold::new(calls, Communication(rule))?;
-    let mut before = rule.before();
+    let counters = Counters::new(&header.counters, calls);
+    let mut before = costs.algebra().0.before();
     let mut total = Seen::default();
     let mut placed = Vec::new();
     let mut passes: BTreeMap<Pass, Seen> = BTreeMap::new();
@@ -115,12 +116,12 @@ pub(crate) fn report(
                 phases: phases(&seen, timing)?,
                 seconds: timing.map(|timing| timing.counted(&seen.cost, &seen.spent).seconds()),
                 time: timing.map(|timing| spent_info(timing.counted(&seen.cost, &seen.spent))),
-                counters: counters(&header.counters, calls, &seen.cost)?,
+                counters: counters.of(&seen.cost)?,
                 evidence: (!evidence.is_empty()).then(|| evidence.join(", ")),
             })
         })
         .collect::<Result<Vec<_>, Overflow>>()?;
-    let builder = CallTreeBuilder::new(calls, &costs, timing.map(|timing| &timing.clock));
+    let builder = CallTreeBuilder::new(calls, costs, timing.map(|timing| &timing.clock));
     let (tree, cut) = call_tree(&placed, &operators, training, builder, depth)?;
     let mut left_out = None;
     let time = timing.map(|timing| {
@@ -144,12 +145,12 @@ pub(crate) fn report(
         passes: passes
             .into_iter()
             .map(|(pass, seen)| {
-                let counters = counters(&header.counters, calls, &seen.cost)?;
+                let counters = counters.of(&seen.cost)?;
                 Ok((pass.name().to_owned(), PassCost { phases: phases(&seen, timing)?, counters }))
             })
             .collect::<Result<_, Overflow>>()?,
         links: links(&total.cost),
-        counters: counters(&header.counters, calls, &total.cost)?,
+        counters: counters.of(&total.cost)?,
         operators,
         calls: tree.finish(calls, timing)?,
         diagnostics,
@@ -220,7 +221,7 @@ fn call_tree(
     operations: &[Placed],
     operators: &[Operator],
     training: bool,
-    mut builder: CallTreeBuilder<'_>,
+    mut builder: CallTreeBuilder<'_, '_>,
     depth: usize,
 ) -> Result<(Children, Option<Diagnostic>), Overflow> {
     let mut attempt = |depth: usize| {

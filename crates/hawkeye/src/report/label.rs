@@ -1,7 +1,6 @@
 //! How operations are named.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use hawkeye_grad::{Part, Pass};
 use hawkeye_graph::{Derivation, FileNode, Graph, NodeId, ValueId};
 use hawkeye_lower::OperationKind;
