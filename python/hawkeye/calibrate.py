@@ -225,7 +225,7 @@ def measure_spu(rank: int, protocol: str, address: str, parties: int) -> Seconds
 _MEETINGS = 3
 _WINDOWS = 24 * 24
 # Flights of the comparison of one element, and bytes that a party sends for a product of 200 000.
-_FLIGHTS = {"SEMI2K": 7, "ABY3": 8, "CHEETAH": 14}
+_FLIGHTS = {"SEMI2K": 7, "ABY3": 8, "CHEETAH": 19}
 _BYTES = {"SEMI2K": 200_000 * (16 + 4), "ABY3": 200_000 * (8 + 4 + 8)}
 
 
@@ -311,7 +311,8 @@ def calibrate(framework: str, address: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="hawkeye-calibrate-") as name:
         folder = Path(name)
         command = [sys.executable, __file__, framework, "--folder", name, "--address", address, "--rank"]
-        started = [subprocess.Popen([*command, str(rank)]) for rank in parties]
+        # SPU logs to standard output, where the profile goes.
+        started = [subprocess.Popen([*command, str(rank)], stdout=sys.stderr) for rank in parties]
         codes = [process.wait() for process in started]
         if any(codes):
             cause = f"the installed {package} may be of another version"
