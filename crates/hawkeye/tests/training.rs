@@ -189,7 +189,7 @@ fn the_last_batch_of_an_epoch_is_what_is_left() {
 #[test]
 fn frameworks_without_training_say_so() {
     let options = Options { training: Some(TrainingOptions::default()), ..Options::default() };
-    for name in ["delphi", "cryptflow2", "cryptflow2-he", "cheetah", "spu-cheetah"] {
+    for name in ["delphi", "cryptflow2", "cryptflow2-he", "cheetah"] {
         let framework = Framework::open(name).unwrap();
         let error = analyse(&model("lenet5"), "lenet5.onnx", framework, &options).unwrap_err();
         assert!(error.to_string().contains(&format!("{name} can't train")), "{error}");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_cost::{CallId, Calls, Data};
+use hawkeye_cost::{CallId, Calls, Data, Item};
 use hawkeye_grad::{Part, Pass};
 use hawkeye_graph::Shapes;
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Table, ValueId};
@@ -204,7 +204,7 @@ impl Lowerer<'_> {
         let lowered = lowering
             .node(calls, &NodeView { plan, planned: self.step.is_some(), ..view })
             .map_err(obstacle)?;
-        match self.silent_selector(node, &lowered) {
+        match self.silent_selector(node, &lowered, calls) {
             Some(value) => Err(Obstacle::Refused(selects_in_secret(node, value))),
             None => Ok(lowered),
         }
@@ -212,8 +212,10 @@ impl Lowerer<'_> {
 
     /// The secret input by which a node selects, although it sends nothing and its sheet does not say that
     /// this is right.
-    fn silent_selector(&self, node: &Node, lowered: &Lowered) -> Option<&str> {
-        if lowered.call.is_some() || lowered.notes.contains(&Note::Evidence(LOCAL.to_owned())) {
+    fn silent_selector(&self, node: &Node, lowered: &Lowered, calls: &Calls) -> Option<&str> {
+        if lowered.call.is_some_and(|call| may_send(calls, call))
+            || lowered.notes.contains(&Note::Evidence(LOCAL.to_owned()))
+        {
             return None;
         }
         let inputs = selectors(node).iter().filter_map(|position| *node.inputs.get(*position)?);
@@ -284,6 +286,23 @@ impl Lowerer<'_> {
             self.failed[output] = true;
         }
     }
+}
+
+/// Whether a call has messages, or state that may make some.
+fn may_send(calls: &Calls, call: CallId) -> bool {
+    let mut seen = BTreeSet::from([call]);
+    let mut open = vec![call];
+    while let Some(id) = open.pop() {
+        for item in &calls.call(id).items {
+            match item {
+                Item::Step(_) | Item::Own(_) => return true,
+                Item::Work { .. } | Item::Count { .. } => {}
+                Item::Call { call, .. } => open.extend(seen.insert(*call).then_some(*call)),
+                Item::Parallel(all) => open.extend(all.iter().filter(|call| seen.insert(**call))),
+            }
+        }
+    }
+    false
 }
 
 /// Evidence by which a sheet says that a selection by secret indices needs no message.
