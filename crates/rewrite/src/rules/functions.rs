@@ -17,7 +17,7 @@ pub(super) const PRODUCTS: Rule = Rule {
     source: "functional equations",
     promise: Promise::Exact,
     anchors: &["Mul", "Add"],
-    rewrite: product,
+    rewrite: &product,
 };
 
 fn product(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -44,7 +44,7 @@ pub(super) const INVERSE: Rule = Rule {
     why: "neither function is computed",
     source: "definition of the logarithm",
     anchors: &["Log", "Exp"],
-    rewrite: inverse,
+    rewrite: &inverse,
     ..PRODUCTS
 };
 
@@ -65,7 +65,7 @@ pub(super) const EXTREMES: Rule = Rule {
     why: "nothing is compared",
     source: "one of the two is the larger",
     anchors: &["Add"],
-    rewrite: extremes,
+    rewrite: &extremes,
     ..PRODUCTS
 };
 
@@ -94,7 +94,7 @@ pub(super) const INNER: Rule = Rule {
     why: "one truncation for a sum of products, where there was one for each",
     source: "definition of the inner product",
     anchors: &["ReduceSum"],
-    rewrite: inner,
+    rewrite: &inner,
     ..PRODUCTS
 };
 

@@ -16,7 +16,7 @@ pub(super) const EVEN: Rule = Rule {
     source: "SPU 0.9.5, f_pow",
     promise: Promise::Exact,
     anchors: &["Pow"],
-    rewrite: even,
+    rewrite: &even,
 };
 
 fn even(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -36,7 +36,7 @@ pub(super) const ROOT: Rule = Rule {
     what: "Pow(x, 0.5) -> Sqrt(x); Pow(x, -0.5) -> Reciprocal(Sqrt(x)); Pow(x, -1) -> Reciprocal(x)",
     when: "x >= 0, where the power is defined",
     why: "a root is one function, a power a logarithm and an exponential",
-    rewrite: root,
+    rewrite: &root,
     ..EVEN
 };
 
@@ -59,7 +59,7 @@ pub(super) const SQUARE: Rule = Rule {
     why: "CrypTen's square opens one operand, and its converter cannot run a node on one input twice",
     source: "CrypTen 0.4.1, crypten/mpc/primitives/beaver.py, square",
     anchors: &["Mul"],
-    rewrite: square,
+    rewrite: &square,
     ..EVEN
 };
 
@@ -82,7 +82,7 @@ pub(super) const EXPONENTIALS: Rule = Rule {
     why: "one exponential in place of two and a product",
     source: "functional equation",
     anchors: &["Mul"],
-    rewrite: exponentials,
+    rewrite: &exponentials,
     ..EVEN
 };
 
@@ -105,7 +105,7 @@ pub(super) const FUSE_LOG: Rule = Rule {
     why: "the logarithm of a quotient is a difference; more precise, too",
     source: "definition of LogSoftmax",
     anchors: &["Log"],
-    rewrite: fuse_log,
+    rewrite: &fuse_log,
     ..EVEN
 };
 
@@ -125,7 +125,7 @@ pub(super) const LOG_PARTS: Rule = Rule {
     why: "one logarithm per row; SPU takes one of every element",
     source: "jaxonnxruntime, logsoftmax",
     anchors: &["LogSoftmax"],
-    rewrite: log_parts,
+    rewrite: &log_parts,
     ..EVEN
 };
 
@@ -149,7 +149,7 @@ pub(super) const DENOMINATOR: Rule = Rule {
     why: "one division in place of two",
     source: "arithmetic",
     anchors: &["Add", "Sub", "Div"],
-    rewrite: denominator,
+    rewrite: &denominator,
     ..EVEN
 };
 
@@ -182,7 +182,7 @@ pub(super) const DROP_SOFTMAX: Rule = Rule {
     source: "CrypTen's and Delphi's examples",
     promise: Promise::Output,
     anchors: &["Softmax", "Sigmoid", "LogSoftmax"],
-    rewrite: drop_softmax,
+    rewrite: &drop_softmax,
 };
 
 fn drop_softmax(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -201,7 +201,7 @@ pub(super) const INTEGER: Rule = Rule {
     why: "a sum has no truncation, and is no product with a weight",
     source: "arithmetic",
     anchors: &["Mul"],
-    rewrite: integer,
+    rewrite: &integer,
     ..EVEN
 };
 

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     source: "CrypTen 0.4.1 crypten/functions/maximum.py",
     promise: Promise::Exact,
     anchors: &["ReduceMax"],
-    rewrite,
+    rewrite: &rewrite,
 };
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
