@@ -265,4 +265,11 @@ impl Edit {
         let positive = self.op("Relu", &[difference]);
         self.op("Add", &[a, positive])
     }
+
+    /// The smaller of two tensors of one shape, as [`Edit::larger`].
+    pub fn smaller(&mut self, a: ValueId, b: ValueId) -> ValueId {
+        let difference = self.op("Sub", &[a, b]);
+        let positive = self.op("Relu", &[difference]);
+        self.op("Sub", &[a, positive])
+    }
 }

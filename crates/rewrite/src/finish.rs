@@ -58,13 +58,14 @@ impl Edit {
             let (was, is) = (fact(claim.old), fact(claim.new));
             let differs = was.shape().is_some() && (was.dtype, was.shape()) != (is.dtype, is.shape());
             differs.then(|| {
-                let is = match is.shape() {
-                    Some(_) => said(is),
-                    None => {
-                        "something whose shape is not known: an operator or its operands are wrong".to_owned()
-                    }
+                let was = said(was);
+                let problem = match is.shape() {
+                    Some(_) => format!("it makes {} where {was} was", said(is)),
+                    None => format!(
+                        "the shape of what it makes where {was} was is not known: an operator or its operands are wrong"
+                    ),
                 };
-                (claim.node, format!("it makes {is} where {} was", said(was)))
+                (claim.node, problem)
             })
         })
     }

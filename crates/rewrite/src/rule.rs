@@ -61,6 +61,7 @@ impl std::fmt::Debug for Rule<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Family {
+    Own,
     Cleaning,
     Folding,
     Merging,
@@ -69,12 +70,12 @@ pub enum Family {
     Activation,
     Division,
     Spatial,
-    Own,
 }
 
 impl Family {
     /// All of them, in order.
     pub const ALL: [Self; 9] = [
+        Self::Own,
         Self::Cleaning,
         Self::Folding,
         Self::Merging,
@@ -83,7 +84,6 @@ impl Family {
         Self::Activation,
         Self::Division,
         Self::Spatial,
-        Self::Own,
     ];
 
     /// Its name in lists.

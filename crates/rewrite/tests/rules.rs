@@ -88,6 +88,12 @@ fn rules_hold_for_all_of_a_kind() {
         ("batchnorm_reshape_matmul.onnx", "affine-before-linear"),
         ("gather_of_layernorm.onnx", "slice-first"),
         ("gathers_of_softmax.onnx", "slice-first"),
+        ("globalmaxpool.onnx", "reducemax-as-relu-tree"),
+        ("reducemin_of_all.onnx", "reducemax-as-relu-tree"),
+        ("reducemax_of_two_axes.onnx", "reducemax-as-relu-tree"),
+        ("pow_of_eleven.onnx", "pow-as-squares"),
+        ("quotient_of_exponentials.onnx", "product-of-exponentials"),
+        ("max_minus_min.onnx", "sum-of-max-and-min"),
     ] {
         assert!(fires(file, name), "{name} does not hold for {file}");
     }
@@ -98,6 +104,7 @@ fn rules_hold_for_all_of_a_kind() {
         ("gemms_of_other_weights.unfit.onnx", "factor-shared-weight"),
         ("batchnorm_flatten_of_batch.unfit.onnx", "affine-before-linear"),
         ("gather_of_normalised_axis.unfit.onnx", "slice-first"),
+        ("reducemax_of_integers.unfit.onnx", "reducemax-as-relu-tree"),
     ] {
         assert!(!fires(file, name), "{name} holds for {file}");
     }

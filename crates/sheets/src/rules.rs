@@ -244,7 +244,7 @@ impl WrittenRule {
             match self.ask(condition, matched, &|_| Ok(()))? {
                 Data::Bool(true) => {}
                 Data::Bool(false) => return Ok(None),
-                _ => return Err(format!("the condition of {} gives neither True nor False", self.name)),
+                _ => return Err(format!("{}: the condition gives neither True nor False", self.source)),
             }
         }
         let function = match &self.replacement {

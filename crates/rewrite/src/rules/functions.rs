@@ -60,11 +60,11 @@ fn inverse(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
 
 pub(super) const EXTREMES: Rule = Rule {
     name: "sum-of-max-and-min",
-    what: "Max(a, b) + Min(a, b) -> a + b",
+    what: "Max(a, b) + Min(a, b) -> a + b; Max(a, b) - Min(a, b) -> Abs(a - b)",
     when: "the same two operands, of one shape",
-    why: "nothing is compared",
+    why: "nothing is compared, or once in place of twice",
     source: "one of the two is the larger",
-    anchors: &["Add"],
+    anchors: &["Add", "Sub"],
     rewrite: &extremes,
     ..PRODUCTS
 };
@@ -81,8 +81,14 @@ fn extremes(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     if site.shape(larger[0])? != site.shape(larger[1])? {
         return None;
     }
-    let sum = edit.op("Add", &larger);
-    edit.replace(site.output()?, sum);
+    let value = if is(site.node, "Add") {
+        edit.op("Add", &larger)
+    } else {
+        let difference = edit.op("Sub", &larger);
+        let distance = edit.op("Abs", &[difference]);
+        if is(left, "Max") { distance } else { edit.op("Neg", &[distance]) }
+    };
+    edit.replace(site.output()?, value);
     Some(())
 }
 
