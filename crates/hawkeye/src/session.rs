@@ -8,7 +8,7 @@ use hawkeye_graph::{Failure, Graph};
 use hawkeye_lower::Lowering;
 use hawkeye_onnx::Model;
 use hawkeye_report::{FrameworkInfo, ModelInfo, Report, Scalar};
-use hawkeye_sheets::{Framework, Instance, Manifest, Parties, Sheets};
+use hawkeye_sheets::{ConfiguredFramework, Framework, Manifest, Parties, Sheets};
 
 use crate::pipeline::{Memory, Options, Subject, profile};
 
@@ -149,8 +149,8 @@ impl Sessions {
 
 impl Configuration {
     /// The settings of a framework, and its sheets.
-    pub(crate) fn of(framework: Instance) -> (Self, Sheets) {
-        let Instance { manifest, parties, parameters, round_rule, sheets } = framework;
+    pub(crate) fn of(framework: ConfiguredFramework) -> (Self, Sheets) {
+        let ConfiguredFramework { manifest, parties, parameters, round_rule, sheets } = framework;
         (Self { manifest, parties, parameters, round_rule }, sheets)
     }
 

@@ -7,8 +7,8 @@ use hawkeye_cost::{Call, CallId, Calls, Cost, Data, Deferral, Item, Overflow, Sc
 use hawkeye_graph::{Diagnostic, Failure, Place};
 
 use crate::groups::{Group, Weights, share_groups};
-use crate::program::complain;
-use crate::{Demand, Lowering, LoweringError, Operation, Program, Subject};
+use crate::program::error_at;
+use crate::{Demand, Lowering, LoweringError, Operation, OperationKind, Program};
 
 /// Stateful items that one program may expand to.
 const MOST_STEPS: u64 = 20_000_000;
@@ -112,7 +112,7 @@ pub fn settle(
     };
     arena.take_names_of(calls);
     let Some(Runs { program, .. }) = runs.into_iter().next() else { return Ok(Settled::default()) };
-    let operation = |(Operation { subject, evidence, .. }, call)| Operation { subject, call, evidence };
+    let operation = |(Operation { kind, evidence, .. }, call)| Operation { kind, call, evidence };
     let operations = program.operations.into_iter().zip(own).map(operation).collect();
     let diagnostics = program.diagnostics;
     Ok(Settled { calls: arena, operations, runs: total, diagnostics, costs, stateless })
@@ -221,8 +221,9 @@ impl<'a, E: Clone + Eq + Hash> Settlement<'a, E> {
             self.reached_in_run.clear();
             let mut settled = Vec::with_capacity(program.operations.len());
             for operation in &program.operations {
-                let call = operation.call.filter(|_| first || operation.subject != Subject::Begin);
-                if call.is_some_and(|call| operation.subject == Subject::Begin && self.calls.has_own(call)) {
+                let call = operation.call.filter(|_| first || operation.kind != OperationKind::Begin);
+                if call.is_some_and(|call| operation.kind == OperationKind::Begin && self.calls.has_own(call))
+                {
                     // The runs that follow begin in another state.
                     self.lasting += 1;
                 }
@@ -230,7 +231,7 @@ impl<'a, E: Clone + Eq + Hash> Settlement<'a, E> {
             }
             let same = if (self.lasting, &self.states) == (before.0, &before.1) { left } else { 1 };
             for ((operation, sequence), call) in program.operations.iter().zip(&mut *sequences).zip(settled) {
-                let times = if operation.subject == Subject::Begin { 1 } else { same };
+                let times = if operation.kind == OperationKind::Begin { 1 } else { same };
                 call.into_iter().for_each(|call| sequence.push(Item::Call { call, times }));
             }
             left -= same;
@@ -326,7 +327,7 @@ impl<'a, E: Clone + Eq + Hash> Settlement<'a, E> {
         let state = self.states.get(&resource).cloned().unwrap_or_default();
         let demand = Demand::Draw { resource: &name, state: &state, request };
         let drawn = self.lowering.meet(self.calls, demand);
-        let (next, call) = drawn.map_err(|e| complain(Place::Model, e))?;
+        let (next, call) = drawn.map_err(|e| error_at(Place::Model, e))?;
         if next != state {
             self.states.insert(resource, next);
         }
@@ -362,7 +363,7 @@ impl Settlement<'_, Deferral> {
         for (group, total) in weights.into_sorted() {
             let name = self.calls.name(group).clone();
             let met = self.lowering.meet(self.calls, Demand::Group { group: &name, weight: total });
-            let (_, call) = met.map_err(|e| complain(Place::Model, e))?;
+            let (_, call) = met.map_err(|e| error_at(Place::Model, e))?;
             let call = call.map(|call| self.call(call)).transpose()?;
             if call.is_some_and(|call| self.settled.has_own(call)) {
                 return refuse(format!("the group \"{name}\" itself defers to a group"));

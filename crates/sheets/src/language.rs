@@ -6,12 +6,12 @@ use starlark::syntax::{AstModule, Dialect, DialectTypes};
 
 use crate::fault::{describe, excerpt};
 use crate::nesting::too_deep;
-use crate::recorder::Parties;
+use crate::recorder::PartyCounts;
 use crate::syntax::shift_assignment;
 use crate::{bounded, declared, host, numbers};
 
 /// What sheets find without loading it.
-pub(crate) fn globals(parameters: &[(String, Data)], parties: Parties) -> Globals {
+pub(crate) fn globals(parameters: &[(String, Data)], parties: PartyCounts) -> Globals {
     let mut builder = basis()
         .with(host::emission)
         .with(host::composition)
@@ -93,7 +93,7 @@ mod tests {
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
         std::fs::write(folder.path().join("s.star"), sheet).map_err(|e| e.to_string())?;
         let folder = Folder::Disk(folder.path().to_owned());
-        let globals = globals(&[], Parties { protocol: 2, all: 2 });
+        let globals = globals(&[], PartyCounts { protocol: 2, all: 2 });
         Loader::new(&folder, &IndexMap::new(), globals)?.get(&folder.file("s.star")?, "X")
     }
 

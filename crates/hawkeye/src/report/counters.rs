@@ -1,7 +1,7 @@
 //! Named views: what the framework's own statistics show.
 
 use hawkeye_cost::{Calls, Cost, Link, Overflow, Phase, PhaseMap, Share, Symbol};
-use hawkeye_sheets::{Counter, Quantity};
+use hawkeye_sheets::{Counter, CounterKind};
 use indexmap::IndexMap;
 
 /// The counters of a framework, as the costs of one program have them.
@@ -51,11 +51,11 @@ impl View<'_> {
         let links = || cost.links.iter().filter(|(link, _)| self.selects(link)).map(|(_, traffic)| traffic);
         let phases = || Phase::ALL.into_iter().filter(|phase| self.phases[*phase]);
         match self.counter.sum {
-            Quantity::Bytes => total(links().map(|traffic| traffic.bytes)),
-            Quantity::Messages => total(links().map(|traffic| traffic.messages)),
-            Quantity::Rounds => total(phases().map(|phase| cost.rounds[phase].count)),
-            Quantity::Flights => total(phases().map(|phase| cost.flights[phase].count)),
-            Quantity::Counted => {
+            CounterKind::Bytes => total(links().map(|traffic| traffic.bytes)),
+            CounterKind::Messages => total(links().map(|traffic| traffic.messages)),
+            CounterKind::Rounds => total(phases().map(|phase| cost.rounds[phase].count)),
+            CounterKind::Flights => total(phases().map(|phase| cost.flights[phase].count)),
+            CounterKind::Counted => {
                 Ok(self.key.and_then(|key| cost.counted.get(&key)).copied().unwrap_or_default())
             }
         }
