@@ -80,6 +80,7 @@ const TABLE: &[(&str, Outputs)] = &[
     ("ConvInteger", linear::conv_integer),
     ("ConvTranspose", linear::conv_transpose),
     ("CumProd", alike::first),
+    ("CumSum", alike::first),
     ("DFT", signal::dft),
     ("DeformConv", image::deform_conv),
     ("DequantizeLinear", alike::dequantized),
