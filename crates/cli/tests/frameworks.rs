@@ -275,6 +275,10 @@ fn functions_that_a_model_needs_are_listed() {
         |op: &str| said.lines().find(|line| line.starts_with(&format!("lower_{op} "))).unwrap_or_default();
     assert!(state("Relu").ends_with("there") && state("Flatten").ends_with("free unless written"), "{said}");
     assert!(said.contains("missing"), "{said}");
+    let output = command_line(&["frameworks", "operators", "-m", "bert_base.onnx", "-f", shown(&path)]);
+    let said = text(&output.stdout);
+    let layer = said.lines().find(|line| line.starts_with("lower_LayerNormalization ")).unwrap_or_default();
+    assert!(layer.ends_with("made of other operators unless written"), "{said}");
 }
 
 /// The evidence, and the totals' bytes, of LeNet-5.

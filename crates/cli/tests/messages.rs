@@ -44,6 +44,12 @@ fn what_a_framework_lacks_is_said_once_with_frameworks_that_have_it() {
     let help = message.lines().find(|line| line.contains("crypten") && line.contains("spu-semi2k"));
     let help = help.unwrap_or_else(|| panic!("{message}"));
     assert!(help.contains("choose a framework that has it: ") && !help.contains("paper/"), "{help}");
+    // Delphi has a function for Erf, to say why it has none.
+    assert!(
+        !message.lines().any(|line| line.contains("choose a framework") && line.contains("delphi")),
+        "{message}"
+    );
+    assert!(message.contains("the framework has no protocol for Erf (12 nodes)\n"), "{message}");
     let causes = message.lines().filter(|line| line.starts_with("error: ")).collect::<Vec<_>>();
     let once: std::collections::BTreeSet<&&str> =
         causes.iter().filter(|line| line.contains("OpenCheetah has no MatMul2DShared")).collect();

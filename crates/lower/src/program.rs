@@ -185,7 +185,10 @@ impl Pass<'_> {
             return Ok(Expansion { outputs: outputs.clone(), ..Expansion::default() });
         }
         let obstacle = |error| match error {
-            LoweringError::Unsupported => Obstacle::Unsupported(complain(Place::node(node), error)),
+            LoweringError::Unsupported => {
+                let message = format!("the framework has no protocol for {}", node.op);
+                Obstacle::Unsupported(Diagnostic::error(Place::node(node), message))
+            }
             LoweringError::Broken(_) | LoweringError::Ours(_) => {
                 Obstacle::Broken(complain(Place::node(node), error))
             }

@@ -152,6 +152,15 @@ impl Loader {
         Some((format!("{}:{line}", file.display()), format!("\n {line} | {source}")))
     }
 
+    /// Whether all that a definition does is to refuse: its body is one call of `fail`.
+    pub(crate) fn only_refuses(&self, position: usize) -> bool {
+        let Some(Run { file, defined: Defined { line, .. }, .. }) = self.defined.get(position) else {
+            return false;
+        };
+        let text = file.read().unwrap_or_default();
+        only_refuses(text.lines().skip(*line).take_while(|line| line.is_empty() || line.starts_with(' ')))
+    }
+
     /// All definitions, with their documentation.
     pub(crate) fn definitions(&self) -> Vec<Definition> {
         let doc = |run: &Run| {

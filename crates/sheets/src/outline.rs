@@ -224,6 +224,20 @@ pub(crate) fn string(text: &[u8]) -> (usize, usize) {
     (text.len(), 0)
 }
 
+/// Whether the lines of a function's body are documentation and then a call of `fail`.
+pub(crate) fn only_refuses<'a>(body: impl Iterator<Item = &'a str>) -> bool {
+    let mut documented = false;
+    for line in body.map(str::trim) {
+        // What begins and ends on its line leaves things as they are.
+        documented ^= line.matches("\"\"\"").count() == 1;
+        if documented || line.is_empty() || line.starts_with('#') || line.ends_with("\"\"\"") {
+            continue;
+        }
+        return line.starts_with("fail(");
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

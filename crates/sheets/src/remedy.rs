@@ -68,7 +68,10 @@ fn home(entry: &str, sheets: &[FilePath]) -> String {
 /// Built-in frameworks that have an operator, or a part of a training step, of their own.
 fn having(pass: Pass, domain: &str, op: &str) -> Vec<String> {
     let has = |(_, instance): &&(String, Instance)| match pass {
-        Pass::Forward => instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok(),
+        Pass::Forward => {
+            instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok()
+                && !instance.sheets.only_refuses(pass, domain, op)
+        }
         Pass::Loss | Pass::Backward | Pass::Optimizer => {
             let able = |ability| instance.sheets.supports(ability, domain, op).is_ok();
             instance.manifest.training.refused.is_none()
