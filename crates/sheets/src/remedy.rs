@@ -7,7 +7,7 @@ use hawkeye_grad::Pass;
 use hawkeye_lower::{Ability, Lowering, LoweringError};
 
 use crate::folder::FilePath;
-use crate::framework::{Framework, Instance, builtin_names};
+use crate::framework::{ConfiguredFramework, Framework, builtin_names};
 use crate::sheets::Sheets;
 
 /// Who wrote the sheets, and can add to them.
@@ -67,7 +67,7 @@ fn home(entry: &str, sheets: &[FilePath]) -> String {
 
 /// Built-in frameworks that have an operator, or a part of a training step, of their own.
 fn having(pass: Pass, domain: &str, op: &str) -> Vec<String> {
-    let has = |(_, instance): &&(String, Instance)| match pass {
+    let has = |(_, instance): &&(String, ConfiguredFramework)| match pass {
         Pass::Forward => {
             instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok()
                 && !instance.sheets.only_refuses(pass, domain, op)
@@ -84,7 +84,7 @@ fn having(pass: Pass, domain: &str, op: &str) -> Vec<String> {
 
 /// The built-in frameworks. Their sheets are evaluated once in a process: a model may lack many operators, and many
 /// models may be refused. Published formulas are none to choose.
-static TO_CHOOSE_FROM: LazyLock<Mutex<Vec<(String, Instance)>>> = LazyLock::new(|| {
+static TO_CHOOSE_FROM: LazyLock<Mutex<Vec<(String, ConfiguredFramework)>>> = LazyLock::new(|| {
     let instance = |name: String| {
         let framework = Framework::open(&name).ok().filter(|f| f.manifest.evidence != "formula")?;
         Some((name, framework.instantiate(None, &BTreeMap::new()).ok()?))
