@@ -110,3 +110,26 @@ fn whether_the_front_end_loads_the_model_is_among_the_first_lines() {
     let bert = said("bert_base.onnx", &["--batch", "1", "--dim", "seq=16"]);
     assert!(bert.starts_with("not as it stands: crypten.nn.from_onnx refuses 41 nodes"), "{bert}");
 }
+
+#[test]
+fn what_secret_words_of_a_text_cost_is_told() {
+    let run = [
+        "profile",
+        "bert_base.onnx",
+        "-f",
+        "spu-semi2k",
+        "--batch",
+        "1",
+        "--dim",
+        "seq=16",
+        "--format",
+        "text",
+    ];
+    let said = printed(&run);
+    assert!(said.contains("what selects rows of a table is secret; if everybody may know it, "), "{said}");
+    assert!(said.contains("say --input \"input_ids=public\" --input \"token_type_ids=public\""), "{said}");
+    let public = ["--input", "input_ids=public", "--input", "token_type_ids=public"];
+    let said = printed(&[&run[..], &public].concat());
+    assert!(!said.contains("selects rows"), "{said}");
+    assert!(said.contains("\nweights   secret to every party; input_ids, token_type_ids public\n"), "{said}");
+}

@@ -17,7 +17,7 @@ use crate::folder::{FilePath, Folder, loaded_by};
 use crate::guard::{OPERATORS, Written, guarded};
 use crate::language;
 use crate::limits::limit;
-use crate::outline::{Origin, Outline, only_refuses};
+use crate::outline::{Origin, Outline, another_name, only_refuses};
 use crate::protocol::Protocol;
 use crate::recorder::PartyCounts;
 use crate::syntax::{self, Defined, is_entry};
@@ -152,13 +152,15 @@ impl Loader {
         Some((format!("{}:{line}", file.display()), format!("\n {line} | {source}")))
     }
 
-    /// Whether all that a definition does is to refuse: its body is one call of `fail`.
+    /// Whether all that a definition does is to refuse, or the function that it is another name of.
     pub(crate) fn only_refuses(&self, position: usize) -> bool {
-        let Some(Evaluated { file, defined: Defined { line, .. }, .. }) = self.defined.get(position) else {
-            return false;
+        let text = |run: &Evaluated| run.file.read().unwrap_or_default().into_owned();
+        let Some(run) = self.defined.get(position) else { return false };
+        let Some(other) = another_name(&text(run), run.defined.line) else {
+            return only_refuses(&text(run), run.defined.line);
         };
-        let text = file.read().unwrap_or_default();
-        only_refuses(text.lines().skip(*line).take_while(|line| line.is_empty() || line.starts_with(' ')))
+        let named = self.defined.iter().find(|run| run.defined.name == other);
+        named.is_some_and(|run| only_refuses(&text(run), run.defined.line))
     }
 
     /// All definitions, with their documentation.

@@ -33,8 +33,7 @@ impl Files {
             }
             for value in values {
                 files.given.push(PathBuf::from(value));
-                let parts =
-                    value.to_str().unwrap_or_default().split(['=', ',']).skip_while(|part| value == *part);
+                let parts = value.to_str().unwrap_or_default().split(['=', ',']);
                 files.given.extend(parts.filter(|part| !is_standard(Path::new(part))).map(PathBuf::from));
             }
         }
