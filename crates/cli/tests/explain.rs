@@ -3,7 +3,7 @@
 mod common;
 
 use common::{command_line, text};
-use hawkeye::{Explained, Framework, Options, analyse_traced, explain, load};
+use hawkeye::{Explained, Framework, Options, analyse_with_definitions, explain, load};
 use hawkeye_grad::Pass;
 use hawkeye_report::PhaseCost;
 use hawkeye_testing::fixtures;
@@ -33,7 +33,7 @@ fn every_call_is_found_in_its_sheet_and_messages_add_up() {
         let options = Options { depth: usize::MAX, ..Options::default() };
         let framework = Framework::open(framework).expect("it is built in");
         let (report, definitions) =
-            analyse_traced(&model, "lenet5.onnx", framework, &options).expect("it profiles");
+            analyse_with_definitions(&model, "lenet5.onnx", framework, &options).expect("it profiles");
         for operator in &report.operators {
             let explanation =
                 explain(&report, &definitions, Pass::Forward, &operator.name).expect("it is a node");
@@ -75,7 +75,7 @@ fn functions_of_equal_names_are_told_apart() {
     for (framework, sheet) in [("spu-semi2k", "spu/semi2k.star"), ("spu-aby3", "spu/aby3.star")] {
         let framework = Framework::open(framework).expect("it is built in");
         let (report, definitions) =
-            analyse_traced(&model, "lenet5.onnx", framework, &options).expect("it profiles");
+            analyse_with_definitions(&model, "lenet5.onnx", framework, &options).expect("it profiles");
         let explanation = explain(&report, &definitions, Pass::Forward, "Conv_0").expect("it is a node");
         let mut calls = vec![&explanation.expansion];
         let mut found = None;

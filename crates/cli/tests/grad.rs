@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use common::command_line;
 use hawkeye::{Bindings, Failure, bind, infer, load};
-use hawkeye_grad::{Loss, Optimizer, Recipe, Step, Trainable, differentiable, parameters, sweep, synthesise};
+use hawkeye_grad::{
+    Loss, Optimizer, Step, StepSpec, Trainable, differentiable, parameters, sweep, synthesise,
+};
 use hawkeye_graph::{Dim, Graph, Origin};
 use hawkeye_shapes::expand;
 use hawkeye_testing::{Unpacked, fixtures};
@@ -56,8 +58,8 @@ fn step(path: &Path) -> Result<Option<Step>, Failure> {
         return Ok(None);
     }
     let optimizer = "adam".parse::<Optimizer>().expect("it is one");
-    let recipe = Recipe { loss: Loss::Mse, optimizer, step: 2, output, trained };
-    synthesise(graph, &expanded.shapes, &sweep, &recipe).map(Some)
+    let spec = StepSpec { loss: Loss::Mse, optimizer, step: 2, output, trained };
+    synthesise(graph, &expanded.shapes, &sweep, &spec).map(Some)
 }
 
 /// Values that nodes give but whose shape or type is not known.

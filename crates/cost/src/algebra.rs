@@ -79,21 +79,33 @@ impl<A: Algebra> Fold<A> {
     /// # Errors
     /// The algebra's first.
     pub fn new(calls: &Calls<Share>, algebra: A) -> Result<Self, A::Error> {
-        let mut fold = Self::empty(calls, algebra);
-        for call in calls.iter() {
+        Self::resumed(calls, algebra, Vec::new())
+    }
+
+    /// The same, where the values of the first calls are known.
+    ///
+    /// # Errors
+    /// The algebra's first.
+    pub fn resumed(calls: &Calls<Share>, algebra: A, values: Vec<A::Value>) -> Result<Self, A::Error> {
+        let known = values.len();
+        let mut fold = Self { algebra, values, whole: HashMap::new() };
+        fold.values.reserve(calls.iter().len() - known);
+        for call in calls.iter().skip(known) {
             fold.evaluate(call)?;
         }
         Ok(fold)
     }
 
-    /// The position in the arena of the first call whose value can't be told.
-    pub fn first_failing(calls: &Calls<Share>, algebra: A) -> Option<usize> {
-        let mut fold = Self::empty(calls, algebra);
-        calls.iter().position(|call| fold.evaluate(call).is_err())
+    /// The values of all calls, in the arena's order.
+    pub fn into_values(self) -> Vec<A::Value> {
+        self.values
     }
 
-    fn empty(calls: &Calls<Share>, algebra: A) -> Self {
-        Self { algebra, values: Vec::with_capacity(calls.iter().len()), whole: HashMap::new() }
+    /// The position in the arena of the first call whose value can't be told.
+    pub fn first_failing(calls: &Calls<Share>, algebra: A) -> Option<usize> {
+        let mut fold =
+            Self { algebra, values: Vec::with_capacity(calls.iter().len()), whole: HashMap::new() };
+        calls.iter().position(|call| fold.evaluate(call).is_err())
     }
 
     /// Computes the value of the next call.

@@ -226,6 +226,12 @@ impl<E> Calls<E> {
         symbol
     }
 
+    /// The symbol of a name that some call has; `None` if there is none.
+    #[must_use]
+    pub fn known_symbol(&self, name: &str) -> Option<Symbol> {
+        self.names.symbols.get(name).copied()
+    }
+
     /// The name of a symbol.
     #[must_use]
     pub fn name(&self, symbol: Symbol) -> &Arc<str> {

@@ -3,15 +3,15 @@
 use hawkeye_graph::Fact;
 use hawkeye_graph::{Attribute, DType, Elements, Node, NodeId, Origin, Table, ValueId};
 
-use crate::emit::Emit;
+use crate::builder::StepBuilder;
 
 /// A rule appends the gradients of a node's inputs; the error says why it can't.
-pub(crate) type Rule = fn(&mut Adjoint<'_>) -> Outcome;
-pub(crate) type Outcome = Result<(), String>;
+pub(crate) type GradientRule = fn(&mut Adjoint<'_>) -> GradientResult;
+pub(crate) type GradientResult = Result<(), String>;
 
 /// A node whose gradients are to be found, and what is known about it.
 pub(crate) struct Adjoint<'a> {
-    pub(crate) e: &'a mut Emit,
+    pub(crate) graph: &'a mut StepBuilder,
     pub(crate) id: NodeId,
     pub(crate) node: Node,
     pub(crate) facts: &'a Table<ValueId, Fact>,
@@ -38,7 +38,7 @@ impl Adjoint<'_> {
 
     /// An output, which is switched on if the model does not want it.
     pub(crate) fn y(&mut self, index: usize) -> ValueId {
-        self.e.output(self.id, index)
+        self.graph.output(self.id, index)
     }
 
     /// The gradient of the first output.
@@ -49,7 +49,7 @@ impl Adjoint<'_> {
     }
 
     /// Refuses gradients of outputs other than the first.
-    pub(crate) fn only_first(&self) -> Outcome {
+    pub(crate) fn only_first(&self) -> GradientResult {
         match self.gradients.iter().skip(1).position(Option::is_some) {
             None => Ok(()),
             Some(index) => {
@@ -60,7 +60,7 @@ impl Adjoint<'_> {
 
     fn shape_of(&self, id: ValueId) -> Result<Vec<i64>, String> {
         if id.index() >= self.known {
-            return match &self.e.graph().value(id).origin {
+            return match &self.graph.graph().value(id).origin {
                 Origin::Initializer(tensor) => Ok(tensor.dims.iter().map(|d| *d as i64).collect()),
                 Origin::Input(_) | Origin::Node(_) | Origin::Outer(_) => {
                     Err("has an operand of unknown shape".to_owned())
@@ -70,7 +70,7 @@ impl Adjoint<'_> {
         let shape =
             self.facts[id].shape().and_then(|s| s.into_iter().map(|d| i64::try_from(d).ok()).collect());
         shape.ok_or_else(|| {
-            let name = &self.e.graph().value(id).name;
+            let name = &self.graph.graph().value(id).name;
             format!("can't be differentiated, since the shape of \"{name}\" is not known")
         })
     }
@@ -104,9 +104,9 @@ impl Adjoint<'_> {
     }
 
     /// Gives the gradient of an input that was broadcast to the shape of the first output.
-    pub(crate) fn give_broadcast(&mut self, index: usize, gradient: ValueId) -> Outcome {
+    pub(crate) fn give_broadcast(&mut self, index: usize, gradient: ValueId) -> GradientResult {
         let (from, to) = (self.out_shape(0)?, self.shape(index)?);
-        let gradient = self.e.unbroadcast(gradient, &from, &to);
+        let gradient = self.graph.unbroadcast(gradient, &from, &to);
         self.give(index, gradient);
         Ok(())
     }
@@ -140,14 +140,14 @@ impl Adjoint<'_> {
 
     fn elements(&self, index: usize) -> Result<Option<Elements>, String> {
         let Some(id) = self.optional(index) else { return Ok(None) };
-        let own = match &self.e.graph().value(id).origin {
+        let own = match &self.graph.graph().value(id).origin {
             Origin::Initializer(tensor) => tensor.elements.clone(),
             Origin::Input(_) | Origin::Node(_) | Origin::Outer(_) => None,
         };
         let elements =
             own.or_else(|| if id.index() < self.known { self.facts[id].elements.clone() } else { None });
         elements.map(Some).ok_or_else(|| {
-            let name = &self.e.graph().value(id).name;
+            let name = &self.graph.graph().value(id).name;
             format!("can't be differentiated, since \"{name}\" is not constant")
         })
     }

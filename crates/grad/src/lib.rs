@@ -4,9 +4,9 @@
 //! whole step as a graph. [`Loss`] and [`Optimizer`] are what a user asks for.
 
 mod adjoint;
-mod emit;
+mod builder;
 mod loss;
-mod objective;
+mod loss_nodes;
 mod optimizer;
 mod parameters;
 mod part;
@@ -21,5 +21,5 @@ pub use optimizer::{Algorithm, Optimizer, Setting};
 pub use parameters::{Trainable, parameters};
 pub use part::{Part, Pass};
 pub use rules::differentiable;
-pub use step::{Recipe, Step, synthesise};
+pub use step::{Step, StepSpec, synthesise};
 pub use sweep::{Sweep, sweep};

@@ -7,15 +7,15 @@ use hawkeye_graph::{
 };
 
 use crate::adjoint::Adjoint;
-use crate::emit::Emit;
-use crate::objective::{Objective, Operands};
+use crate::builder::StepBuilder;
+use crate::loss_nodes::{LossNodes, Operands};
 use crate::update::{Parameter, update};
 use crate::upgrade::upgrade;
 use crate::{Loss, Optimizer, Part, Sweep, rules};
 
 /// What a training step is to do.
 #[derive(Clone, Debug)]
-pub struct Recipe {
+pub struct StepSpec {
     /// What is minimized.
     pub loss: Loss,
     /// How parameters follow their gradients.
@@ -54,18 +54,18 @@ pub struct Step {
 ///
 /// # Errors
 /// Every node without a gradient, or which can't be brought to opset 18; an output of unknown shape.
-pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, recipe: &Recipe) -> Result<Step, Failure> {
-    let name = &graph.value(recipe.output).name;
+pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, spec: &StepSpec) -> Result<Step, Failure> {
+    let name = &graph.value(spec.output).name;
     let unknown = || {
         Failure::from(Diagnostic::error(
             Place::Value(name.clone()),
             "can't be trained, since its shape or type is not known",
         ))
     };
-    let shape = dims(shapes, recipe.output).ok_or_else(unknown)?;
-    let dtype = shapes.facts[recipe.output].dtype.filter(|dtype| dtype.is_float()).ok_or_else(unknown)?;
-    let mut builder = Builder {
-        emit: Emit::new(graph.clone()),
+    let shape = dims(shapes, spec.output).ok_or_else(unknown)?;
+    let dtype = shapes.facts[spec.output].dtype.filter(|dtype| dtype.is_float()).ok_or_else(unknown)?;
+    let mut synthesis = Synthesis {
+        graph: StepBuilder::new(graph.clone()),
         model: graph,
         shapes,
         sweep,
@@ -73,36 +73,36 @@ pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, recipe: &Recipe
         gradients: Table::new(vec![None; graph.values.len()]),
         errors: Vec::new(),
     };
-    builder.fix_inputs();
-    builder.errors = upgrade(&mut builder.emit, shapes);
-    builder.emit.dtype = dtype;
-    let target = builder.emit.input("target", dtype, &shape);
-    let operands = Operands { output: recipe.output, target, shape: &shape };
-    let mut objective = None;
+    synthesis.fix_inputs();
+    synthesis.errors = upgrade(&mut synthesis.graph, shapes);
+    synthesis.graph.dtype = dtype;
+    let target = synthesis.graph.input("target", dtype, &shape);
+    let operands = Operands { output: spec.output, target, shape: &shape };
+    let mut nodes = None;
     let mut outputs = Vec::new();
     let mut state = Vec::new();
     let mut parts = Vec::new();
-    for part in sweep.parts(&recipe.trained) {
-        let start = builder.emit.graph().nodes.len();
+    for part in sweep.parts(&spec.trained) {
+        let start = synthesis.graph.graph().nodes.len();
         match part {
-            Part::Loss => objective = Some(builder.loss(&operands, recipe)),
+            Part::Loss => nodes = Some(synthesis.loss(&operands, spec)),
             Part::LossGradient => {
-                if let Some(objective) = &objective {
-                    builder.loss_gradient(&operands, recipe, objective);
+                if let Some(nodes) = &nodes {
+                    synthesis.loss_gradient(&operands, spec, nodes);
                 }
             }
-            Part::Gradient(node) => builder.node(node),
-            Part::Update(parameter) => outputs.extend(builder.update(parameter, recipe, &mut state)),
+            Part::Gradient(node) => synthesis.node(node),
+            Part::Update(parameter) => outputs.extend(synthesis.update(parameter, spec, &mut state)),
         }
-        parts.push((part, start..builder.emit.graph().nodes.len()));
+        parts.push((part, start..synthesis.graph.graph().nodes.len()));
     }
-    if !builder.errors.is_empty() {
-        return Err(Failure(builder.errors));
+    if !synthesis.errors.is_empty() {
+        return Err(Failure(synthesis.errors));
     }
-    let loss = objective.map_or(recipe.output, |objective| objective.loss);
-    builder.name_gradients(&outputs, &state, loss);
-    let Builder { emit, gradients, .. } = builder;
-    let graph = emit.finish([vec![loss], outputs, state].concat());
+    let loss = nodes.map_or(spec.output, |nodes| nodes.loss);
+    synthesis.name_gradients(&outputs, &state, loss);
+    let Synthesis { graph, gradients, .. } = synthesis;
+    let graph = graph.finish([vec![loss], outputs, state].concat());
     Ok(Step { graph, parts, target, gradients, loss })
 }
 
@@ -110,8 +110,8 @@ fn dims(shapes: &Shapes, id: ValueId) -> Option<Vec<i64>> {
     shapes.facts[id].shape()?.into_iter().map(|size| i64::try_from(size).ok()).collect()
 }
 
-struct Builder<'a> {
-    emit: Emit,
+struct Synthesis<'a> {
+    graph: StepBuilder,
     model: &'a Graph,
     shapes: &'a Shapes,
     sweep: &'a Sweep,
@@ -120,41 +120,41 @@ struct Builder<'a> {
     errors: Vec<Diagnostic>,
 }
 
-impl Builder<'_> {
+impl Synthesis<'_> {
     /// The step is for these shapes only.
     fn fix_inputs(&mut self) {
         for id in &self.model.inputs {
             if let Some(shape) = self.shapes.facts[*id].shape() {
-                self.emit.fix_input(*id, shape);
+                self.graph.fix_input(*id, shape);
             }
         }
     }
 
-    fn loss(&mut self, operands: &Operands<'_>, recipe: &Recipe) -> Objective {
-        self.emit.outside("loss");
-        let objective = operands.loss(&mut self.emit, recipe.loss);
-        self.emit.rename(objective.loss, "loss");
-        objective
+    fn loss(&mut self, operands: &Operands<'_>, spec: &StepSpec) -> LossNodes {
+        self.graph.outside("loss");
+        let nodes = operands.loss(&mut self.graph, spec.loss);
+        self.graph.rename(nodes.loss, "loss");
+        nodes
     }
 
-    fn loss_gradient(&mut self, operands: &Operands<'_>, recipe: &Recipe, objective: &Objective) {
-        self.emit.outside("loss.grad");
-        let gradient = operands.gradient(&mut self.emit, recipe.loss, objective);
+    fn loss_gradient(&mut self, operands: &Operands<'_>, spec: &StepSpec, nodes: &LossNodes) {
+        self.graph.outside("loss.grad");
+        let gradient = operands.gradient(&mut self.graph, spec.loss, nodes);
         self.gradients[operands.output] = Some(gradient);
     }
 
     /// Appends the gradients of a node's inputs and adds them to what is known of them.
     fn node(&mut self, id: NodeId) {
-        let node = self.emit.graph().node(id).clone();
+        let node = self.graph.graph().node(id).clone();
         let place = Place::node(self.model.node(id));
         let name =
             if node.name.is_empty() { format!("{}_{}", node.op, id.index()) } else { node.name.clone() };
-        self.emit.on_behalf_of(&node, &format!("{name}.grad"));
+        self.graph.on_behalf_of(&node, &format!("{name}.grad"));
         let real = |ids: &[Option<ValueId>]| {
             let dtypes = ids.iter().flatten().filter(|id| id.index() < self.known);
             dtypes.filter_map(|id| self.shapes.facts[*id].dtype).find(|dtype| dtype.is_float())
         };
-        self.emit.dtype = real(&node.outputs).or_else(|| real(&node.inputs)).unwrap_or(DType::Float32);
+        self.graph.dtype = real(&node.outputs).or_else(|| real(&node.inputs)).unwrap_or(DType::Float32);
         let Some(rule) = rules::rule(&node) else {
             let error = Diagnostic::error(place, "has no gradient");
             self.errors
@@ -179,7 +179,7 @@ impl Builder<'_> {
             gradients,
             wanted: wanted.collect(),
             found: Vec::new(),
-            e: &mut self.emit,
+            graph: &mut self.graph,
             node,
         };
         let outcome = sane(&adjoint.node).and_then(|()| rule(&mut adjoint));
@@ -191,7 +191,7 @@ impl Builder<'_> {
         for (index, gradient) in found {
             if let Some(input) = inputs[index] {
                 self.gradients[input] = Some(match self.gradients[input] {
-                    Some(other) => self.emit.add(other, gradient),
+                    Some(other) => self.graph.add(other, gradient),
                     None => gradient,
                 });
             }
@@ -199,8 +199,8 @@ impl Builder<'_> {
     }
 
     /// Appends the update of a parameter; its new value.
-    fn update(&mut self, id: ValueId, recipe: &Recipe, state: &mut Vec<ValueId>) -> Option<ValueId> {
-        let name = self.emit.graph().value(id).name.clone();
+    fn update(&mut self, id: ValueId, spec: &StepSpec, state: &mut Vec<ValueId>) -> Option<ValueId> {
+        let name = self.graph.graph().value(id).name.clone();
         let Some(shape) = dims(self.shapes, id) else {
             self.errors.push(Diagnostic::error(
                 Place::Value(name),
@@ -208,33 +208,33 @@ impl Builder<'_> {
             ));
             return None;
         };
-        self.emit.outside(&format!("{name}.update"));
-        self.emit.dtype = self.shapes.facts[id].dtype.unwrap_or(DType::Float32);
+        self.graph.outside(&format!("{name}.update"));
+        self.graph.dtype = self.shapes.facts[id].dtype.unwrap_or(DType::Float32);
         // A parameter may be reached only through operands that do not change the result.
         let gradient = match self.gradients[id] {
             Some(gradient) => gradient,
-            None => self.emit.zeros(&shape),
+            None => self.graph.zeros(&shape),
         };
         let parameter = Parameter { value: id, gradient, name: name.clone(), shape };
-        let new = update(&mut self.emit, &recipe.optimizer, recipe.step, &parameter, state);
-        self.emit.rename(new, &format!("new/{name}"));
+        let new = update(&mut self.graph, &spec.optimizer, spec.step, &parameter, state);
+        self.graph.rename(new, &format!("new/{name}"));
         Some(new)
     }
 
     /// Names gradients after the values that they belong to.
     fn name_gradients(&mut self, outputs: &[ValueId], state: &[ValueId], loss: ValueId) {
-        let mut named: Vec<bool> = vec![false; self.emit.graph().values.len()];
+        let mut named: Vec<bool> = vec![false; self.graph.graph().values.len()];
         for id in outputs.iter().chain(state).chain([&loss]) {
             named[id.index()] = true;
         }
         for index in 0..self.known {
             let id = ValueId::new(index);
             let Some(gradient) = self.gradients[id] else { continue };
-            let own = matches!(self.emit.graph().value(gradient).origin, Origin::Node(_));
+            let own = matches!(self.graph.graph().value(gradient).origin, Origin::Node(_));
             if own && gradient.index() >= self.known && !named[gradient.index()] {
                 named[gradient.index()] = true;
-                let name = format!("grad/{}", self.emit.graph().value(id).name);
-                self.emit.rename(gradient, &name);
+                let name = format!("grad/{}", self.graph.graph().value(id).name);
+                self.graph.rename(gradient, &name);
             }
         }
     }

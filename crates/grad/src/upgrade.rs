@@ -5,23 +5,23 @@
 use hawkeye_graph::Shapes;
 use hawkeye_graph::{Attribute, DType, Diagnostic, Elements, Node, NodeId, Place, Tensor, ValueId};
 
-use crate::emit::Emit;
+use crate::builder::StepBuilder;
 
 /// The oldest opset in which steps are written: the first with every attribute moved.
 pub(crate) const OPSET: i64 = 18;
 
 /// Brings every node to the given opset; gives the nodes for which there is no way.
-pub(crate) fn upgrade(e: &mut Emit, shapes: &Shapes) -> Vec<Diagnostic> {
-    let from = e.graph().opset();
+pub(crate) fn upgrade(graph: &mut StepBuilder, shapes: &Shapes) -> Vec<Diagnostic> {
+    let from = graph.graph().opset();
     let target = from.max(OPSET);
-    e.set_opset(target);
+    graph.set_opset(target);
     let mut errors = Vec::new();
-    for id in e.graph().node_ids() {
-        let mut node = e.graph().node(id).clone();
+    for id in graph.graph().node_ids() {
+        let mut node = graph.graph().node(id).clone();
         if !node.domain.is_empty() || node.opset >= OPSET {
             continue;
         }
-        if let Err(message) = convert(e, id, &mut node, shapes) {
+        if let Err(message) = convert(graph, id, &mut node, shapes) {
             errors.push(
                 Diagnostic::error(
                     Place::node(&node),
@@ -31,21 +31,21 @@ pub(crate) fn upgrade(e: &mut Emit, shapes: &Shapes) -> Vec<Diagnostic> {
             );
         }
         node.opset = target;
-        e.respell(id, node);
+        graph.respell(id, node);
     }
     errors
 }
 
-fn convert(e: &mut Emit, id: NodeId, node: &mut Node, shapes: &Shapes) -> Result<(), String> {
+fn convert(graph: &mut StepBuilder, id: NodeId, node: &mut Node, shapes: &Shapes) -> Result<(), String> {
     let old = node.opset;
     match node.op.as_str() {
-        "Squeeze" | "Unsqueeze" if old < 13 => ints(e, node, 1, "axes"),
-        "ReduceSum" if old < 13 => ints(e, node, 1, "axes"),
+        "Squeeze" | "Unsqueeze" if old < 13 => ints(graph, node, 1, "axes"),
+        "ReduceSum" if old < 13 => ints(graph, node, 1, "axes"),
         "ReduceL1" | "ReduceL2" | "ReduceLogSum" | "ReduceLogSumExp" | "ReduceMax" | "ReduceMean"
-        | "ReduceMin" | "ReduceProd" | "ReduceSumSquare" => ints(e, node, 1, "axes"),
+        | "ReduceMin" | "ReduceProd" | "ReduceSumSquare" => ints(graph, node, 1, "axes"),
         "Split" => {
             if old < 13 {
-                ints(e, node, 1, "split");
+                ints(graph, node, 1, "split");
             }
             if node.inputs.get(1).copied().flatten().is_none() {
                 node.attributes.set("num_outputs", Attribute::Int(node.outputs.len() as i64));
@@ -53,34 +53,34 @@ fn convert(e: &mut Emit, id: NodeId, node: &mut Node, shapes: &Shapes) -> Result
         }
         "Slice" if old < 10 => {
             for (index, name) in [(1, "starts"), (2, "ends"), (3, "axes")] {
-                ints(e, node, index, name);
+                ints(graph, node, index, name);
             }
         }
         "TopK" if old < 10 => {
             let k = node.attributes.int("k").ok_or("lacks its attribute k")?;
-            let k = e.ints(&[k]);
+            let k = graph.ints(&[k]);
             operand(node, 1, k);
             node.attributes.remove("k");
         }
         "Clip" if old < 11 => {
             for (index, name) in [(1, "min"), (2, "max")] {
-                float(e, node, index, name, shapes);
+                float(graph, node, index, name, shapes);
             }
         }
-        "Dropout" if old < 12 => float(e, node, 1, "ratio", shapes),
+        "Dropout" if old < 12 => float(graph, node, 1, "ratio", shapes),
         "Pad" if old < 11 => {
-            ints(e, node, 1, "pads");
-            float(e, node, 2, "value", shapes);
+            ints(graph, node, 1, "pads");
+            float(graph, node, 2, "value", shapes);
         }
         "Softmax" | "LogSoftmax" | "Hardmax" if old < 13 => softmax(node, shapes)?,
-        "BatchNormalization" if old < 14 => batch_normalization(e, id, node)?,
+        "BatchNormalization" if old < 14 => batch_normalization(graph, id, node)?,
         "Upsample" => {
             let scales = match node.attributes.get("scales") {
                 Some(Attribute::Floats(scales)) => {
                     let scales: Vec<f64> = scales.iter().copied().map(f64::from).collect();
                     let dims = vec![scales.len() as u64];
                     let elements = Some(Elements::Floats(scales));
-                    e.constant(Tensor { dtype: DType::Float32, dims, elements })
+                    graph.constant(Tensor { dtype: DType::Float32, dims, elements })
                 }
                 _ => node.inputs.get(1).copied().flatten().ok_or("lacks its scales")?,
             };
@@ -117,22 +117,22 @@ fn operand(node: &mut Node, index: usize, id: ValueId) {
 }
 
 /// A list of integers becomes an input.
-fn ints(e: &mut Emit, node: &mut Node, index: usize, name: &str) {
+fn ints(graph: &mut StepBuilder, node: &mut Node, index: usize, name: &str) {
     if let Some(list) = node.attributes.ints(name) {
-        let id = e.ints(list);
+        let id = graph.ints(list);
         operand(node, index, id);
         node.attributes.remove(name);
     }
 }
 
 /// A number becomes an input, of the type of the data.
-fn float(e: &mut Emit, node: &mut Node, index: usize, name: &str, shapes: &Shapes) {
+fn float(graph: &mut StepBuilder, node: &mut Node, index: usize, name: &str, shapes: &Shapes) {
     if let Some(Attribute::Float(number)) = node.attributes.get(name) {
         let number = f64::from(*number);
         let data = node.inputs.first().copied().flatten();
         let dtype = data.and_then(|id| shapes.facts[id].dtype).unwrap_or(DType::Float32);
-        e.dtype = if name == "ratio" { DType::Float32 } else { dtype };
-        let id = e.number(number);
+        graph.dtype = if name == "ratio" { DType::Float32 } else { dtype };
+        let id = graph.number(number);
         operand(node, index, id);
         node.attributes.remove(name);
     }
@@ -157,7 +157,7 @@ fn softmax(node: &mut Node, shapes: &Shapes) -> Result<(), String> {
 }
 
 /// Outputs for training became three, and an attribute says that they are wanted.
-fn batch_normalization(e: &Emit, id: NodeId, node: &mut Node) -> Result<(), String> {
+fn batch_normalization(graph: &StepBuilder, id: NodeId, node: &mut Node) -> Result<(), String> {
     if node.attributes.int("spatial") == Some(0) {
         return Err("normalizes every position by itself".to_owned());
     }
@@ -166,8 +166,10 @@ fn batch_normalization(e: &Emit, id: NodeId, node: &mut Node) -> Result<(), Stri
         return Ok(());
     }
     let saved: Vec<ValueId> = node.outputs.iter().skip(3).flatten().copied().collect();
-    let mut users = e.graph().nodes.iter().skip(id.index() + 1).flat_map(Node::present_inputs);
-    if users.any(|used| saved.contains(&used)) || e.graph().outputs.iter().any(|used| saved.contains(used)) {
+    let mut users = graph.graph().nodes.iter().skip(id.index() + 1).flat_map(Node::present_inputs);
+    if users.any(|used| saved.contains(&used))
+        || graph.graph().outputs.iter().any(|used| saved.contains(used))
+    {
         return Err("has its saved mean or variance used".to_owned());
     }
     node.outputs.truncate(3);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use divan::{Bencher, black_box};
 use hawkeye::{Bindings, Framework, Model, Options, Session, analyse, bind, infer, load};
-use hawkeye_grad::{Loss, Optimizer, Recipe, Trainable, parameters, sweep, synthesise};
+use hawkeye_grad::{Loss, Optimizer, StepSpec, Trainable, parameters, sweep, synthesise};
 
 fn main() {
     divan::main();
@@ -47,9 +47,9 @@ fn training_step(bencher: Bencher<'_, '_>, name: &str) {
         let trained = parameters(graph, Trainable::Learnable, &[]).expect("none is frozen");
         let output = graph.outputs[0];
         let sweep = sweep(graph, &shapes, output, &trained, &|_| false);
-        let recipe =
-            Recipe { loss: Loss::CrossEntropy, optimizer: Optimizer::default(), step: 1, output, trained };
-        synthesise(graph, &shapes, &sweep, &recipe).expect("every node has a gradient")
+        let spec =
+            StepSpec { loss: Loss::CrossEntropy, optimizer: Optimizer::default(), step: 1, output, trained };
+        synthesise(graph, &shapes, &sweep, &spec).expect("every node has a gradient")
     });
 }
 

@@ -39,7 +39,7 @@ pub use hawkeye_shapes::{Bindings, bind, catches_panics, check_dims, infer, with
 pub use hawkeye_sheets::{Definition, Definitions, Framework, Manifest, Overlay, builtin_names};
 pub use hawkeye_time as time;
 pub use operator::{Operand, operator};
-pub use pipeline::{Options, analyse, analyse_traced};
+pub use pipeline::{Options, analyse, analyse_with_definitions};
 pub use report::{MachineChoice, TimeOptions};
 pub use session::{Session, Sessions};
 pub use sweep::law;

@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_cost::Calls;
+use hawkeye_cost::{Calls, Communication, Fold};
 use hawkeye_graph::{
     Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, Value, ValueId, counted, nearest, verify,
 };
 use hawkeye_lower::{
-    Ability, Conventions, Lowering, Pass, Program, Runs, Settled, Training, Visibility, constant_weights,
-    is_constant, lower, read, secrecy, settle,
+    Ability, Conventions, Known, Lowering, Pass, Program, Runs, Settled, Training, Visibility,
+    constant_weights, is_constant, lower, reinterpret, secrecy, settle,
 };
 use hawkeye_onnx::Model;
 use hawkeye_report::{ModelInfo, Report, RunInfo};
 use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer, with_values};
 use hawkeye_sheets::{Definitions, Framework, Manifest, OVERLAY, Overlay};
 
-use crate::report::{Subjects, TimeOptions, Timing, located, report};
+use crate::report::{ReportHeader, TimeOptions, Timing, located, report};
 use crate::session::{Configuration, Session};
 use crate::training::{TrainingOptions, train};
 use crate::widths::Widths;
@@ -80,7 +80,7 @@ pub fn analyse(
 ///
 /// # Errors
 /// Everything that a pass found wrong.
-pub fn analyse_traced(
+pub fn analyse_with_definitions(
     model: &Model,
     file: &str,
     framework: Framework,
@@ -89,7 +89,7 @@ pub fn analyse_traced(
     let framework = framework.instantiate(options.parties, &options.settings)?;
     let (configuration, mut sheets) = Configuration::of(framework);
     let subject = Subject::file(model, file);
-    let report = profile(subject, &configuration, &mut sheets, &mut Calls::default(), options)?;
+    let report = profile(subject, &configuration, &mut sheets, &mut Memory::default(), options)?;
     Ok((report, sheets.definitions()))
 }
 
@@ -121,14 +121,23 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Runs every pass. What `lowering` remembers belongs to `calls`.
+/// What is remembered of programs that came before under the same framework and settings.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// Calls as they were recorded; what the lowering remembers belongs to them.
+    calls: Calls,
+    known: Known,
+}
+
+/// Runs every pass.
 pub(crate) fn profile(
     model: Subject<'_>,
     framework: &Configuration,
     lowering: &mut dyn Lowering,
-    calls: &mut Calls,
+    memory: &mut Memory,
     options: &Options,
 ) -> Result<Report, Failure> {
+    let Memory { calls, known } = memory;
     let given = with_values(model.graph, &options.bindings)?;
     let model = Subject { graph: given.as_ref(), ..model };
     let inputs = bind(model.graph, &options.bindings)?;
@@ -144,7 +153,7 @@ pub(crate) fn profile(
     sound(graph)?;
     let visibility = secrecy(graph, &conventions);
     let batch = batch(graph, &inputs);
-    let mut stages = Stages {
+    let mut passes = LoweringPasses {
         graph,
         conventions: &conventions,
         visibility: &visibility,
@@ -152,15 +161,18 @@ pub(crate) fn profile(
         lowering,
         calls,
     };
-    let (stage, info) = match &options.training {
-        None => stages.inference(shapes, &inputs).map(|stage| (stage, None)),
+    let (lowered, info) = match &options.training {
+        None => passes.inference(shapes, &inputs).map(|lowered| (lowered, None)),
         Some(training) => {
-            train(&mut stages, training, shapes, &inputs, batch).map(|(stage, info)| (stage, Some(info)))
+            train(&mut passes, training, shapes, &inputs, batch).map(|(lowered, info)| (lowered, Some(info)))
         }
     }
-    .map_err(|failure| explain(failure, &lacking))?;
-    let program = settle(stage.runs, calls, lowering)?;
-    let found = [model.diagnostics, &expanded, &stage.diagnostics, &program.diagnostics].concat();
+    .map_err(|failure| add_missing_operators(failure, &lacking))?;
+    // A clock goes through all calls of the arena.
+    let mut apart = known.apart();
+    let known = if options.time.is_some() { &mut apart } else { known };
+    let mut program = settle(lowered.runs, calls, lowering, known)?;
+    let found = [model.diagnostics, &expanded, &lowered.diagnostics, &program.diagnostics].concat();
     let front_end = framework.manifest.loads.as_ref();
     let refused = front_end.and_then(|front_end| front_end.warning(model.graph));
     let mut diagnostics: Vec<Diagnostic> =
@@ -174,7 +186,7 @@ pub(crate) fn profile(
         }
         None => None,
     };
-    let subjects = Subjects {
+    let header = ReportHeader {
         model: model.info,
         framework: framework.info(),
         run: RunInfo {
@@ -190,8 +202,17 @@ pub(crate) fn profile(
         diagnostics,
     };
     let rule = &framework.round_rule;
-    report(subjects, graph, &stage.shapes, &program, rule, timing.as_ref(), options.depth)
-        .map_err(|overflow| located(overflow, graph, &program, rule, lowering).into())
+    let costs = std::mem::take(&mut program.costs);
+    let costs = Fold::resumed(&program.calls, Communication(rule), costs);
+    let reported = costs.and_then(|costs| {
+        let report =
+            report(header, graph, &lowered.shapes, &program, &costs, timing.as_ref(), options.depth)?;
+        Ok((report, costs.into_values()))
+    });
+    let (report, costs) = reported.map_err(|overflow| located(overflow, graph, &program, rule, lowering))?;
+    program.costs = costs;
+    known.keep(program);
+    Ok(report)
 }
 
 /// Leading dimension of the first input; 1 if it has none.
@@ -201,7 +222,7 @@ fn batch(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> u64 {
 }
 
 /// The passes from shapes to lowering, which training runs more than once.
-pub(crate) struct Stages<'a> {
+pub(crate) struct LoweringPasses<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) conventions: &'a Conventions,
     pub(crate) visibility: &'a Table<ValueId, Visibility>,
@@ -211,26 +232,30 @@ pub(crate) struct Stages<'a> {
 }
 
 /// What they give.
-pub(crate) struct Stage {
+pub(crate) struct LoweredModel {
     pub(crate) shapes: Shapes,
     pub(crate) runs: Vec<Runs>,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-impl Stages<'_> {
-    fn inference(&mut self, shapes: Shapes, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Result<Stage, Failure> {
-        let (shapes, diagnostics) = self.read(shapes, inputs)?;
+impl LoweringPasses<'_> {
+    fn inference(
+        &mut self,
+        shapes: Shapes,
+        inputs: &BTreeMap<ValueId, Vec<u64>>,
+    ) -> Result<LoweredModel, Failure> {
+        let (shapes, diagnostics) = self.reinterpret(shapes, inputs)?;
         let program = self.lower(&shapes, None)?;
-        Ok(Stage { shapes, runs: vec![Runs { program, times: 1 }], diagnostics })
+        Ok(LoweredModel { shapes, runs: vec![Runs { program, times: 1 }], diagnostics })
     }
 
     /// Shapes as the framework reads the model.
-    pub(crate) fn read(
+    pub(crate) fn reinterpret(
         &mut self,
         shapes: Shapes,
         inputs: &BTreeMap<ValueId, Vec<u64>>,
     ) -> Result<(Shapes, Vec<Diagnostic>), Failure> {
-        let reading = read(self.graph, &shapes, self.visibility, self.lowering)
+        let reading = reinterpret(self.graph, &shapes, self.visibility, self.lowering)
             .map_err(|failure| fitting(&shapes).err().unwrap_or(failure))?;
         reading.as_ref().map_or(Ok(()), sound)?;
         let (shapes, diagnostics) = as_read(shapes, reading.map(|graph| infer(&graph, inputs)));
@@ -248,8 +273,8 @@ impl Stages<'_> {
 }
 
 /// Says of operators without a lowering why their definition does not help.
-fn explain(failure: Failure, lacking: &[(Place, BTreeSet<String>)]) -> Failure {
-    let explain = |error: Diagnostic| match lacking.iter().find(|(place, _)| *place == error.place) {
+fn add_missing_operators(failure: Failure, lacking: &[(Place, BTreeSet<String>)]) -> Failure {
+    let add = |error: Diagnostic| match lacking.iter().find(|(place, _)| *place == error.place) {
         Some((_, missing)) if error.help.is_some() => {
             let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
             let message = format!(
@@ -261,7 +286,7 @@ fn explain(failure: Failure, lacking: &[(Place, BTreeSet<String>)]) -> Failure {
         }
         _ => error,
     };
-    Failure(failure.0.into_iter().map(explain).collect())
+    Failure(failure.0.into_iter().map(add).collect())
 }
 
 /// The shapes as the framework reads the model, unless that reading does not fit together.

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hawkeye_cost::{Calls, Data, RoundRule};
+use hawkeye_cost::{Data, RoundRule};
 use hawkeye_graph::{Failure, Graph};
 use hawkeye_lower::Lowering;
 use hawkeye_onnx::Model;
 use hawkeye_report::{FrameworkInfo, ModelInfo, Report, Scalar};
-use hawkeye_sheets::{Framework, Instance, Manifest, Parties, Sheets};
+use hawkeye_sheets::{ConfiguredFramework, Framework, Manifest, Parties, Sheets};
 
-use crate::pipeline::{Options, Subject, profile};
+use crate::pipeline::{Memory, Options, Subject, profile};
 
 /// Nodes after which a worker forgets what it has seen, so that its memory has a bound.
 const MOST_NODES: usize = 1_000_000;
@@ -33,10 +33,10 @@ pub(crate) struct Configuration {
     pub(crate) round_rule: RoundRule,
 }
 
-/// A lowering and the calls that it remembers.
+/// A lowering and what is remembered with it.
 struct Worker {
     lowering: Box<dyn Lowering + Send>,
-    calls: Calls,
+    memory: Memory,
     /// How many nodes it has been shown.
     nodes: usize,
 }
@@ -112,12 +112,12 @@ impl Session {
 
     fn profile(&self, subject: Subject<'_>, options: &Options) -> Result<Report, Failure> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || Worker { lowering: (self.make)(), calls: Calls::default(), nodes: 0 };
+        let fresh = || Worker { lowering: (self.make)(), memory: Memory::default(), nodes: 0 };
         let known = idle().pop();
         let mut worker = known.unwrap_or_else(fresh);
         worker.nodes = worker.nodes.saturating_add(subject.graph.nodes.len());
-        let Worker { lowering, calls, nodes } = &mut worker;
-        let report = profile(subject, &self.configuration, lowering.as_mut(), calls, options);
+        let Worker { lowering, memory, nodes } = &mut worker;
+        let report = profile(subject, &self.configuration, lowering.as_mut(), memory, options);
         if *nodes <= MOST_NODES {
             idle().push(worker);
         }
@@ -149,8 +149,8 @@ impl Sessions {
 
 impl Configuration {
     /// The settings of a framework, and its sheets.
-    pub(crate) fn of(framework: Instance) -> (Self, Sheets) {
-        let Instance { manifest, parties, parameters, round_rule, sheets } = framework;
+    pub(crate) fn of(framework: ConfiguredFramework) -> (Self, Sheets) {
+        let ConfiguredFramework { manifest, parties, parameters, round_rule, sheets } = framework;
         (Self { manifest, parties, parameters, round_rule }, sheets)
     }
 

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use hawkeye_grad::{Loss, Optimizer, Part, Recipe, Sweep, parameters, sweep, synthesise};
+use hawkeye_grad::{Loss, Optimizer, Part, StepSpec, Sweep, parameters, sweep, synthesise};
 use hawkeye_graph::{Diagnostic, Dim, Failure, Graph, Node, Origin, Place, Shapes, ValueId};
 use hawkeye_lower::{Ability, Program, Runs, Training, lower, secrecy};
 use hawkeye_report::TrainingInfo;
 use hawkeye_shapes::{Bindings, bind, infer};
 use hawkeye_sheets::Gradients;
 
-use crate::pipeline::{Stage, Stages, sound};
+use crate::pipeline::{LoweredModel, LoweringPasses, sound};
 
 /// What to train, and how.
 #[derive(Clone, Debug, Default)]
@@ -49,7 +49,7 @@ impl Default for Steps {
 }
 
 /// Equal steps, one after the other.
-struct Stretch {
+struct StepKind {
     batch: u64,
     /// The step that stands for all of them.
     step: u64,
@@ -69,13 +69,13 @@ impl Steps {
 
     /// Every step once: the first is different from those that follow, and so is the last batch of an
     /// epoch. Costs do not depend on the order, so equal steps are put together.
-    fn stretches(self, batch: u64) -> Option<Vec<Stretch>> {
+    fn kinds(self, batch: u64) -> Option<Vec<StepKind>> {
         let (first, count) = self.span(batch)?;
         let rest = match self {
             Self::Epochs { samples, .. } if samples < batch => samples,
             Self::Only(_) | Self::First(_) | Self::Epochs { .. } => batch,
         };
-        let mut stretches = vec![Stretch { batch: rest, step: first, times: 1 }];
+        let mut kinds = vec![StepKind { batch: rest, step: first, times: 1 }];
         let (left, partial) = match self {
             Self::Epochs { epochs, samples } if samples > batch && samples % batch != 0 => {
                 (samples % batch, epochs)
@@ -83,10 +83,10 @@ impl Steps {
             Self::Only(_) | Self::First(_) | Self::Epochs { .. } => (0, 0),
         };
         let alike = count.checked_sub(1)?.checked_sub(partial)?;
-        stretches.push(Stretch { batch: rest, step: 2, times: alike });
-        stretches.push(Stretch { batch: left, step: 2, times: partial });
-        stretches.retain(|stretch| stretch.times > 0);
-        Some(stretches)
+        kinds.push(StepKind { batch: rest, step: 2, times: alike });
+        kinds.push(StepKind { batch: left, step: 2, times: partial });
+        kinds.retain(|kind| kind.times > 0);
+        Some(kinds)
     }
 }
 
@@ -95,50 +95,49 @@ impl Steps {
 /// # Errors
 /// If the framework does not train, or not this model.
 pub(crate) fn train(
-    stages: &mut Stages<'_>,
+    passes: &mut LoweringPasses<'_>,
     options: &TrainingOptions,
     shapes: Shapes,
     inputs: &BTreeMap<ValueId, Vec<u64>>,
     batch: u64,
-) -> Result<(Stage, TrainingInfo), Failure> {
-    let rule = &stages.manifest.training;
+) -> Result<(LoweredModel, TrainingInfo), Failure> {
+    let rule = &passes.manifest.training;
     if let Some(reason) = &rule.refused {
-        let message = format!("{} can't train: {reason}", stages.manifest.name);
+        let message = format!("{} can't train: {reason}", passes.manifest.name);
         return Err(Diagnostic::error(Place::Model, message)
             .help("`hawkeye frameworks list` tells which frameworks train")
             .into());
     }
-    let trained = parameters(stages.graph, rule.parameters, &options.frozen)?;
-    let stretches = options.steps.stretches(batch).unwrap_or_default();
-    let (Some((first_step, steps)), Some((first, others))) =
-        (options.steps.span(batch), stretches.split_first())
+    let trained = parameters(passes.graph, rule.parameters, &options.frozen)?;
+    let kinds = options.steps.kinds(batch).unwrap_or_default();
+    let (Some((first_step, steps)), Some((first, others))) = (options.steps.span(batch), kinds.split_first())
     else {
         let message = "a run has at least one step and fewer than 2^64, and epochs have batches of at least \
                        one sample";
         return Err(Diagnostic::error(Place::Model, message).into());
     };
-    let graph = stages.graph;
+    let graph = passes.graph;
     let at_batch = |size| resized(graph, inputs, batch, size);
     let first_inputs = at_batch(first.batch);
-    let shapes = if first.batch == batch { shapes } else { infer(stages.graph, &first_inputs) };
-    let (shapes, mut diagnostics) = stages.read(shapes, &first_inputs)?;
-    let (program, sweep) = step(stages, options, &trained, &shapes, first.step)?;
+    let shapes = if first.batch == batch { shapes } else { infer(passes.graph, &first_inputs) };
+    let (shapes, mut diagnostics) = passes.reinterpret(shapes, &first_inputs)?;
+    let (program, sweep) = step(passes, options, &trained, &shapes, first.step)?;
     let mut runs = vec![Runs { program, times: first.times }];
-    for stretch in others {
-        let (program, _) = if stretch.batch == first.batch {
-            step(stages, options, &trained, &shapes, stretch.step)?
+    for kind in others {
+        let (program, _) = if kind.batch == first.batch {
+            step(passes, options, &trained, &shapes, kind.step)?
         } else {
-            let inputs = at_batch(stretch.batch);
-            let (shapes, _) = stages.read(infer(stages.graph, &inputs), &inputs)?;
-            step(stages, options, &trained, &shapes, stretch.step)?
+            let inputs = at_batch(kind.batch);
+            let (shapes, _) = passes.reinterpret(infer(passes.graph, &inputs), &inputs)?;
+            step(passes, options, &trained, &shapes, kind.step)?
         };
-        runs.push(Runs { program, times: stretch.times });
+        runs.push(Runs { program, times: kind.times });
     }
     if sweep.order.is_empty() {
         let message = "no gradient reaches a parameter, so backward pass and optimizer do nothing";
         diagnostics.push(Diagnostic::warning(Place::Model, message));
     }
-    diagnostics.extend(inference_export(stages.graph));
+    diagnostics.extend(inference_export(passes.graph));
     let elements = |id: &ValueId| shapes.facts[*id].shape().map_or(0, |shape| shape.iter().product());
     let info = TrainingInfo {
         loss: options.loss.to_string(),
@@ -147,20 +146,20 @@ pub(crate) fn train(
         steps,
         trained: trained.iter().filter(|id| sweep.reached[**id]).map(elements).sum(),
     };
-    Ok((Stage { shapes, runs, diagnostics }, info))
+    Ok((LoweredModel { shapes, runs, diagnostics }, info))
 }
 
 /// Lowers one step; returns it with what the gradient reaches.
 fn step(
-    stages: &mut Stages<'_>,
+    passes: &mut LoweringPasses<'_>,
     options: &TrainingOptions,
     trained: &[ValueId],
     shapes: &Shapes,
     step: u64,
 ) -> Result<(Program, Sweep), Failure> {
-    let graph = stages.graph;
+    let graph = passes.graph;
     let output = output(graph, shapes, options.output.as_deref())?;
-    let cuts = &stages.manifest.training.cuts;
+    let cuts = &passes.manifest.training.cuts;
     let cut = |node: &Node| node.domain.is_empty() && cuts.contains(&node.op);
     let sweep = sweep(graph, shapes, output, trained, &cut);
     let parts = sweep.parts(trained);
@@ -169,27 +168,27 @@ fn step(
         optimizer: &options.optimizer,
         step,
         output,
-        target: stages.conventions.inputs,
+        target: passes.conventions.inputs,
         sweep: &sweep,
         parts: &parts,
         nodes: None,
     };
     let own = |part: &Part| {
         let (domain, op) = training.operator(graph, *part);
-        stages.lowering.supports(Ability::Lower(part.pass()), domain, op).is_ok()
+        passes.lowering.supports(Ability::Lower(part.pass()), domain, op).is_ok()
     };
-    let rule = &stages.manifest.training;
+    let rule = &passes.manifest.training;
     let program = if rule.gradients == Gradients::Graph && !parts.iter().all(own) {
-        let recipe = Recipe {
+        let spec = StepSpec {
             loss: options.loss,
             optimizer: options.optimizer.clone(),
             step,
             output,
             trained: trained.to_vec(),
         };
-        with_gradient_graph(stages, shapes, &training, &recipe)?
+        with_gradient_graph(passes, shapes, &training, &spec)?
     } else {
-        stages.lower(shapes, Some(training))?
+        passes.lower(shapes, Some(training))?
     };
     Ok((program, sweep))
 }
@@ -197,21 +196,21 @@ fn step(
 /// Lowers a step for which the framework lacks functions of its own: parts without one are what the
 /// gradient graph has for them.
 fn with_gradient_graph(
-    stages: &mut Stages<'_>,
+    passes: &mut LoweringPasses<'_>,
     shapes: &Shapes,
     training: &Training<'_>,
-    recipe: &Recipe,
+    spec: &StepSpec,
 ) -> Result<Program, Failure> {
-    let step = synthesise(stages.graph, shapes, training.sweep, recipe)?;
+    let step = synthesise(passes.graph, shapes, training.sweep, spec)?;
     sound(&step.graph)?;
     let mut all = infer(&step.graph, &bind(&step.graph, &Bindings::default())?);
-    for id in stages.graph.value_ids() {
+    for id in passes.graph.value_ids() {
         all.facts[id] = shapes.facts[id].clone();
     }
     all.diagnostics.clone_from(&shapes.diagnostics);
-    let visibility = secrecy(&step.graph, stages.conventions);
+    let visibility = secrecy(&step.graph, passes.conventions);
     let training = Training { nodes: Some(&step.parts), ..*training };
-    lower(&step.graph, &all, &visibility, Some(training), stages.calls, stages.lowering)
+    lower(&step.graph, &all, &visibility, Some(training), passes.calls, passes.lowering)
 }
 
 /// The output that the loss looks at.
@@ -301,26 +300,26 @@ mod tests {
 
     use super::*;
 
-    fn stretches(steps: Steps, batch: u64) -> Vec<(u64, u64, u64)> {
-        steps.stretches(batch).unwrap().iter().map(|s| (s.batch, s.step, s.times)).collect()
+    fn kinds(steps: Steps, batch: u64) -> Vec<(u64, u64, u64)> {
+        steps.kinds(batch).unwrap().iter().map(|s| (s.batch, s.step, s.times)).collect()
     }
 
     #[test]
     fn every_step_of_a_run_is_there_once() {
-        assert_eq!(stretches(Steps::Only(7), 8), [(8, 7, 1)]);
-        assert_eq!(stretches(Steps::First(1), 8), [(8, 1, 1)]);
-        assert_eq!(stretches(Steps::First(10), 8), [(8, 1, 1), (8, 2, 9)]);
-        assert_eq!(stretches(Steps::Epochs { epochs: 2, samples: 24 }, 8), [(8, 1, 1), (8, 2, 5)]);
-        assert_eq!(stretches(Steps::Epochs { epochs: 2, samples: 27 }, 8), [(8, 1, 1), (8, 2, 5), (3, 2, 2)]);
-        assert_eq!(stretches(Steps::Epochs { epochs: 1, samples: 9 }, 8), [(8, 1, 1), (1, 2, 1)]);
-        assert_eq!(stretches(Steps::Epochs { epochs: 3, samples: 5 }, 8), [(5, 1, 1), (5, 2, 2)]);
+        assert_eq!(kinds(Steps::Only(7), 8), [(8, 7, 1)]);
+        assert_eq!(kinds(Steps::First(1), 8), [(8, 1, 1)]);
+        assert_eq!(kinds(Steps::First(10), 8), [(8, 1, 1), (8, 2, 9)]);
+        assert_eq!(kinds(Steps::Epochs { epochs: 2, samples: 24 }, 8), [(8, 1, 1), (8, 2, 5)]);
+        assert_eq!(kinds(Steps::Epochs { epochs: 2, samples: 27 }, 8), [(8, 1, 1), (8, 2, 5), (3, 2, 2)]);
+        assert_eq!(kinds(Steps::Epochs { epochs: 1, samples: 9 }, 8), [(8, 1, 1), (1, 2, 1)]);
+        assert_eq!(kinds(Steps::Epochs { epochs: 3, samples: 5 }, 8), [(5, 1, 1), (5, 2, 2)]);
     }
 
     #[test]
     fn a_run_too_long_to_count_is_refused() {
-        assert!(Steps::Epochs { epochs: u64::MAX, samples: 100 }.stretches(8).is_none());
-        assert!(Steps::First(0).stretches(8).is_none());
-        assert!(Steps::Epochs { epochs: 1, samples: 5 }.stretches(0).is_none());
+        assert!(Steps::Epochs { epochs: u64::MAX, samples: 100 }.kinds(8).is_none());
+        assert!(Steps::First(0).kinds(8).is_none());
+        assert!(Steps::Epochs { epochs: 1, samples: 5 }.kinds(0).is_none());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hawkeye_graph::{Attribute, Diagnostic, Failure, Graph, Place, nearest};
-use hawkeye_lower::Subject;
+use hawkeye_lower::OperationKind;
 use hawkeye_sheets::Manifest;
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
@@ -119,7 +119,7 @@ impl Widths {
             ));
         };
         let labels = Labels::new(graph, None);
-        let names: Vec<String> = graph.node_ids().map(|id| labels.of(Subject::Node(id)).name).collect();
+        let names: Vec<String> = graph.node_ids().map(|id| labels.of(OperationKind::Node(id)).name).collect();
         let mut graph = graph.clone();
         let mut wrong = Vec::new();
         for (layer, width) in layers {

@@ -302,7 +302,7 @@ fn what_a_definition_prices_says_so() {
     let framework = Framework::open("spu-semi2k").expect("it is built in");
     let options = Options { depth: 9, ..Options::default() };
     let (report, definitions) =
-        hawkeye::analyse_traced(&model, "model.onnx", framework, &options).expect("a report");
+        hawkeye::analyse_with_definitions(&model, "model.onnx", framework, &options).expect("a report");
     let evidence: Vec<_> =
         report.operators.iter().filter(|row| row.node.is_some()).map(|row| row.evidence.as_deref()).collect();
     assert_eq!(evidence[0], Some("defined"));

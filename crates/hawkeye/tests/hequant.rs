@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye::{Framework, Options};
 use hawkeye_cost::{Calls, Communication, Data, Fold, RoundRule};
-use hawkeye_lower::{Operation, Program, Runs, Subject, settle};
+use hawkeye_lower::{Known, Operation, OperationKind, Program, Runs, settle};
 use hawkeye_testing::{fixtures, profile};
 
 /// What a function of the test's framework counts for each row of a fixture, beside what is expected.
@@ -27,9 +27,10 @@ where
     let mut program = Program::default();
     for (shape, _) in &rows {
         let call = framework.sheets.call(&mut calls, function, &shape.map(Data::Int)).expect("it packs");
-        program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
+        program.operations.push(Operation { kind: OperationKind::Begin, call, evidence: BTreeSet::new() });
     }
-    let program = settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets);
+    let program =
+        settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets, &mut Known::default());
     let program = program.expect("nothing is left to charge");
     let costs = Fold::new(&program.calls, Communication(&RoundRule::Stated)).expect("it fits 64 bits");
     let row = |((shape, expected), operation): (&([i64; 4], [u64; N]), &Operation)| {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye::{Framework, Options, TrainingOptions};
 use hawkeye_cost::{Calls, Communication, Data, Fold};
-use hawkeye_lower::{Operation, Program, Runs, Subject, settle};
+use hawkeye_lower::{Known, Operation, OperationKind, Program, Runs, settle};
 use hawkeye_report::measured::{Agreement, Patterns};
 use hawkeye_testing::mp_spdz::{PerParty, difference, lines, networks};
 use hawkeye_testing::{fixtures, profile};
@@ -190,10 +190,15 @@ impl Table {
         for (row, _) in &self.rows {
             let call = framework.sheets.call(&mut calls, function, &[data(row), data(&self.whole)]);
             let call = call.expect("the machine runs it");
-            program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
+            program.operations.push(Operation {
+                kind: OperationKind::Begin,
+                call,
+                evidence: BTreeSet::new(),
+            });
         }
         let runs = vec![Runs { program, times: 1 }];
-        let mut settled = settle(runs, &mut calls, &mut framework.sheets).expect("it settles");
+        let mut settled =
+            settle(runs, &mut calls, &mut framework.sheets, &mut Known::default()).expect("it settles");
         let name = |party| format!("rounds_{party}");
         let rounds: Vec<_> = (0..self.parties).map(|party| settled.calls.symbol(&name(party))).collect();
         let costs = Fold::new(&settled.calls, Communication(&framework.round_rule));

@@ -8,8 +8,10 @@ use std::process::{Command, Stdio};
 use hawkeye_cost::{Calls, Communication, Cost, Data, Fold, Share};
 use hawkeye_grad::Pass;
 use hawkeye_graph::DType;
-use hawkeye_lower::{Lowering, NodeView, Operation, Program, Runs, Subject, TensorView, Visibility, settle};
-use hawkeye_sheets::{Framework, Instance};
+use hawkeye_lower::{
+    Known, Lowering, NodeView, Operation, OperationKind, Program, Runs, TensorView, Visibility, settle,
+};
+use hawkeye_sheets::{ConfiguredFramework, Framework};
 use hawkeye_testing::fixtures;
 use serde_json::{Value, json};
 
@@ -128,7 +130,7 @@ fn knobs(numbers: &mut Numbers) -> BTreeMap<&'static str, Value> {
     knobs
 }
 
-fn instantiate(parties: u64, knobs: &BTreeMap<&'static str, Value>) -> Instance {
+fn instantiate(parties: u64, knobs: &BTreeMap<&'static str, Value>) -> ConfiguredFramework {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let settings = knobs.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect();
     let parties = u16::try_from(parties).expect("there are few");
@@ -182,11 +184,16 @@ fn crypten_sheets_agree_with_the_oracle() {
         let mut asked = Vec::new();
         for _ in 0..25 {
             let (node, function, arguments) = case(&mut numbers);
-            let expansion = framework.sheets.node(&mut calls, &node).expect("it is lowered");
+            let lowered = framework.sheets.node(&mut calls, &node).expect("it is lowered");
             let operation =
-                Operation { subject: Subject::Begin, call: expansion.call, evidence: BTreeSet::new() };
+                Operation { kind: OperationKind::Begin, call: lowered.call, evidence: BTreeSet::new() };
             let program = Program { operations: vec![operation], ..Program::default() };
-            let program = settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets);
+            let program = settle(
+                vec![Runs { program, times: 1 }],
+                &mut calls,
+                &mut framework.sheets,
+                &mut Known::default(),
+            );
             let program = program.expect("it settles");
             let costs = Fold::new(&program.calls, Communication(&framework.round_rule)).expect("it is small");
             let cost = program.operations[0].call.map(|call| costs.value(call).clone()).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! A session's reports are those of an analysis on its own, whatever came before and beside.
 
-use hawkeye::{Framework, Operand, Options, Session, TrainingOptions, analyse, load, operator};
+use hawkeye::time::Network;
+use hawkeye::{Framework, Operand, Options, Session, TimeOptions, TrainingOptions, analyse, load, operator};
 use hawkeye_testing::fixtures;
 
 const MODELS: [&str; 3] = ["models/lenet5.onnx", "crypten/models/mlp3_b1.onnx", "models/lenet5.onnx"];
@@ -10,14 +11,17 @@ fn what_a_session_has_seen_changes_nothing() {
     for framework in ["crypten", "cryptflow2", "cheetah", "delphi", "spu-semi2k"] {
         let open = || Framework::open(framework).expect("it is built in");
         let session = Session::new(open(), None, &Default::default()).expect("its sheets load");
-        let options = Options::default();
+        let time = TimeOptions::on(Network::named("wan-400m").expect("it is a preset"));
+        let untimed = Options::default();
+        let timed = Options { time: Some(time), ..Options::default() };
         let check = || {
-            for file in MODELS {
+            let profiles = MODELS.iter().flat_map(|file| [&untimed, &timed].map(|options| (file, options)));
+            for (file, options) in profiles {
                 let model = load(&fixtures().join(file)).expect("the fixture is fine");
-                let alone = analyse(&model, file, open(), &options);
-                assert_eq!(session.analyse(&model, file, &options), alone, "{file} under {framework}");
+                let alone = analyse(&model, file, open(), options);
+                assert_eq!(session.analyse(&model, file, options), alone, "{file} under {framework}");
                 let totals = alone.map(|report| report.totals).ok();
-                let priced = session.price(&model.graph, &options).map(|report| report.totals).ok();
+                let priced = session.price(&model.graph, options).map(|report| report.totals).ok();
                 assert_eq!(priced, totals, "{file} under {framework}");
             }
         };

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hawkeye::Framework;
 use hawkeye_cost::{Calls, Communication, Cost, Data, Fold, Phase, Traffic};
-use hawkeye_lower::{LoweringError, Operation, Program, Runs, Subject, settle};
-use hawkeye_sheets::Instance;
+use hawkeye_lower::{Known, LoweringError, Operation, OperationKind, Program, Runs, settle};
+use hawkeye_sheets::ConfiguredFramework;
 use hawkeye_testing::fixtures;
 use hawkeye_testing::spu::lines;
 use serde::Deserialize;
@@ -53,7 +53,7 @@ const NOT_MODELLED: [&str; 1] = ["atan2"];
 
 /// The sheets under some setting.
 struct Probe {
-    instance: Instance,
+    instance: ConfiguredFramework,
     calls: Calls,
 }
 
@@ -83,15 +83,20 @@ impl Probe {
 
     /// What operations cost one after another.
     fn cost(&mut self, operations: &[Vec<Value>]) -> Result<Cost, LoweringError> {
-        let Self { instance: Instance { sheets, round_rule, .. }, calls } = self;
+        let Self { instance: ConfiguredFramework { sheets, round_rule, .. }, calls } = self;
         let mut program = Program::default();
         for operation in operations {
             let name = Data::Text(operation[0].as_str().expect("a name comes first").to_owned());
             let arguments = Data::List(operation[1..].iter().map(number).collect());
             let call = sheets.call(calls, "run", &[name, arguments])?;
-            program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
+            program.operations.push(Operation {
+                kind: OperationKind::Begin,
+                call,
+                evidence: BTreeSet::new(),
+            });
         }
-        let program = settle(vec![Runs { program, times: 1 }], calls, sheets).expect("it settles");
+        let program = settle(vec![Runs { program, times: 1 }], calls, sheets, &mut Known::default())
+            .expect("it settles");
         let values = Fold::new(&program.calls, Communication(round_rule)).expect("it is no large number");
         let costs = program.operations.iter().filter_map(|operation| operation.call);
         Ok(costs

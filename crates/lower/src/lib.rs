@@ -8,7 +8,7 @@ mod groups;
 mod lowering;
 mod operands;
 mod program;
-mod read;
+mod reinterpret;
 mod secrecy;
 mod settle;
 mod step;
@@ -17,11 +17,11 @@ mod view;
 
 pub use hawkeye_grad::Pass;
 pub use lowering::{
-    Ability, Compiled, Demand, Expansion, Lowering, LoweringError, ModelSource, Note, Plan, Reading, StepPlan,
+    Ability, Compiled, Demand, Lowered, Lowering, LoweringError, ModelSource, Note, Plan, Reading, StepPlan,
 };
-pub use program::{Operation, Program, Subject, lower};
-pub use read::read;
+pub use program::{Operation, OperationKind, Program, lower};
+pub use reinterpret::reinterpret;
 pub use secrecy::{Conventions, Visibility, constant_weights, is_constant, secrecy};
-pub use settle::{Runs, Settled, settle};
+pub use settle::{Known, Runs, Settled, settle};
 pub use training::Training;
 pub use view::{ModelView, NodeView, TensorView};

@@ -9,7 +9,7 @@ use crate::{ModelView, NodeView};
 
 /// What a node became.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Expansion {
+pub struct Lowered {
     /// Its protocol calls; `None` if there are none.
     pub call: Option<CallId>,
     /// What is attached to its outputs, in order; missing ones get [`Data::None`].
@@ -116,7 +116,7 @@ pub struct Compiled {
     /// What the user should know of the model as a whole.
     pub notes: Vec<Note>,
     /// The set-up.
-    pub begin: Expansion,
+    pub begin: Lowered,
 }
 
 /// What a framework may be able to do with an operator, a loss or an optimizer.
@@ -185,7 +185,7 @@ pub trait Lowering {
     ///
     /// # Errors
     /// If the framework refuses the node or its description is wrong.
-    fn read(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {
+    fn readings(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {
         let _ = node;
         Ok(Vec::new())
     }
@@ -206,11 +206,11 @@ pub trait Lowering {
     }
 
     /// Expands a node, or a part of a training step. Inputs of a backward part stand for the gradients of the
-    /// node's inputs where [`Expansion::inputs`] attaches something to them.
+    /// node's inputs where [`Lowered::inputs`] attaches something to them.
     ///
     /// # Errors
     /// If the framework can't run it.
-    fn node(&mut self, calls: &mut Calls, node: &NodeView) -> Result<Expansion, LoweringError>;
+    fn node(&mut self, calls: &mut Calls, node: &NodeView) -> Result<Lowered, LoweringError>;
 
     /// Meets a demand of the program: the resource's next state, and the calls that it takes.
     ///
@@ -232,8 +232,8 @@ pub trait Lowering {
     ///
     /// # Errors
     /// If the framework's description is wrong.
-    fn end(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError> {
+    fn end(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Lowered, LoweringError> {
         let _ = (calls, model);
-        Ok(Expansion::default())
+        Ok(Lowered::default())
     }
 }

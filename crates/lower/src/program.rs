@@ -3,20 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::{CallId, Calls, Data};
-use hawkeye_grad::{Part, Pass as Stage};
+use hawkeye_grad::{Part, Pass};
 use hawkeye_graph::Shapes;
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Table, ValueId};
 
 use crate::operands::selectors;
 use crate::view::Views;
 use crate::{
-    Ability, Compiled, Expansion, Lowering, LoweringError, NodeView, Note, Plan, StepPlan, Training,
-    Visibility,
+    Ability, Compiled, Lowered, Lowering, LoweringError, NodeView, Note, Plan, StepPlan, Training, Visibility,
 };
 
 /// What an operation of the program belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum OperationKind {
     /// What the framework does before the first node.
     Begin,
     /// A node of the graph.
@@ -31,7 +30,7 @@ pub enum Subject {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
     /// What it belongs to.
-    pub subject: Subject,
+    pub kind: OperationKind,
     /// Its protocol calls; `None` if it costs nothing.
     pub call: Option<CallId>,
     /// What the numbers rest on, where that differs from the framework's own evidence.
@@ -63,7 +62,7 @@ pub fn lower(
     calls: &mut Calls,
     lowering: &mut dyn Lowering,
 ) -> Result<Program, Failure> {
-    let mut pass = Pass {
+    let mut lowerer = Lowerer {
         views: Views::new(graph, shapes, visibility, training),
         failed: Table::new(vec![false; graph.values.len()]),
         gradients: Table::new(vec![Vec::new(); graph.values.len()]),
@@ -74,48 +73,48 @@ pub fn lower(
         errors: Vec::new(),
         unsupported: BTreeMap::new(),
     };
-    match lowering.compile(calls, training.is_some(), &|| pass.views.model()) {
+    match lowering.compile(calls, training.is_some(), &|| lowerer.views.model()) {
         Ok(Compiled { plan, notes, begin }) => {
             match plan {
-                Plan::Nodes(entries) => pass.plan = entries,
+                Plan::Nodes(entries) => lowerer.plan = entries,
                 Plan::Step(mut step) => {
-                    pass.plan = std::mem::take(&mut step.forward);
-                    pass.step = Some(step);
+                    lowerer.plan = std::mem::take(&mut step.forward);
+                    lowerer.step = Some(step);
                 }
             }
-            pass.notes(&Place::Model, notes);
-            pass.boundary(Subject::Begin, Ok(begin));
+            lowerer.notes(&Place::Model, notes);
+            lowerer.boundary(OperationKind::Begin, Ok(begin));
         }
         Err(errors) => {
-            pass.planned = false;
-            pass.errors.extend(errors.into_iter().map(|error| complain(Place::Model, error)));
+            lowerer.planned = false;
+            lowerer.errors.extend(errors.into_iter().map(|error| error_at(Place::Model, error)));
             // Without the plan of a step its parts can't be told.
             if training.is_some() {
-                return Err(Failure(pass.errors));
+                return Err(Failure(lowerer.errors));
             }
         }
     }
     let forward = training.map_or(graph.nodes.len(), |training| training.forward(graph));
     for id in graph.node_ids().take(forward) {
-        pass.node(id, calls, lowering);
+        lowerer.node(id, calls, lowering);
     }
-    pass.unsupported(lowering);
+    lowerer.unsupported(lowering);
     if let Some(training) = training {
         for position in 0..training.parts.len() {
-            pass.part(position, &training, calls, lowering);
+            lowerer.part(position, &training, calls, lowering);
         }
-        pass.unsupported(lowering);
-    } else if pass.errors.is_empty() {
-        let end = lowering.end(calls, &|| pass.views.model());
-        pass.boundary(Subject::End, end);
+        lowerer.unsupported(lowering);
+    } else if lowerer.errors.is_empty() {
+        let end = lowering.end(calls, &|| lowerer.views.model());
+        lowerer.boundary(OperationKind::End, end);
     }
-    if !pass.errors.is_empty() {
+    if !lowerer.errors.is_empty() {
         // Shape problems and warnings may explain why nodes could not be lowered.
-        pass.errors.extend(shapes.diagnostics.iter().cloned());
-        pass.errors.append(&mut pass.program.diagnostics);
-        return Err(Failure(pass.errors));
+        lowerer.errors.extend(shapes.diagnostics.iter().cloned());
+        lowerer.errors.append(&mut lowerer.program.diagnostics);
+        return Err(Failure(lowerer.errors));
     }
-    Ok(pass.program)
+    Ok(lowerer.program)
 }
 
 /// Why a node can't be expanded.
@@ -130,8 +129,8 @@ enum Obstacle {
     Shape(Diagnostic),
 }
 
-/// The pass under way.
-pub(crate) struct Pass<'a> {
+/// What lowering a model has come to.
+pub(crate) struct Lowerer<'a> {
     pub(crate) views: Views<'a>,
     failed: Table<ValueId, bool>,
     /// What backward parts attached to the gradients of each value.
@@ -144,19 +143,19 @@ pub(crate) struct Pass<'a> {
     pub(crate) program: Program,
     pub(crate) errors: Vec<Diagnostic>,
     /// Errors about what has no lowering, by pass, domain and operator.
-    pub(crate) unsupported: BTreeMap<(Stage, String, String), Vec<Diagnostic>>,
+    pub(crate) unsupported: BTreeMap<(Pass, String, String), Vec<Diagnostic>>,
 }
 
-impl Pass<'_> {
+impl Lowerer<'_> {
     pub(crate) fn node(&mut self, id: NodeId, calls: &mut Calls, lowering: &mut dyn Lowering) {
         let node = self.views.graph.node(id);
         let behind_failure = node.present_inputs().any(|input| self.failed[input]);
-        match self.expand(id, calls, lowering) {
-            Ok(expansion) => self.accept(id, expansion),
+        match self.lower_node(id, calls, lowering) {
+            Ok(lowered) => self.accept(id, lowered),
             // What its inputs should have carried is missing, which may be all that is wrong.
             Err(Obstacle::Broken(_) | Obstacle::Shape(_)) if behind_failure => self.fail(node),
             Err(Obstacle::Unsupported(error)) => {
-                let key = (Stage::Forward, node.domain.clone(), node.op.clone());
+                let key = (Pass::Forward, node.domain.clone(), node.op.clone());
                 self.unsupported.entry(key).or_default().push(error);
                 self.fail(node);
             }
@@ -170,51 +169,51 @@ impl Pass<'_> {
         }
     }
 
-    fn expand(
+    fn lower_node(
         &self,
         id: NodeId,
         calls: &mut Calls,
         lowering: &mut dyn Lowering,
-    ) -> Result<Expansion, Obstacle> {
+    ) -> Result<Lowered, Obstacle> {
         let node = self.views.graph.node(id);
         if in_the_clear(node, self.views.visibility) {
-            return Ok(Expansion::default());
+            return Ok(Lowered::default());
         }
         let plan = self.plan.get(id.index()).cloned().unwrap_or_default();
         if let Some(Data::List(outputs) | Data::Tuple(outputs)) = plan.field("outputs") {
-            return Ok(Expansion { outputs: outputs.clone(), ..Expansion::default() });
+            return Ok(Lowered { outputs: outputs.clone(), ..Lowered::default() });
         }
         let obstacle = |error| match error {
-            LoweringError::Unsupported => Obstacle::Unsupported(complain(Place::node(node), error)),
+            LoweringError::Unsupported => Obstacle::Unsupported(error_at(Place::node(node), error)),
             LoweringError::Broken(_) | LoweringError::Ours(_) => {
-                Obstacle::Broken(complain(Place::node(node), error))
+                Obstacle::Broken(error_at(Place::node(node), error))
             }
-            _ => Obstacle::Refused(complain(Place::node(node), error)),
+            _ => Obstacle::Refused(error_at(Place::node(node), error)),
         };
         if node.is_control_flow() {
             return Err(Obstacle::Refused(unknown_course(self.views.graph, node)));
         }
         if self.step.is_none() {
-            lowering.supports(Ability::Lower(Stage::Forward), &node.domain, &node.op).map_err(obstacle)?;
+            lowering.supports(Ability::Lower(Pass::Forward), &node.domain, &node.op).map_err(obstacle)?;
         }
         if !self.planned {
-            return Ok(Expansion::default());
+            return Ok(Lowered::default());
         }
         let unknown = |id| Obstacle::Shape(unknown_shape(node, &self.views.graph.value(id).name));
         let view = self.views.node(node).map_err(unknown)?;
-        let expansion = lowering
+        let lowered = lowering
             .node(calls, &NodeView { plan, planned: self.step.is_some(), ..view })
             .map_err(obstacle)?;
-        match self.silent_selector(node, &expansion) {
+        match self.silent_selector(node, &lowered) {
             Some(value) => Err(Obstacle::Refused(selects_in_secret(node, value))),
-            None => Ok(expansion),
+            None => Ok(lowered),
         }
     }
 
     /// The secret input by which a node selects, although it sends nothing and its sheet does not say that
     /// this is right.
-    fn silent_selector(&self, node: &Node, expansion: &Expansion) -> Option<&str> {
-        if expansion.call.is_some() || expansion.notes.contains(&Note::Evidence(LOCAL.to_owned())) {
+    fn silent_selector(&self, node: &Node, lowered: &Lowered) -> Option<&str> {
+        if lowered.call.is_some() || lowered.notes.contains(&Note::Evidence(LOCAL.to_owned())) {
             return None;
         }
         let inputs = selectors(node).iter().filter_map(|position| *node.inputs.get(*position)?);
@@ -222,33 +221,33 @@ impl Pass<'_> {
         secret.next().map(|id| self.views.graph.value(id).name.as_str())
     }
 
-    fn accept(&mut self, id: NodeId, expansion: Expansion) {
+    fn accept(&mut self, id: NodeId, lowered: Lowered) {
         let node = self.views.graph.node(id);
-        for (output, state) in node.outputs.iter().zip(expansion.outputs) {
+        for (output, state) in node.outputs.iter().zip(lowered.outputs) {
             if let Some(output) = output {
                 self.views.states[*output] = state;
             }
         }
-        for (position, state) in expansion.inputs {
+        for (position, state) in lowered.inputs {
             if let Some(Some(input)) = node.inputs.get(position) {
                 self.views.states[*input] = state;
             }
         }
-        let evidence = self.notes(&Place::node(node), expansion.notes);
-        let operation = Operation { subject: Subject::Node(id), call: expansion.call, evidence };
+        let evidence = self.notes(&Place::node(node), lowered.notes);
+        let operation = Operation { kind: OperationKind::Node(id), call: lowered.call, evidence };
         self.program.operations.push(operation);
     }
 
-    fn boundary(&mut self, subject: Subject, expansion: Result<Expansion, LoweringError>) {
-        match expansion {
-            Ok(Expansion { call: None, notes, .. }) => {
+    fn boundary(&mut self, kind: OperationKind, lowered: Result<Lowered, LoweringError>) {
+        match lowered {
+            Ok(Lowered { call: None, notes, .. }) => {
                 self.notes(&Place::Model, notes);
             }
-            Ok(Expansion { call, notes, .. }) => {
+            Ok(Lowered { call, notes, .. }) => {
                 let evidence = self.notes(&Place::Model, notes);
-                self.program.operations.push(Operation { subject, call, evidence });
+                self.program.operations.push(Operation { kind, call, evidence });
             }
-            Err(error) => self.errors.push(complain(Place::Model, error)),
+            Err(error) => self.errors.push(error_at(Place::Model, error)),
         }
     }
 
@@ -356,6 +355,6 @@ fn unknown_shape(node: &Node, value: &str) -> Diagnostic {
 }
 
 /// A lowering error at a place.
-pub(crate) fn complain(place: Place, error: LoweringError) -> Diagnostic {
+pub(crate) fn error_at(place: Place, error: LoweringError) -> Diagnostic {
     Diagnostic::error(place, error.to_string())
 }

@@ -1,15 +1,20 @@
 //! Charging what has state, in program order.
 
+use std::hash::Hash;
+
 use hashbrown::{HashMap, HashSet};
-use hawkeye_cost::{Call, CallId, Calls, Data, Deferral, Item, Overflow, Scope, Share, State, Symbol};
+use hawkeye_cost::{Call, CallId, Calls, Cost, Data, Deferral, Item, Overflow, Scope, Share, State, Symbol};
 use hawkeye_graph::{Diagnostic, Failure, Place};
 
 use crate::groups::{Group, Weights, share_groups};
-use crate::program::complain;
-use crate::{Demand, Lowering, LoweringError, Operation, Program, Subject};
+use crate::program::error_at;
+use crate::{Demand, Lowering, LoweringError, Operation, OperationKind, Program};
 
 /// Stateful items that one program may expand to.
 const MOST_STEPS: u64 = 20_000_000;
+
+/// Calls that are kept for other programs.
+const MOST_KNOWN: usize = 200_000;
 
 /// How deep calls may nest: deeper than a sheet's call stack may be.
 const DEEPEST: usize = 512;
@@ -28,6 +33,36 @@ pub struct Settled {
     pub runs: u64,
     /// Warnings.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the first calls of the arena cost, if that was told before.
+    pub costs: Vec<Cost>,
+    /// Recorded calls without state, as they are in the arena.
+    stateless: HashMap<CallId, CallId>,
+}
+
+/// Calls of programs that came before. Most have no state, so that they are the same wherever they are made.
+#[derive(Debug, Default)]
+pub struct Known {
+    calls: Calls<Share>,
+    costs: Vec<Cost>,
+    stateless: HashMap<CallId, CallId>,
+    /// Whether a program deferred to a group, so that its calls are of no use to another.
+    defers: bool,
+}
+
+impl Known {
+    /// Takes back what a program was settled with, and what it added.
+    pub fn keep(&mut self, program: Settled) {
+        if !self.defers && program.calls.iter().len() <= MOST_KNOWN {
+            let Settled { calls, costs, stateless, .. } = program;
+            *self = Self { calls, costs, stateless, defers: false };
+        }
+    }
+
+    /// For a program whose calls shall be in an arena of their own.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { defers: self.defers, ..Self::default() }
+    }
 }
 
 /// A program, run a number of times in sequence.
@@ -47,50 +82,57 @@ pub struct Runs {
 /// training run of a million steps is as small as one step. What the framework does before the first
 /// node it does before the first run alone.
 ///
+/// What `known` has is taken from it, for the program to have beside its own.
+///
 /// # Errors
 /// If the framework's description is wrong, or costs exceed 64 bits.
-pub fn settle(runs: Vec<Runs>, calls: &mut Calls, lowering: &mut dyn Lowering) -> Result<Settled, Failure> {
-    let operations = runs.first().map_or(0, |first| first.program.operations.len());
-    let unnamed = Call { name: calls.symbol(""), items: Vec::new() };
-    let mut settlement = Settlement {
-        settled: Calls::with_names_of(calls),
-        calls,
-        lowering,
-        stateless: HashMap::new(),
-        reached: HashSet::new(),
-        reached_in_run: HashSet::new(),
-        states: HashMap::new(),
-        drawing: Vec::new(),
-        changes: 0,
-        lasting: 0,
-        steps: 0,
-    };
-    let mut sequences = vec![unnamed; operations];
+pub fn settle(
+    runs: Vec<Runs>,
+    calls: &mut Calls,
+    lowering: &mut dyn Lowering,
+    known: &mut Known,
+) -> Result<Settled, Failure> {
     let total = runs.iter().try_fold(0u64, |sum, runs| sum.checked_add(runs.times));
     let total = total.ok_or_else(|| overflow(Overflow))?;
-    for (nth, Runs { program, times }) in runs.iter().enumerate() {
-        settlement.runs(program, *times, nth == 0, &mut sequences)?;
+    let mut settled = None;
+    if !known.defers {
+        let Known { calls: arena, costs, stateless, .. } = std::mem::take(known);
+        let mut settlement = Settlement::new(calls, lowering, arena, stateless, |_| None);
+        let own = settlement.sequences(&runs)?;
+        let Settlement { settled: arena, stateless, deferred, .. } = settlement;
+        known.defers = deferred;
+        settled = (!deferred).then_some((arena, costs, stateless, own));
     }
-    let mut own = Vec::with_capacity(operations);
-    for call in sequences {
-        own.push(match call.items.as_slice() {
-            [] => None,
-            [Item::Call { call, times: 1 }] => Some(*call),
-            _ => Some(settlement.settled.add(call)),
-        });
-    }
+    let (mut arena, costs, stateless, own) = match settled {
+        Some(settled) => settled,
+        None => {
+            let (arena, own) = shared_out(&runs, calls, lowering)?;
+            (arena, Vec::new(), HashMap::new(), own)
+        }
+    };
+    arena.take_names_of(calls);
+    let Some(Runs { program, .. }) = runs.into_iter().next() else { return Ok(Settled::default()) };
+    let operation = |(Operation { kind, evidence, .. }, call)| Operation { kind, call, evidence };
+    let operations = program.operations.into_iter().zip(own).map(operation).collect();
+    let diagnostics = program.diagnostics;
+    Ok(Settled { calls: arena, operations, runs: total, diagnostics, costs, stateless })
+}
+
+/// Settles programs that defer to groups; gives the operations' calls, too.
+fn shared_out(
+    runs: &[Runs],
+    calls: &mut Calls,
+    lowering: &mut dyn Lowering,
+) -> Result<(Calls<Share>, Vec<Option<CallId>>), Failure> {
+    let mut settlement = Settlement::new(calls, lowering, Calls::default(), HashMap::new(), Some);
+    let own = settlement.sequences(runs)?;
     let groups = settlement.groups(&own)?;
     let Settlement { mut settled, calls, .. } = settlement;
     settled.take_names_of(calls);
-    let (calls, own) = if groups.is_empty() {
-        (settled.map(|_| None), own)
-    } else {
-        share_groups(&settled, &own, &groups).map_err(overflow)?
-    };
-    let Some(Runs { program, .. }) = runs.into_iter().next() else { return Ok(Settled::default()) };
-    let operation = |(Operation { subject, evidence, .. }, call)| Operation { subject, call, evidence };
-    let operations = program.operations.into_iter().zip(own).map(operation).collect();
-    Ok(Settled { calls, operations, runs: total, diagnostics: program.diagnostics })
+    if groups.is_empty() {
+        return Ok((settled.map(|_| None), own));
+    }
+    share_groups(&settled, &own, &groups).map_err(overflow)
 }
 
 fn overflow(error: Overflow) -> Failure {
@@ -101,9 +143,13 @@ fn refuse<T>(message: String) -> Result<T, Failure> {
     Err(Diagnostic::error(Place::Model, message).into())
 }
 
-struct Settlement<'a> {
+struct Settlement<'a, E> {
     calls: &'a mut Calls,
-    settled: Calls<Deferral>,
+    settled: Calls<E>,
+    /// What the settled arena has of what was deferred; `None` if it can't have it.
+    own: fn(Deferral) -> Option<E>,
+    /// Whether something was deferred that it can't have.
+    deferred: bool,
     lowering: &'a mut dyn Lowering,
     /// Calls without state, as they are in the settled arena.
     stateless: HashMap<CallId, CallId>,
@@ -119,7 +165,47 @@ struct Settlement<'a> {
     steps: u64,
 }
 
-impl Settlement<'_> {
+impl<'a, E: Clone + Eq + Hash> Settlement<'a, E> {
+    fn new(
+        calls: &'a mut Calls,
+        lowering: &'a mut dyn Lowering,
+        mut settled: Calls<E>,
+        stateless: HashMap<CallId, CallId>,
+        own: fn(Deferral) -> Option<E>,
+    ) -> Self {
+        settled.take_names_of(calls);
+        Self {
+            calls,
+            settled,
+            own,
+            deferred: false,
+            lowering,
+            stateless,
+            reached: HashSet::new(),
+            reached_in_run: HashSet::new(),
+            states: HashMap::new(),
+            drawing: Vec::new(),
+            changes: 0,
+            lasting: 0,
+            steps: 0,
+        }
+    }
+
+    /// Settles programs that are run one after the other; gives the call of each operation.
+    fn sequences(&mut self, runs: &[Runs]) -> Result<Vec<Option<CallId>>, Failure> {
+        let operations = runs.first().map_or(0, |first| first.program.operations.len());
+        let mut sequences = vec![Call { name: self.calls.symbol(""), items: Vec::new() }; operations];
+        for (nth, Runs { program, times }) in runs.iter().enumerate() {
+            self.runs(program, *times, nth == 0, &mut sequences)?;
+        }
+        let together = |call: Call<E>| match call.items.as_slice() {
+            [] => None,
+            [Item::Call { call, times: 1 }] => Some(*call),
+            _ => Some(self.settled.add(call)),
+        };
+        Ok(sequences.into_iter().map(together).collect())
+    }
+
     /// Settles a program that runs a number of times, and appends each operation to its sequence. Runs
     /// are told apart only as long as they change the state.
     fn runs(
@@ -127,7 +213,7 @@ impl Settlement<'_> {
         program: &Program,
         times: u64,
         mut first: bool,
-        sequences: &mut [Call<Deferral>],
+        sequences: &mut [Call<E>],
     ) -> Result<(), Failure> {
         let mut left = times;
         while left > 0 {
@@ -135,8 +221,9 @@ impl Settlement<'_> {
             self.reached_in_run.clear();
             let mut settled = Vec::with_capacity(program.operations.len());
             for operation in &program.operations {
-                let call = operation.call.filter(|_| first || operation.subject != Subject::Begin);
-                if call.is_some_and(|call| operation.subject == Subject::Begin && self.calls.has_own(call)) {
+                let call = operation.call.filter(|_| first || operation.kind != OperationKind::Begin);
+                if call.is_some_and(|call| operation.kind == OperationKind::Begin && self.calls.has_own(call))
+                {
                     // The runs that follow begin in another state.
                     self.lasting += 1;
                 }
@@ -144,33 +231,13 @@ impl Settlement<'_> {
             }
             let same = if (self.lasting, &self.states) == (before.0, &before.1) { left } else { 1 };
             for ((operation, sequence), call) in program.operations.iter().zip(&mut *sequences).zip(settled) {
-                let times = if operation.subject == Subject::Begin { 1 } else { same };
+                let times = if operation.kind == OperationKind::Begin { 1 } else { same };
                 call.into_iter().for_each(|call| sequence.push(Item::Call { call, times }));
             }
             left -= same;
             first = false;
         }
         Ok(())
-    }
-
-    /// The groups that operations defer to, each with its settled calls: they run after everything else.
-    fn groups(&mut self, operations: &[Option<CallId>]) -> Result<Vec<Group>, Failure> {
-        let mut weights = Weights::default();
-        for call in operations.iter().flatten() {
-            weights.add(&self.settled, *call, 1).map_err(overflow)?;
-        }
-        let mut groups = Vec::new();
-        for (group, total) in weights.into_sorted() {
-            let name = self.calls.name(group).clone();
-            let met = self.lowering.meet(self.calls, Demand::Group { group: &name, weight: total });
-            let (_, call) = met.map_err(|e| complain(Place::Model, e))?;
-            let call = call.map(|call| self.call(call)).transpose()?;
-            if call.is_some_and(|call| self.settled.has_own(call)) {
-                return refuse(format!("the group \"{name}\" itself defers to a group"));
-            }
-            groups.push(Group { name: group, total, call });
-        }
-        Ok(groups)
     }
 
     fn call(&mut self, id: CallId) -> Result<CallId, Failure> {
@@ -203,7 +270,7 @@ impl Settlement<'_> {
         Ok(settled)
     }
 
-    fn item(&mut self, item: Item, settled: &mut Call<Deferral>) -> Result<(), Failure> {
+    fn item(&mut self, item: Item, settled: &mut Call<E>) -> Result<(), Failure> {
         match item {
             Item::Call { call, times } => self.repeat(call, times, settled)?,
             Item::Parallel(calls) => {
@@ -224,7 +291,10 @@ impl Settlement<'_> {
                 // Shares differ from one repetition, and from one run, to the next.
                 self.changes += 1;
                 self.lasting += 1;
-                settled.push(Item::Own(deferral));
+                match (self.own)(deferral) {
+                    Some(own) => settled.push(Item::Own(own)),
+                    None => self.deferred = true,
+                }
             }
             Item::Step(step) => settled.push(Item::Step(step)),
             Item::Work { phase, kind, amount } => settled.push(Item::Work { phase, kind, amount }),
@@ -257,7 +327,7 @@ impl Settlement<'_> {
         let state = self.states.get(&resource).cloned().unwrap_or_default();
         let demand = Demand::Draw { resource: &name, state: &state, request };
         let drawn = self.lowering.meet(self.calls, demand);
-        let (next, call) = drawn.map_err(|e| complain(Place::Model, e))?;
+        let (next, call) = drawn.map_err(|e| error_at(Place::Model, e))?;
         if next != state {
             self.states.insert(resource, next);
         }
@@ -268,7 +338,7 @@ impl Settlement<'_> {
     }
 
     /// A repetition unrolls only until the state at its end is that at its beginning.
-    fn repeat(&mut self, call: CallId, times: u64, settled: &mut Call<Deferral>) -> Result<(), Failure> {
+    fn repeat(&mut self, call: CallId, times: u64, settled: &mut Call<E>) -> Result<(), Failure> {
         let mut left = times;
         while left > 0 {
             let before = self.calls.has_own(call).then(|| (self.changes, self.states.clone()));
@@ -279,5 +349,27 @@ impl Settlement<'_> {
             left -= same;
         }
         Ok(())
+    }
+}
+
+impl Settlement<'_, Deferral> {
+    /// The groups that operations defer to, each with its settled calls: they run after everything else.
+    fn groups(&mut self, operations: &[Option<CallId>]) -> Result<Vec<Group>, Failure> {
+        let mut weights = Weights::default();
+        for call in operations.iter().flatten() {
+            weights.add(&self.settled, *call, 1).map_err(overflow)?;
+        }
+        let mut groups = Vec::new();
+        for (group, total) in weights.into_sorted() {
+            let name = self.calls.name(group).clone();
+            let met = self.lowering.meet(self.calls, Demand::Group { group: &name, weight: total });
+            let (_, call) = met.map_err(|e| error_at(Place::Model, e))?;
+            let call = call.map(|call| self.call(call)).transpose()?;
+            if call.is_some_and(|call| self.settled.has_own(call)) {
+                return refuse(format!("the group \"{name}\" itself defers to a group"));
+            }
+            groups.push(Group { name: group, total, call });
+        }
+        Ok(groups)
     }
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use hawkeye_cost::{Call, Calls, Data, Item};
-use hawkeye_grad::{Part, Pass as Stage};
+use hawkeye_grad::{Part, Pass};
 use hawkeye_graph::{Diagnostic, NodeId, Place, ValueId};
 
-use crate::program::{Operation, Pass, Subject, complain};
-use crate::{Ability, Expansion, Lowering, NodeView, Training, Visibility};
+use crate::program::{Lowerer, Operation, OperationKind, error_at};
+use crate::{Ability, Lowered, Lowering, NodeView, Training, Visibility};
 
-impl Pass<'_> {
+impl Lowerer<'_> {
     /// What the framework planned for a part of the step.
     fn plan_of(&self, part: Part) -> Data {
         let entry = match (&self.step, part) {
@@ -39,12 +39,12 @@ impl Pass<'_> {
         let part = training.parts[position];
         let (domain, op) = training.operator(self.views.graph, part);
         if self.views.visibility[training.output] != Visibility::Secret {
-            self.conclude(part, Expansion::default(), training);
+            self.conclude(part, Lowered::default(), training);
         } else if self.step.is_some() || lowering.supports(Ability::Lower(part.pass()), domain, op).is_ok() {
             // What a part needs may be missing after an error.
             if self.errors.is_empty() && self.unsupported.is_empty() {
                 match self.own(part, training, calls, lowering) {
-                    Ok(expansion) => self.conclude(part, expansion, training),
+                    Ok(lowered) => self.conclude(part, lowered, training),
                     Err(error) => self.errors.push(error),
                 }
             }
@@ -55,7 +55,7 @@ impl Pass<'_> {
             let key = (part.pass(), domain.to_owned(), op.to_owned());
             let errors = self.unsupported.entry(key).or_default();
             // Every parameter has an update, but the framework lacks one optimizer.
-            if errors.is_empty() || part.pass() == Stage::Backward {
+            if errors.is_empty() || part.pass() == Pass::Backward {
                 errors.push(error);
             }
         }
@@ -67,7 +67,7 @@ impl Pass<'_> {
         training: &Training<'_>,
         calls: &mut Calls,
         lowering: &mut dyn Lowering,
-    ) -> Result<Expansion, Diagnostic> {
+    ) -> Result<Lowered, Diagnostic> {
         let place = self.place(part);
         let received = |id: ValueId| self.gradients[id].clone();
         let view = self.views.part(part, training, &received).map_err(|id| {
@@ -77,22 +77,22 @@ impl Pass<'_> {
         let plan = self.plan_of(part);
         lowering
             .node(calls, &NodeView { plan, planned: self.step.is_some(), ..view })
-            .map_err(|error| complain(place, error))
+            .map_err(|error| error_at(place, error))
     }
 
-    fn conclude(&mut self, part: Part, expansion: Expansion, training: &Training<'_>) {
-        let evidence = self.notes(&self.place(part), expansion.notes);
+    fn conclude(&mut self, part: Part, lowered: Lowered, training: &Training<'_>) {
+        let evidence = self.notes(&self.place(part), lowered.notes);
         let inputs: &[Option<ValueId>] = match part {
             Part::Gradient(id) => &self.views.graph.node(id).inputs,
             Part::LossGradient => &[Some(training.output)],
             Part::Loss | Part::Update(_) => &[],
         };
-        for (position, state) in expansion.inputs {
+        for (position, state) in lowered.inputs {
             if let Some(Some(input)) = inputs.get(position) {
                 self.gradients[*input].push(state);
             }
         }
-        let operation = Operation { subject: Subject::Part(part), call: expansion.call, evidence };
+        let operation = Operation { kind: OperationKind::Part(part), call: lowered.call, evidence };
         self.program.operations.push(operation);
     }
 
@@ -111,7 +111,7 @@ impl Pass<'_> {
             evidence.extend(operation.evidence);
         }
         let call = (!whole.items.is_empty()).then(|| calls.add(whole));
-        self.program.operations.push(Operation { subject: Subject::Part(part), call, evidence });
+        self.program.operations.push(Operation { kind: OperationKind::Part(part), call, evidence });
     }
 
     fn place(&self, part: Part) -> Place {
@@ -122,11 +122,11 @@ impl Pass<'_> {
     }
 }
 
-fn untrainable(place: Place, pass: Stage, op: &str) -> Diagnostic {
+fn untrainable(place: Place, pass: Pass, op: &str) -> Diagnostic {
     let message = match pass {
-        Stage::Forward | Stage::Backward => format!("the framework can't train through {op}"),
-        Stage::Loss => format!("the framework has no loss {op}"),
-        Stage::Optimizer => format!("the framework has no optimizer {op}"),
+        Pass::Forward | Pass::Backward => format!("the framework can't train through {op}"),
+        Pass::Loss => format!("the framework has no loss {op}"),
+        Pass::Optimizer => format!("the framework has no optimizer {op}"),
     };
     Diagnostic::error(place, message)
 }

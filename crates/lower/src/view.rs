@@ -1,8 +1,8 @@
 //! What a framework sees of the model.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
+use hashbrown::HashMap;
 use hawkeye_cost::Data;
 use hawkeye_grad::Pass;
 use hawkeye_graph::Shapes;

@@ -6,8 +6,8 @@ use hawkeye_cost::{
 };
 use hawkeye_graph::NodeId;
 use hawkeye_lower::{
-    Ability, Demand, Expansion, Lowering, LoweringError, NodeView, Operation, Program, Runs, Settled,
-    Subject, settle,
+    Ability, Demand, Known, Lowered, Lowering, LoweringError, NodeView, Operation, OperationKind, Program,
+    Runs, Settled, settle,
 };
 
 /// A resource of ten units, and groups that cost ten bytes for each weight.
@@ -18,8 +18,8 @@ impl Lowering for Toy {
         Ok(())
     }
 
-    fn node(&mut self, _: &mut Calls, _: &NodeView) -> Result<Expansion, LoweringError> {
-        Ok(Expansion::default())
+    fn node(&mut self, _: &mut Calls, _: &NodeView) -> Result<Lowered, LoweringError> {
+        Ok(Lowered::default())
     }
 
     fn meet(
@@ -87,10 +87,11 @@ fn settled(calls: &mut Calls, operations: Vec<Vec<Item>>, runs: u64) -> Result<S
     let mut program = Program::default();
     for (index, items) in operations.into_iter().enumerate() {
         let call = Some(call(calls, "operation", items));
-        let subject = Subject::Node(NodeId::new(index));
-        program.operations.push(Operation { subject, call, evidence: Default::default() });
+        let kind = OperationKind::Node(NodeId::new(index));
+        program.operations.push(Operation { kind, call, evidence: Default::default() });
     }
-    settle(vec![Runs { program, times: runs }], calls, &mut Toy).map_err(|failure| failure.to_string())
+    settle(vec![Runs { program, times: runs }], calls, &mut Toy, &mut Known::default())
+        .map_err(|failure| failure.to_string())
 }
 
 /// Bytes of each operation.

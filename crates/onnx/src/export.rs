@@ -51,7 +51,7 @@ pub fn export(graph: &Graph, outputs: &[DeclaredType], source: Option<&Path>) ->
     };
     let (functions, opsets) = (Functions::new(&source), imports(&source.opset_import));
     let nodes = source.graph.as_ref().map(|graph| graph.node.as_slice()).unwrap_or_default();
-    let flat = functions.expand(nodes, &opsets)?;
+    let flat = functions.inline(nodes, &opsets)?;
     let mut exporter =
         Exporter { graph, source: Source::new(&source, &flat), names: HashMap::new(), errors: Vec::new() };
     let opsets = graph.opsets.iter().map(|(domain, version)| OperatorSetIdProto {

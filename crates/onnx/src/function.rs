@@ -75,12 +75,12 @@ impl<'a> Functions<'a> {
     ///
     /// # Errors
     /// If functions call each other without end.
-    pub(crate) fn expand<'n>(
+    pub(crate) fn inline<'n>(
         &'n self,
         nodes: &'n [NodeProto],
         opsets: &'n Opsets,
     ) -> Result<Vec<FlatNode<'n>>, Failure> {
-        let mut expansion = Expansion { functions: self, flat: Vec::with_capacity(nodes.len()) };
+        let mut expansion = Inlining { functions: self, flat: Vec::with_capacity(nodes.len()) };
         for (file_index, node) in nodes.iter().enumerate() {
             let provenance = Provenance::of_file(file_index);
             let context = Context { provenance, scope: scope(node).into(), opsets, depth: 0 };
@@ -98,7 +98,7 @@ impl<'a> Functions<'a> {
         body: &'n [NodeProto],
         owner: &FlatNode<'n>,
     ) -> Result<Vec<FlatNode<'n>>, Failure> {
-        let mut expansion = Expansion { functions: self, flat: Vec::with_capacity(body.len()) };
+        let mut expansion = Inlining { functions: self, flat: Vec::with_capacity(body.len()) };
         for node in body {
             let provenance = owner.provenance.derive(Derivation::ControlFlowInlining, label(node));
             let scope = Arc::clone(&owner.scope);
@@ -124,7 +124,7 @@ fn label(node: &NodeProto) -> &str {
     if node.name().is_empty() { node.op_type() } else { node.name() }
 }
 
-struct Expansion<'n, 'a> {
+struct Inlining<'n, 'a> {
     functions: &'n Functions<'a>,
     flat: Vec<FlatNode<'n>>,
 }
@@ -137,7 +137,7 @@ struct Context<'n> {
     depth: usize,
 }
 
-impl<'n> Expansion<'n, '_> {
+impl<'n> Inlining<'n, '_> {
     fn node(&mut self, node: Cow<'n, NodeProto>, context: &Context<'n>) -> Result<(), Failure> {
         let opset = context.opsets.get(domain(node.domain())).copied().unwrap_or(0);
         let Some((function, opsets)) = self.functions.called(&node) else {

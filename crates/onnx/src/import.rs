@@ -64,7 +64,7 @@ pub fn import(bytes: Bytes, folder: Option<&Path>) -> Result<Model, Failure> {
     };
     builder.initializers(graph);
     builder.inputs(graph);
-    let nodes = functions.expand(&graph.node, &opsets)?;
+    let nodes = functions.inline(&graph.node, &opsets)?;
     if builder.nodes(&nodes) {
         builder.outputs(graph);
         builder.file(graph);

@@ -1,7 +1,7 @@
 //! Reports.
 
 use hawkeye_graph::{Failure, Place};
-use hawkeye_report::budget::{Budget, hold};
+use hawkeye_report::budget::{Budget, check_budgets};
 use hawkeye_report::{Axis, PhaseCost, Phases, Quantity, render};
 use pyo3::prelude::*;
 
@@ -68,7 +68,7 @@ impl Report {
                     text.parse::<Budget>().map_err(|e| error("budgets", format!("\"{text}\" {e}")))
                 };
                 let budgets: Vec<Budget> = budgets.iter().map(parse).collect::<Result<_, _>>()?;
-                let checks = hold(&self.report, &budgets).map_err(Failure)?;
+                let checks = check_budgets(&self.report, &budgets).map_err(Failure)?;
                 Ok(checks.into_iter().map(|c| (c.name.clone(), c.actual, c.limit, c.holds())).collect())
             })
         })

@@ -1,14 +1,17 @@
 //! The analysis of a graph, node by node in execution order. Equal nodes on equal inputs are looked at
-//! once, so that a network of a thousand equal layers takes little more than one layer.
+//! once, so that a network of a thousand equal layers takes little more than one layer, and the next of a
+//! thousand networks that are alike takes less.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use hashbrown::HashMap;
 use hawkeye_graph::{Attribute, Elements, Graph, Node, Origin, Tensor, ValueId};
 use tract_onnx::prelude::InferenceFact;
 
 use crate::fit::{View, fit};
-use crate::known::Known;
+use crate::known::KnownValue;
 use crate::proto::large_constant;
 use crate::rules::{self, Context};
 
@@ -22,18 +25,25 @@ pub(crate) enum UnknownReason {
 }
 
 /// Facts of a node's outputs, as many as are wanted.
-pub(crate) struct Outcome {
-    outputs: Vec<Rc<Known>>,
+pub(crate) struct NodeFacts {
+    outputs: Vec<Rc<KnownValue>>,
     reason: Option<UnknownReason>,
 }
 
 /// Bodies analysed in one model: loops in loops would take any number of them.
 const MOST_BODIES: usize = 4096;
 
+/// Outcomes that a thread remembers; it then begins anew, so that its memory has a bound.
+const MOST_SEEN: usize = 8192;
+
+thread_local! {
+    /// What came of nodes on inputs, by all that it depends on: it is the same in whatever model.
+    static SEEN: RefCell<HashMap<Vec<u8>, Rc<NodeFacts>>> = RefCell::default();
+}
+
 pub(crate) struct Analysis {
     opset: i64,
-    nothing: Rc<Known>,
-    seen: HashMap<Vec<u8>, Rc<Outcome>>,
+    nothing: Rc<KnownValue>,
     bodies: usize,
     /// Why nodes of the model's graph have no answer, by position.
     pub(crate) reasons: BTreeMap<usize, UnknownReason>,
@@ -42,16 +52,16 @@ pub(crate) struct Analysis {
 impl Analysis {
     /// Starts the analysis of a model of this opset.
     pub(crate) fn new(opset: i64) -> Self {
-        let nothing = Known::new(InferenceFact::default());
-        Self { opset, nothing, seen: HashMap::new(), bodies: 0, reasons: BTreeMap::new() }
+        let nothing = KnownValue::new(InferenceFact::default());
+        Self { opset, nothing, bodies: 0, reasons: BTreeMap::new() }
     }
 
     /// What is known of every value of the model's graph; `given` says it of its inputs.
     pub(crate) fn graph(
         &mut self,
         graph: &Graph,
-        given: impl Fn(ValueId, &Origin) -> Option<Rc<Known>>,
-    ) -> Vec<Rc<Known>> {
+        given: impl Fn(ValueId, &Origin) -> Option<Rc<KnownValue>>,
+    ) -> Vec<Rc<KnownValue>> {
         let mut reasons = BTreeMap::new();
         let known = self.run(graph, given, &mut reasons);
         self.reasons = reasons;
@@ -61,13 +71,13 @@ impl Analysis {
     fn run(
         &mut self,
         graph: &Graph,
-        given: impl Fn(ValueId, &Origin) -> Option<Rc<Known>>,
+        given: impl Fn(ValueId, &Origin) -> Option<Rc<KnownValue>>,
         reasons: &mut BTreeMap<usize, UnknownReason>,
-    ) -> Vec<Rc<Known>> {
-        let mut known: Vec<Rc<Known>> = Vec::with_capacity(graph.values.len());
+    ) -> Vec<Rc<KnownValue>> {
+        let mut known: Vec<Rc<KnownValue>> = Vec::with_capacity(graph.values.len());
         for (index, value) in graph.values.iter().enumerate() {
             known.push(match &value.origin {
-                Origin::Initializer(tensor) => Known::constant(tensor),
+                Origin::Initializer(tensor) => KnownValue::constant(tensor),
                 origin => given(ValueId::new(index), origin).unwrap_or_else(|| Rc::clone(&self.nothing)),
             });
         }
@@ -83,38 +93,43 @@ impl Analysis {
         known
     }
 
-    fn node(&mut self, node: &Node, known: &[Rc<Known>]) -> Rc<Outcome> {
+    fn node(&mut self, node: &Node, known: &[Rc<KnownValue>]) -> Rc<NodeFacts> {
         if let Some((_, tensor)) = large_constant(node) {
-            return Rc::new(Outcome { outputs: vec![Known::constant(tensor)], reason: None });
+            return Rc::new(NodeFacts { outputs: vec![KnownValue::constant(tensor)], reason: None });
         }
-        let inputs: Vec<Option<&Rc<Known>>> =
+        let inputs: Vec<Option<&Rc<KnownValue>>> =
             node.inputs.iter().map(|id| id.and_then(|id| known.get(id.index()))).collect();
         if node.is_control_flow() {
             return Rc::new(self.control(node, &inputs, known));
         }
         let key = self.key(node, &inputs);
-        if let Some(outcome) = key.as_ref().and_then(|key| self.seen.get(key)) {
-            return Rc::clone(outcome);
-        }
-        let outcome = Rc::new(self.look_at(node, &inputs));
-        if let Some(key) = key {
-            self.seen.insert(key, Rc::clone(&outcome));
-        }
-        outcome
+        let known = key.as_ref().and_then(|key| SEEN.with_borrow(|seen| seen.get(key).map(Rc::clone)));
+        known.unwrap_or_else(|| {
+            let outcome = Rc::new(self.look_at(node, &inputs));
+            if let Some(key) = key {
+                SEEN.with_borrow_mut(|seen| {
+                    if seen.len() == MOST_SEEN {
+                        seen.clear();
+                    }
+                    seen.insert(key, Rc::clone(&outcome));
+                });
+            }
+            outcome
+        })
     }
 
-    fn look_at(&self, node: &Node, inputs: &[Option<&Rc<Known>>]) -> Outcome {
+    fn look_at(&self, node: &Node, inputs: &[Option<&Rc<KnownValue>>]) -> NodeFacts {
         let context = Context { opset: self.opset_of(node), wanted: node.present_outputs().count() };
         let facts: Vec<&InferenceFact> = inputs.iter().flatten().map(|known| &known.inference).collect();
         let ours = inputs.iter().map(|known| known.map(|known| &known.fact)).collect();
         let misfit = fit(&View::new(node, context.opset, ours)).is_err();
         let (found, reason) = rules::outputs(node, &context, &facts, misfit);
-        let mut outputs: Vec<Rc<Known>> = found.into_iter().map(Known::new).collect();
+        let mut outputs: Vec<Rc<KnownValue>> = found.into_iter().map(KnownValue::new).collect();
         let open = outputs.first().is_none_or(|output| output.fact.shape().is_none());
         if open && let Some(fact) = rules::mixed_type_fallback(node, inputs) {
             outputs = vec![fact];
         }
-        Outcome { outputs, reason }
+        NodeFacts { outputs, reason }
     }
 
     fn opset_of(&self, node: &Node) -> i64 {
@@ -122,7 +137,7 @@ impl Analysis {
     }
 
     /// A key of all that the outcome depends on; `None` if there is none.
-    fn key(&self, node: &Node, inputs: &[Option<&Rc<Known>>]) -> Option<Vec<u8>> {
+    fn key(&self, node: &Node, inputs: &[Option<&Rc<KnownValue>>]) -> Option<Vec<u8>> {
         let mut key = Vec::with_capacity(128);
         for text in [&node.op, &node.domain] {
             push_text(&mut key, text);
@@ -143,15 +158,21 @@ impl Analysis {
         Some(key)
     }
 
-    fn control(&mut self, node: &Node, inputs: &[Option<&Rc<Known>>], known: &[Rc<Known>]) -> Outcome {
+    fn control(
+        &mut self,
+        node: &Node,
+        inputs: &[Option<&Rc<KnownValue>>],
+        known: &[Rc<KnownValue>],
+    ) -> NodeFacts {
         let facts: Vec<Option<InferenceFact>> =
             inputs.iter().map(|input| input.map(|known| known.inference.clone())).collect();
         let opset = self.opset_of(node);
         let mut run = |body: &Graph, formals: &[InferenceFact]| self.body(body, formals, known);
         let found = rules::control(node, opset, &facts, &mut run).unwrap_or_default();
         let wanted = node.outputs.iter().enumerate().filter(|(_, id)| id.is_some());
-        let outputs = wanted.map(|(i, _)| Known::new(found.get(i).cloned().unwrap_or_default())).collect();
-        Outcome { outputs, reason: None }
+        let outputs =
+            wanted.map(|(i, _)| KnownValue::new(found.get(i).cloned().unwrap_or_default())).collect();
+        NodeFacts { outputs, reason: None }
     }
 
     /// What is known of a body's outputs, given what goes in and what is known around it.
@@ -159,14 +180,14 @@ impl Analysis {
         &mut self,
         body: &Graph,
         formals: &[InferenceFact],
-        around: &[Rc<Known>],
+        around: &[Rc<KnownValue>],
     ) -> Option<Vec<InferenceFact>> {
         self.bodies += 1;
         if self.bodies > MOST_BODIES || formals.len() != body.inputs.len() {
             return None;
         }
-        let formals: BTreeMap<ValueId, Rc<Known>> =
-            body.inputs.iter().copied().zip(formals.iter().cloned().map(Known::new)).collect();
+        let formals: BTreeMap<ValueId, Rc<KnownValue>> =
+            body.inputs.iter().copied().zip(formals.iter().cloned().map(KnownValue::new)).collect();
         let known = self.run(
             body,
             |id, origin| match origin {

@@ -7,7 +7,7 @@ use hawkeye_graph::{DType, Diagnostic, Dim, Fact, Graph, Node, Origin, Place, Sh
 
 use crate::analysis::{Analysis, UnknownReason};
 use crate::fit::misfits;
-use crate::known::Known;
+use crate::known::KnownValue;
 use crate::rules::MISFIT;
 use crate::types;
 
@@ -25,11 +25,11 @@ pub fn infer(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Shapes {
                 Some(shape) => Some(shape.iter().copied().map(Some).collect()),
                 None => declared.dims.as_ref().map(|dims| dims.iter().map(fixed).collect()),
             };
-            Some(Known::typed(declared.dtype, dims.as_deref()))
+            Some(KnownValue::typed(declared.dtype, dims.as_deref()))
         }
         Origin::Initializer(_) | Origin::Node(_) | Origin::Outer(_) => None,
     });
-    let mut facts = Table::new(known.iter().map(|known: &Rc<Known>| known.fact.clone()).collect());
+    let mut facts = Table::new(known.iter().map(|known: &Rc<KnownValue>| known.fact.clone()).collect());
     for id in graph.value_ids() {
         declared(graph, id, &mut facts[id]);
     }

@@ -16,7 +16,7 @@ const LONGEST_KEY: usize = 4096;
 
 /// What is known of a value.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct KnownValue {
     /// In tract's terms.
     pub(crate) inference: InferenceFact,
     /// In ours.
@@ -25,7 +25,7 @@ pub(crate) struct Known {
     pub(crate) key: Option<Vec<u8>>,
 }
 
-impl Known {
+impl KnownValue {
     pub(crate) fn new(inference: InferenceFact) -> Rc<Self> {
         Rc::new(Self { fact: read(&inference), key: key(&inference), inference })
     }

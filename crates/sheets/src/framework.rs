@@ -32,7 +32,7 @@ pub struct Framework {
 
 /// A framework with its parties and parameters fixed.
 #[derive(Debug)]
-pub struct Instance {
+pub struct ConfiguredFramework {
     /// The manifest.
     pub manifest: Manifest,
     /// Number of parties of the protocol.
@@ -105,7 +105,7 @@ impl Framework {
         self,
         parties: Option<u16>,
         settings: &BTreeMap<String, String>,
-    ) -> Result<Instance, FrameworkError> {
+    ) -> Result<ConfiguredFramework, FrameworkError> {
         let impossible = if self.looked_over { Vec::new() } else { self.impossible() };
         if !impossible.is_empty() {
             return Err(Failure(impossible));
@@ -120,14 +120,14 @@ impl Framework {
             }
         };
         let extra = u16::try_from(self.manifest.extra_parties.len()).unwrap_or(u16::MAX);
-        let numbers = recorder::Parties { protocol: parties, all: parties.saturating_add(extra) };
+        let numbers = recorder::PartyCounts { protocol: parties, all: parties.saturating_add(extra) };
         let library = Loader::new(&self.folder, &self.manifest.modules, &parameters, numbers)
             .and_then(|loader| loader.overlaid(&self.overlays))
             .and_then(|loader| Library::new(&self.folder, &self.manifest.sheets, &self.overlays, loader))
             .map_err(|message| error(name, format!("its sheets can't be loaded: {message}")))?;
         let author = self.author();
         let free = (!self.lenient).then(|| self.manifest.free.clone().into());
-        Ok(Instance {
+        Ok(ConfiguredFramework {
             parties,
             parameters,
             round_rule: self.manifest.round_rule(),

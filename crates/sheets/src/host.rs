@@ -15,7 +15,7 @@ use starlark::values::{FrozenValue, UnpackValue, Value};
 use crate::convert::to_data;
 use crate::fault::misuse;
 use crate::limits::LONGEST_NAME;
-use crate::recorder::{Parties, Recorder};
+use crate::recorder::{PartyCounts, Recorder};
 
 fn recorder<'a>(eval: &Evaluator<'_, 'a, '_>) -> starlark::Result<&'a Recorder> {
     Recorder::of(eval).ok_or_else(|| misuse("can't be used while a sheet is loaded, only inside functions"))
@@ -314,7 +314,7 @@ pub(crate) fn declarations(builder: &mut GlobalsBuilder) {
 }
 
 /// Parameters and the number of parties, as sheets see them.
-pub(crate) fn constants(builder: &mut GlobalsBuilder, parameters: &[(String, Data)], parties: Parties) {
+pub(crate) fn constants(builder: &mut GlobalsBuilder, parameters: &[(String, Data)], parties: PartyCounts) {
     builder.set("parties", i32::from(parties.protocol));
     let fields: Vec<(String, FrozenValue)> = parameters
         .iter()

@@ -6,12 +6,12 @@ use starlark::syntax::{AstModule, Dialect, DialectTypes};
 
 use crate::fault::{describe, excerpt};
 use crate::nesting::too_deep;
-use crate::recorder::Parties;
+use crate::recorder::PartyCounts;
 use crate::syntax::shift_assignment;
 use crate::{bounded, host, numbers};
 
 /// What sheets find without loading it.
-pub(crate) fn globals(parameters: &[(String, Data)], parties: Parties) -> Globals {
+pub(crate) fn globals(parameters: &[(String, Data)], parties: PartyCounts) -> Globals {
     let extensions = [
         LibraryExtension::StructType,
         LibraryExtension::RecordType,
@@ -84,7 +84,7 @@ mod tests {
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
         std::fs::write(folder.path().join("s.star"), sheet).map_err(|e| e.to_string())?;
         let folder = Folder::Disk(folder.path().to_owned());
-        Loader::new(&folder, &IndexMap::new(), &[], Parties { protocol: 2, all: 2 })?
+        Loader::new(&folder, &IndexMap::new(), &[], PartyCounts { protocol: 2, all: 2 })?
             .get(&folder.file("s.star")?, "X")
     }
 

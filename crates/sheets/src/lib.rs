@@ -34,12 +34,12 @@ mod sheets;
 mod syntax;
 
 pub use definitions::{Definition, Definitions};
-pub use framework::{Framework, FrameworkError, Instance, builtin_names};
+pub use framework::{ConfiguredFramework, Framework, FrameworkError, builtin_names};
 pub use limits::RUNS_LONG;
 pub use loads::{Conditions, FrontEnd};
 pub use manifest::{
-    Counter, FREE, Gradients, Manifest, Parties, Quantity, Reference, Rounds, TrainingRule, VisibilityRule,
-    Visible,
+    Counter, CounterKind, FREE, Gradients, Manifest, Parties, Reference, Rounds, TrainingRule,
+    VisibilityRule, Visible,
 };
 pub use overlay::{OVERLAY, Overlay};
 pub use parameter::{Parameter, ParameterKind};

@@ -19,7 +19,7 @@ use crate::language;
 use crate::limits::limit;
 use crate::outline::{Origin, Outline};
 use crate::protocol::Protocol;
-use crate::recorder::Parties;
+use crate::recorder::PartyCounts;
 use crate::syntax::{self, Defined, is_entry};
 
 /// Runs sheets. Of those that come with the tool, statements are run when something needs what they define; the
@@ -38,7 +38,7 @@ pub(crate) struct Loader {
     /// Sheets of users, by their names, as they were before they were guarded.
     written: HashMap<String, Written>,
     /// Functions and names of all sheets, in the order in which they were run.
-    defined: Vec<Run>,
+    defined: Vec<Evaluated>,
 }
 
 /// A sheet of which something was run.
@@ -59,7 +59,7 @@ pub(crate) struct Named {
 }
 
 /// A definition that was run.
-struct Run {
+struct Evaluated {
     file: FilePath,
     defined: Defined,
     module: FrozenModule,
@@ -83,7 +83,7 @@ impl Loader {
         folder: &Folder,
         modules: &IndexMap<String, String>,
         parameters: &[(String, Data)],
-        parties: Parties,
+        parties: PartyCounts,
     ) -> Result<Self, String> {
         let role = |(role, file): (&String, &String)| Ok((role.clone(), folder.file(file)?));
         let globals = language::globals(parameters, parties);
@@ -146,7 +146,7 @@ impl Loader {
 
     /// File and line of a definition, and the line itself with its number, as excerpts have it.
     pub(crate) fn place(&self, position: usize) -> Option<(String, String)> {
-        let Run { file, defined: Defined { line, .. }, .. } = self.defined.get(position)?;
+        let Evaluated { file, defined: Defined { line, .. }, .. } = self.defined.get(position)?;
         let text = file.read().unwrap_or_default();
         let source = text.lines().nth(line.checked_sub(1)?).unwrap_or_default();
         Some((format!("{}:{line}", file.display()), format!("\n {line} | {source}")))
@@ -154,14 +154,14 @@ impl Loader {
 
     /// All definitions, with their documentation.
     pub(crate) fn definitions(&self) -> Vec<Definition> {
-        let doc = |run: &Run| {
+        let doc = |run: &Evaluated| {
             let value = run.module.get_any_visibility(&run.defined.name).ok()?.0;
             let documentation = value.value().documentation();
             let doc = documentation.get_doc_string()?;
             let text = [doc.summary.as_str(), doc.details.as_deref().unwrap_or_default()].join(" ");
             Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
         };
-        let definition = |run: &Run| Definition {
+        let definition = |run: &Evaluated| Definition {
             name: run.defined.name.clone(),
             file: run.file.display(),
             line: run.defined.line,
@@ -353,7 +353,7 @@ impl Loader {
             if let Ok((value, _)) = module.get_any_visibility(&defined.name) {
                 names.push((defined.name.clone(), Named { value, definition: self.defined.len() }));
             }
-            self.defined.push(Run { file: file.clone(), defined, module: module.clone() });
+            self.defined.push(Evaluated { file: file.clone(), defined, module: module.clone() });
         }
         Ok(names)
     }

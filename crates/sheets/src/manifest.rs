@@ -248,7 +248,7 @@ pub struct DirectionChanges {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the keys are documented in docs/FRAMEWORKS.md")]
 pub struct Counter {
-    pub sum: Quantity,
+    pub sum: CounterKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -264,7 +264,7 @@ pub struct Counter {
 /// What a counter sums up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Quantity {
+pub enum CounterKind {
     /// Payload bytes of links.
     Bytes,
     /// Messages of links.
@@ -303,10 +303,10 @@ impl Manifest {
             Parties::Named { .. } | Parties::Range { .. } => {}
         }
         for (name, counter) in &self.counters {
-            if (counter.sum == Quantity::Counted) != counter.key.is_some() {
+            if (counter.sum == CounterKind::Counted) != counter.key.is_some() {
                 problems.push(format!("counter {name}: \"key\" goes with \"sum: counted\""));
             }
-            let of_links = matches!(counter.sum, Quantity::Bytes | Quantity::Messages);
+            let of_links = matches!(counter.sum, CounterKind::Bytes | CounterKind::Messages);
             if !of_links && (counter.from.is_some() || counter.to.is_some() || counter.channel.is_some()) {
                 problems.push(format!("counter {name}: from, to and channel go with bytes and messages"));
             }

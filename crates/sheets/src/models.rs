@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 use hawkeye_cost::Data;
 use hawkeye_lower::LoweringError;
 
-use crate::returned::Outcome;
+use crate::returned::Returned;
 
 /// Nodes of models after which what was answered about them is forgotten: of all that a session remembers, it takes
 /// most memory.
@@ -13,7 +13,7 @@ const MOST_NODES: usize = 20_000;
 /// A function, and the model that it was shown, if it takes one.
 pub(crate) type Question = (String, Option<Data>);
 
-type Answer = Result<Option<Outcome>, LoweringError>;
+type Answer = Result<Option<Returned>, LoweringError>;
 
 /// Answers by their questions, which they depend on alone.
 #[derive(Default)]
@@ -49,7 +49,7 @@ mod tests {
     }
 
     fn answer(number: i64) -> Answer {
-        Ok(Some(Outcome { result: Data::Int(number), call: None, notes: Vec::new() }))
+        Ok(Some(Returned { result: Data::Int(number), call: None, notes: Vec::new() }))
     }
 
     #[test]

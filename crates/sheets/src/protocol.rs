@@ -17,7 +17,7 @@ use starlark::values::{
 
 use crate::convert::{to_data, to_value};
 use crate::overlay::OVERLAY;
-use crate::recorder::{Expanded, Key, Recorder};
+use crate::recorder::{Key, Recorded, Recorder};
 
 /// A function of a sheet, wrapped so that calling it opens a node of the call tree. Calls with
 /// equal plain arguments are expanded once.
@@ -89,7 +89,7 @@ where
         let closed = recorder.end();
         let result = result?;
         let call = recorder.store(closed.call);
-        let expanded = Expanded { result: to_data(result).unwrap_or_default(), call, notes: closed.notes };
+        let expanded = Recorded { result: to_data(result).unwrap_or_default(), call, notes: closed.notes };
         replay(recorder, &expanded)?;
         if let (Some(key), Some(_)) = (key, to_data(result)) {
             recorder.remember(key, expanded);
@@ -128,7 +128,7 @@ fn call<'v>(
     eval.eval_function(function, positional, &named)
 }
 
-fn replay(recorder: &Recorder, expanded: &Expanded) -> starlark::Result<()> {
+fn replay(recorder: &Recorder, expanded: &Recorded) -> starlark::Result<()> {
     if let Some(call) = expanded.call {
         recorder.push(Item::Call { call, times: 1 })?;
     }

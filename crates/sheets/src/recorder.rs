@@ -39,7 +39,7 @@ pub(crate) struct Key {
 
 /// What a protocol call expanded to.
 #[derive(Clone, Debug)]
-pub(crate) struct Expanded {
+pub(crate) struct Recorded {
     pub(crate) result: Data,
     pub(crate) call: Option<CallId>,
     pub(crate) notes: Vec<Note>,
@@ -52,14 +52,14 @@ struct State {
     /// Calls that the evaluation recorded.
     recorded: usize,
     /// By keys that may be long, so that the time of hashing them counts.
-    known: HashMap<Key, Expanded>,
+    known: HashMap<Key, Recorded>,
     /// Who called whom.
     edges: HashSet<(Option<usize>, usize)>,
 }
 
 /// How many parties there are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Parties {
+pub(crate) struct PartyCounts {
     /// Those of the protocol.
     pub(crate) protocol: u16,
     /// Those and the extra ones.
@@ -70,11 +70,11 @@ pub(crate) struct Parties {
 #[derive(ProvidesStaticType)]
 pub(crate) struct Recorder {
     state: RefCell<State>,
-    parties: Parties,
+    parties: PartyCounts,
 }
 
 impl Recorder {
-    pub(crate) fn new(parties: Parties) -> Self {
+    pub(crate) fn new(parties: PartyCounts) -> Self {
         let state = State {
             calls: Calls::default(),
             open: Vec::new(),
@@ -86,7 +86,7 @@ impl Recorder {
         Self { state: RefCell::new(state), parties }
     }
 
-    pub(crate) fn parties(&self) -> Parties {
+    pub(crate) fn parties(&self) -> PartyCounts {
         self.parties
     }
 
@@ -188,11 +188,11 @@ impl Recorder {
         std::mem::replace(&mut self.state.borrow_mut().phase, phase)
     }
 
-    pub(crate) fn known(&self, key: &Key) -> Option<Expanded> {
+    pub(crate) fn known(&self, key: &Key) -> Option<Recorded> {
         self.state.borrow().known.get(key).cloned()
     }
 
-    pub(crate) fn remember(&self, key: Key, expanded: Expanded) {
+    pub(crate) fn remember(&self, key: Key, expanded: Recorded) {
         self.state.borrow_mut().known.insert(key, expanded);
     }
 }
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     fn recorder() -> Recorder {
-        Recorder::new(Parties { protocol: 2, all: 3 })
+        Recorder::new(PartyCounts { protocol: 2, all: 3 })
     }
 
     fn count(recorder: &Recorder, amount: u64) -> Item {
@@ -267,7 +267,7 @@ mod tests {
             arguments: vec![Data::Int(argument)],
             named: Vec::new(),
         };
-        let expanded = Expanded { result: Data::Int(5), call: None, notes: Vec::new() };
+        let expanded = Recorded { result: Data::Int(5), call: None, notes: Vec::new() };
         recorder.remember(key(1, Phase::Online, 3), expanded);
         assert_eq!(recorder.known(&key(1, Phase::Online, 3)).map(|known| known.result), Some(Data::Int(5)));
         for other in [key(2, Phase::Online, 3), key(1, Phase::Offline, 3), key(1, Phase::Online, 4)] {

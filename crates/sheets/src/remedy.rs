@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use hawkeye_grad::Pass;
 use hawkeye_lower::{Ability, Lowering, LoweringError};
 
-use crate::framework::{Framework, Instance, builtin_names};
+use crate::framework::{ConfiguredFramework, Framework, builtin_names};
 use crate::sheets::Sheets;
 
 /// Who wrote the sheets, and can add to them.
@@ -53,7 +53,7 @@ impl Author {
 
 /// Built-in frameworks that have an operator, or a part of a training step, of their own.
 fn having(pass: Pass, domain: &str, op: &str) -> Vec<String> {
-    let has = |(_, instance): &&(String, Instance)| match pass {
+    let has = |(_, instance): &&(String, ConfiguredFramework)| match pass {
         Pass::Forward => instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok(),
         Pass::Loss | Pass::Backward | Pass::Optimizer => {
             let able = |ability| instance.sheets.supports(ability, domain, op).is_ok();
@@ -67,7 +67,7 @@ fn having(pass: Pass, domain: &str, op: &str) -> Vec<String> {
 
 /// The built-in frameworks. Their sheets are evaluated once in a process: a model may lack many operators, and many
 /// models may be refused. Published formulas are none to choose.
-static TO_CHOOSE_FROM: LazyLock<Mutex<Vec<(String, Instance)>>> = LazyLock::new(|| {
+static TO_CHOOSE_FROM: LazyLock<Mutex<Vec<(String, ConfiguredFramework)>>> = LazyLock::new(|| {
     let instance = |name: String| {
         let framework = Framework::open(&name).ok().filter(|f| f.manifest.evidence != "formula")?;
         Some((name, framework.instantiate(None, &BTreeMap::new()).ok()?))

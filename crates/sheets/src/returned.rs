@@ -3,7 +3,7 @@
 use hawkeye_cost::{CallId, Data};
 use hawkeye_grad::Pass;
 use hawkeye_graph::counted;
-use hawkeye_lower::{Expansion, LoweringError, NodeView, Note, Reading, StepPlan};
+use hawkeye_lower::{Lowered, LoweringError, NodeView, Note, Reading, StepPlan};
 use starlark::codemap::FileSpan;
 use starlark::{Error, ErrorKind};
 
@@ -11,18 +11,14 @@ use crate::fault::describe;
 
 /// What running a sheet function gave.
 #[derive(Clone)]
-pub(crate) struct Outcome {
+pub(crate) struct Returned {
     pub(crate) result: Data,
     pub(crate) call: Option<CallId>,
     pub(crate) notes: Vec<Note>,
 }
 
 /// Reads what a `lower_` function returned.
-pub(crate) fn expansion(
-    outcome: Outcome,
-    function: &str,
-    node: &NodeView,
-) -> Result<Expansion, LoweringError> {
+pub(crate) fn lowered(outcome: Returned, function: &str, node: &NodeView) -> Result<Lowered, LoweringError> {
     let outputs = match outcome.result.field("outputs") {
         Some(Data::List(states) | Data::Tuple(states)) => states.clone(),
         None => Vec::new(),
@@ -55,7 +51,7 @@ pub(crate) fn expansion(
     }
     match outcome.result {
         Data::None | Data::Struct(_) => {
-            Ok(Expansion { call: outcome.call, outputs, inputs, notes: outcome.notes })
+            Ok(Lowered { call: outcome.call, outputs, inputs, notes: outcome.notes })
         }
         other => Err(wrong(function, "returns None or struct(outputs = [...], inputs = {...})", &other)),
     }

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use hawkeye_cost::{CallId, Calls, Data};
 use hawkeye_grad::Pass;
 use hawkeye_lower::{
-    Ability, Compiled, Demand, Expansion, Lowering, LoweringError, ModelSource, NodeView, Note, Reading,
+    Ability, Compiled, Demand, Lowered, Lowering, LoweringError, ModelSource, NodeView, Note, Reading,
 };
 use starlark::codemap::FileSpan;
 use starlark::environment::Module;
@@ -22,9 +22,9 @@ use crate::library::{Found, Library};
 use crate::limits::limit;
 use crate::models::Models;
 use crate::overlay::OVERLAY;
-use crate::recorder::{Parties, Recorder};
+use crate::recorder::{PartyCounts, Recorder};
 use crate::remedy::Author;
-use crate::returned::{Outcome, expansion, missing, readings, refusal};
+use crate::returned::{Returned, lowered, missing, readings, refusal};
 
 /// Loaded sheets; see [`Lowering`].
 pub struct Sheets {
@@ -34,7 +34,7 @@ pub struct Sheets {
     /// otherwise; `None` for all.
     free: Option<Arc<[String]>>,
     author: Author,
-    nodes: HashMap<(Pass, bool, Data), Result<Expansion, LoweringError>>,
+    nodes: HashMap<(Pass, bool, Data), Result<Lowered, LoweringError>>,
     drawn: HashMap<(String, Data, Data), (Data, Option<CallId>)>,
     readings: HashMap<(String, Data), Result<Vec<Reading>, LoweringError>>,
     models: Models,
@@ -58,7 +58,7 @@ impl std::fmt::Debug for Sheets {
 impl Sheets {
     pub(crate) fn new(
         library: Arc<Library>,
-        parties: Parties,
+        parties: PartyCounts,
         free: Option<Arc<[String]>>,
         author: Author,
     ) -> Self {
@@ -170,12 +170,12 @@ impl Sheets {
         function: &str,
         name: &str,
         arguments: &[&Data],
-    ) -> Result<Option<Outcome>, LoweringError> {
+    ) -> Result<Option<Returned>, LoweringError> {
         self.record(&self.recorder, calls, function, name, arguments)
     }
 
     /// Asks a function of the sheets that makes no calls; `None` if there is none of that name.
-    fn ask(&self, function: &str, arguments: &[&Data]) -> Result<Option<Outcome>, LoweringError> {
+    fn ask(&self, function: &str, arguments: &[&Data]) -> Result<Option<Returned>, LoweringError> {
         // What the recorder knows belongs to the program's arena.
         let scratch = Recorder::new(self.recorder.parties());
         self.record(&scratch, &mut Calls::default(), function, function, arguments)
@@ -187,7 +187,7 @@ impl Sheets {
         function: &str,
         calls: Option<(&mut Calls, &str)>,
         model: ModelSource<'_>,
-    ) -> Result<Option<Outcome>, LoweringError> {
+    ) -> Result<Option<Returned>, LoweringError> {
         let shown = self.shown(function, model);
         let key = (function.to_owned(), shown);
         if let Some(known) = self.models.known(&key) {
@@ -219,7 +219,7 @@ impl Sheets {
         function: &str,
         name: &str,
         arguments: &[&Data],
-    ) -> Result<Option<Outcome>, LoweringError> {
+    ) -> Result<Option<Returned>, LoweringError> {
         let entry = function;
         let Some(function) = self.library.get(function).map_err(LoweringError::Broken)? else {
             return Ok(None);
@@ -248,7 +248,7 @@ impl Sheets {
                     let refusal = refusal(&error, last.as_ref(), &written);
                     if placed { self.author.blame(refusal) } else { self.placed(entry, refusal) }
                 })?;
-                Ok(Some(Outcome { result, call: recorder.store(closed.call), notes: closed.notes }))
+                Ok(Some(Returned { result, call: recorder.store(closed.call), notes: closed.notes }))
             })
         })
     }
@@ -259,10 +259,10 @@ impl Sheets {
         function: &str,
         name: &str,
         model: ModelSource<'_>,
-    ) -> Result<Expansion, LoweringError> {
+    ) -> Result<Lowered, LoweringError> {
         let outcome = self.about(function, Some((calls, name)), model)?;
         Ok(outcome
-            .map(|o| Expansion { call: o.call, notes: o.notes, ..Expansion::default() })
+            .map(|o| Lowered { call: o.call, notes: o.notes, ..Lowered::default() })
             .unwrap_or_default())
     }
 
@@ -286,19 +286,17 @@ impl Sheets {
         Ok(drawn)
     }
 
-    fn expand(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Expansion, LoweringError> {
+    fn call_sheet(&self, calls: &mut Calls, node: &NodeView, data: &Data) -> Result<Lowered, LoweringError> {
         let function = if node.planned || self.planned()?.is_some() {
             PLANNED_PART.to_owned()
         } else {
             Self::entry(node.pass, &node.domain, &node.op)
         };
         match self.run(calls, &function, &node.op, &[data])? {
-            Some(outcome) => {
-                expansion(outcome, &function, node).map_err(|error| self.placed(&function, error))
-            }
+            Some(outcome) => lowered(outcome, &function, node).map_err(|error| self.placed(&function, error)),
             None if node.pass == Pass::Forward && self.is_free(&node.domain, &node.op) => {
                 let state = node.inputs.first().and_then(Option::as_ref).map(|input| input.state.clone());
-                Ok(Expansion { outputs: state.into_iter().collect(), ..Expansion::default() })
+                Ok(Lowered { outputs: state.into_iter().collect(), ..Lowered::default() })
             }
             None => Err(missing(&function)),
         }
@@ -338,7 +336,7 @@ impl Lowering for Sheets {
         self.defined_at(call)
     }
 
-    fn read(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {
+    fn readings(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {
         let key = (format!("read_{}", identifier(&node.domain, &node.op)), node.data());
         if let Some(known) = self.readings.get(&key) {
             return known.clone();
@@ -369,17 +367,17 @@ impl Lowering for Sheets {
         }
     }
 
-    fn node(&mut self, calls: &mut Calls, node: &NodeView) -> Result<Expansion, LoweringError> {
+    fn node(&mut self, calls: &mut Calls, node: &NodeView) -> Result<Lowered, LoweringError> {
         let key = (node.pass, node.planned, node.data());
         if let Some(known) = self.nodes.get(&key) {
             return known.clone();
         }
-        let expansion = self.expand(calls, node, &key.2);
-        self.nodes.insert(key, expansion.clone());
-        expansion
+        let lowered = self.call_sheet(calls, node, &key.2);
+        self.nodes.insert(key, lowered.clone());
+        lowered
     }
 
-    fn end(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Expansion, LoweringError> {
+    fn end(&mut self, calls: &mut Calls, model: ModelSource<'_>) -> Result<Lowered, LoweringError> {
         self.model(calls, "end", "Output", model)
     }
 

@@ -84,8 +84,9 @@ pub(crate) fn defined<'a>(
     inline: &HashSet<&str>,
     builtin: &dyn Fn(&str) -> bool,
 ) -> Vec<Defined> {
-    let mut known: HashMap<&str, Known> = EMITTING.map(|name| (name, Known::Given { sends: true })).into();
-    known.extend(given.map(|(name, sends)| (name, Known::Given { sends })));
+    let mut known: HashMap<&str, Meaning> =
+        EMITTING.map(|name| (name, Meaning::Given { sends: true })).into();
+    known.extend(given.map(|(name, sends)| (name, Meaning::Given { sends })));
     let mut declared = HashSet::new();
     let mut own: Vec<(&str, usize, &AstStmt)> = Vec::new();
     for statement in outermost(ast.statement()) {
@@ -99,7 +100,7 @@ pub(crate) fn defined<'a>(
             _ => {}
         }
     }
-    known.extend(own.iter().enumerate().map(|(position, (name, ..))| (*name, Known::Own(position))));
+    known.extend(own.iter().enumerate().map(|(position, (name, ..))| (*name, Meaning::Own(position))));
     let mut mentions: Vec<Mentions<'_>> = own
         .iter()
         .map(|(.., statement)| {
@@ -144,7 +145,7 @@ pub(crate) fn definitions(ast: &AstModule) -> Vec<String> {
 }
 
 /// What a name stands for at the outermost level.
-enum Known {
+enum Meaning {
     /// What another sheet, or the host, defines.
     Given { sends: bool },
     /// The definition at that position.
@@ -153,7 +154,7 @@ enum Known {
 
 /// What a definition mentions.
 struct Mentions<'a> {
-    known: &'a HashMap<&'a str, Known>,
+    known: &'a HashMap<&'a str, Meaning>,
     builtin: &'a dyn Fn(&str) -> bool,
     /// Whether it may send: it mentions what sends, or calls what nobody knows, which may.
     sends: bool,
@@ -168,8 +169,8 @@ impl Mentions<'_> {
         }
         match &expression.node {
             Expr::Identifier(name) => match self.known.get(name.node.ident.as_str()) {
-                Some(Known::Given { sends }) => self.sends |= sends,
-                Some(Known::Own(position)) => self.own.push(*position),
+                Some(Meaning::Given { sends }) => self.sends |= sends,
+                Some(Meaning::Own(position)) => self.own.push(*position),
                 None => {}
             },
             Expr::Call(callee, _) => match &callee.node {

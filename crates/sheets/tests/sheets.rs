@@ -4,10 +4,10 @@ mod common;
 
 use common::{broken, framework, one};
 use hawkeye_cost::{Call, Calls, Item};
-use hawkeye_sheets::Instance;
+use hawkeye_sheets::ConfiguredFramework;
 
 /// The call tree of a function, as nested names.
-fn tree((instance, _): &mut (Instance, tempfile::TempDir), function: &str) -> String {
+fn tree((instance, _): &mut (ConfiguredFramework, tempfile::TempDir), function: &str) -> String {
     fn show(calls: &Calls, call: &Call) -> String {
         let items = call.items.iter().map(|item| match item {
             Item::Step(step) => step.messages.iter().map(|m| m.bytes).sum::<u64>().to_string(),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use hawkeye::{Failure, Framework, Options, Report};
 use hawkeye_cost::{Calls, Communication, Cost, Data, Fold, Phase};
-use hawkeye_lower::{Operation, Program, Runs, Subject, settle};
+use hawkeye_lower::{Known, Operation, OperationKind, Program, Runs, settle};
 use hawkeye_report::{Operator, PhaseCost, Phases};
 use serde::Deserialize;
 use serde_json::Value;
@@ -270,9 +270,18 @@ impl Table {
             let call =
                 framework.sheets.call(&mut calls, &format!("row_{}", row.op), &[Data::Struct(parameters)]);
             let call = call.map_err(|e| format!("{row:?}: {e:?}"))?;
-            program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
+            program.operations.push(Operation {
+                kind: OperationKind::Begin,
+                call,
+                evidence: BTreeSet::new(),
+            });
         }
-        let program = settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets);
+        let program = settle(
+            vec![Runs { program, times: 1 }],
+            &mut calls,
+            &mut framework.sheets,
+            &mut Known::default(),
+        );
         let program = program.map_err(|failure| failure.to_string())?;
         let costs = Fold::new(&program.calls, Communication(&framework.round_rule));
         let costs = costs.map_err(|overflow| overflow.to_string())?;

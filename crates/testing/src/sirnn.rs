@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye::Framework;
 use hawkeye_cost::{Before, Calls, Communication, Cost, Data, Fold, Party, Phase, RoundRule};
-use hawkeye_lower::{Operation, Program, Runs, Subject, settle};
+use hawkeye_lower::{Known, Operation, OperationKind, Program, Runs, settle};
 use serde::Deserialize;
 
 use crate::fixtures;
@@ -76,9 +76,10 @@ pub fn compare(table: &str, sequence: bool) -> Outcome {
         let parameters = names.iter().cloned().zip(row.1.iter().map(|value| Data::Int(*value))).collect();
         let call = framework.sheets.call(&mut calls, &format!("row_{}", row.0), &[Data::Struct(parameters)]);
         let call = call.expect("the rows have what it takes");
-        program.operations.push(Operation { subject: Subject::Begin, call, evidence: BTreeSet::new() });
+        program.operations.push(Operation { kind: OperationKind::Begin, call, evidence: BTreeSet::new() });
     }
-    let program = settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets);
+    let program =
+        settle(vec![Runs { program, times: 1 }], &mut calls, &mut framework.sheets, &mut Known::default());
     let program = program.expect("nothing is left to charge");
     let costs = |channel| {
         let rule = rule(channel);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use hawkeye::{Diagnostic, Failure, Options, Place, Report, Sessions, builtin_names, check_dims};
-use hawkeye_report::budget::{Budget, Check as Held, Increase, hold, hold_to_baseline};
+use hawkeye_report::budget::{Budget, Check as Held, Increase, check_baseline, check_budgets};
 use hawkeye_report::render;
 
 use super::input::{Input, about, open, source};
@@ -100,13 +100,13 @@ fn hold_all(command: &Check, subjects: &[PathBuf]) -> Result<Vec<(Report, Vec<He
 /// A model or report, and the budgets of the command line.
 fn hold_subject(command: &Check, subject: &Path) -> Result<(Report, Vec<Held>), Failure> {
     let report = profiled(command, subject)?;
-    let mut checks = hold(&report, &command.limits).map_err(Failure)?;
+    let mut checks = check_budgets(&report, &command.limits).map_err(Failure)?;
     if let Some(path) = &command.baseline {
         let Input::Report(baseline) = open(&source(path)?)? else {
             let help = "write one with hawkeye profile --format yaml -o baseline.yaml";
             return Err(about(path, "is a model, not a report".to_owned()).help(help).into());
         };
-        checks.extend(hold_to_baseline(&report, &baseline, command.max_increase)?);
+        checks.extend(check_baseline(&report, &baseline, command.max_increase)?);
     }
     Ok((report, checks))
 }

@@ -8,11 +8,11 @@ use anstyle::Style;
 use clap::{Args, ValueEnum};
 use hawkeye::{
     Bindings, Diagnostic, Explained, Explanation, Failure, Framework, Model, Operand, Options, Place, Report,
-    analyse_traced, check_dims, explain, load, operator,
+    analyse_with_definitions, check_dims, explain, load, operator,
 };
 use hawkeye_grad::Pass;
 use hawkeye_graph::printable;
-use hawkeye_sheets::{Counter, Manifest, Parties, Quantity, Reference, Rounds};
+use hawkeye_sheets::{Counter, CounterKind, Manifest, Parties, Reference, Rounds};
 
 use super::distinct::{name_apart, which};
 use super::input::source;
@@ -96,7 +96,7 @@ pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
         ..command.setup.options()
     };
     check_dims(&model.graph, &options.bindings.dims)?;
-    let (report, definitions) = analyse_traced(&model, &file, framework, &options)?;
+    let (report, definitions) = analyse_with_definitions(&model, &file, framework, &options)?;
     let Some(explanation) = explain(&report, &definitions, command.pass, &node) else {
         return Err(which(&report, &node).unwrap_or_else(|| unknown(&report, &node)).into());
     };
@@ -337,11 +337,11 @@ fn units(manifest: &Manifest) -> String {
 fn meaning(counter: &Counter, parties: &[String]) -> String {
     let party = |number: u16| parties.get(usize::from(number)).cloned().unwrap_or(format!("party {number}"));
     let mut text = match counter.sum {
-        Quantity::Bytes => "bytes".to_owned(),
-        Quantity::Messages => "messages".to_owned(),
-        Quantity::Rounds => "rounds".to_owned(),
-        Quantity::Flights => "flights".to_owned(),
-        Quantity::Counted => {
+        CounterKind::Bytes => "bytes".to_owned(),
+        CounterKind::Messages => "messages".to_owned(),
+        CounterKind::Rounds => "rounds".to_owned(),
+        CounterKind::Flights => "flights".to_owned(),
+        CounterKind::Counted => {
             format!("what the library itself adds up as \"{}\"", counter.key.as_deref().unwrap_or_default())
         }
     };
@@ -356,7 +356,7 @@ fn meaning(counter: &Counter, parties: &[String]) -> String {
     }
     match &counter.phases {
         Some(phases) => text.push_str(&format!(", {}", phases.join(" and "))),
-        None if counter.sum != Quantity::Counted => text.push_str(", all phases"),
+        None if counter.sum != CounterKind::Counted => text.push_str(", all phases"),
         None => {}
     }
     text

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hawkeye::{Diagnostic, Failure, Place, bind, check_dims, infer, load, with_values};
-use hawkeye_grad::{Loss, Optimizer, Recipe, Step, Trainable, differentiable, parameters, sweep, synthesise};
+use hawkeye_grad::{
+    Loss, Optimizer, Step, StepSpec, Trainable, differentiable, parameters, sweep, synthesise,
+};
 use hawkeye_graph::{DeclaredType, Dim, Graph, Kind, Shapes, ValueId};
 use hawkeye_onnx::export;
 use hawkeye_shapes::expand;
@@ -70,8 +72,8 @@ fn differentiate(command: &Grad, graph: &Graph, shapes: &Shapes) -> Result<Step,
         return Err(Diagnostic::error(Place::Model, message).help("name another with --train-output").into());
     }
     let optimizer = command.optimizer.clone();
-    let recipe = Recipe { loss: command.train, optimizer, step: command.step, output, trained };
-    synthesise(graph, shapes, &sweep, &recipe)
+    let spec = StepSpec { loss: command.train, optimizer, step: command.step, output, trained };
+    synthesise(graph, shapes, &sweep, &spec)
 }
 
 fn trained_output(graph: &Graph, shapes: &Shapes, name: Option<&str>) -> Result<ValueId, Failure> {

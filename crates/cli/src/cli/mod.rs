@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match execute(arguments) {
         Ok(code) => code,
         Err(failure) => {
-            output::complain(&failure, arguments.command.subject());
+            output::print_failure(&failure, arguments.command.subject());
             ExitCode::from(2)
         }
     }

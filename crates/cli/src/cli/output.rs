@@ -98,7 +98,7 @@ pub(crate) fn warn(diagnostics: &[Diagnostic]) {
 }
 
 /// Prints errors about a subject.
-pub(crate) fn complain(failure: &Failure, subject: String) {
+pub(crate) fn print_failure(failure: &Failure, subject: String) {
     print(&failure.0, Some(&subject));
 }
 

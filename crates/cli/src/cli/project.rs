@@ -8,7 +8,7 @@ use hawkeye::{
     Bindings, Diagnostic, Failure, MachineChoice, Options, Place, Report, Sessions, TimeOptions, check_dims,
     load,
 };
-use hawkeye_report::budget::{Budget, Check, Increase, hold, hold_to_baseline};
+use hawkeye_report::budget::{Budget, Check, Increase, check_baseline, check_budgets};
 use serde::Deserialize;
 
 use super::input::{Input, about, open, source};
@@ -140,7 +140,7 @@ fn hold_entry<'a>(
         .and_then(|()| sessions.get(&framework, &options))
         .and_then(|session| session.analyse(&model, &source.name, &options))
         .map_err(within)?;
-    let mut checks = hold(&report, &limits).map_err(Failure)?;
+    let mut checks = check_budgets(&report, &limits).map_err(Failure)?;
     if let Some(baseline) = &entry.baseline {
         let baseline = folder.join(baseline);
         let Input::Report(before) = open(&super::input::source(&baseline)?)? else {
@@ -148,7 +148,7 @@ fn hold_entry<'a>(
         };
         let increase: Increase =
             entry.max_increase.as_deref().unwrap_or("0%").parse().map_err(|e: String| wrong(e))?;
-        checks.extend(hold_to_baseline(&report, &before, increase)?);
+        checks.extend(check_baseline(&report, &before, increase)?);
     }
     Ok((report, checks))
 }

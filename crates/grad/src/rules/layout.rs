@@ -2,17 +2,17 @@
 
 use hawkeye_graph::{Attribute, ValueId};
 
-use crate::adjoint::{Adjoint, Outcome, axis};
+use crate::adjoint::{Adjoint, GradientResult, axis};
 
 /// Reshape, Flatten, Squeeze, Unsqueeze.
-pub(crate) fn reshape(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn reshape(a: &mut Adjoint<'_>) -> GradientResult {
     let (dy, shape) = (a.dy()?, a.shape(0)?);
-    let dx = a.e.reshape(dy, &shape);
+    let dx = a.graph.reshape(dy, &shape);
     a.give(0, dx);
     Ok(())
 }
 
-pub(crate) fn transpose(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn transpose(a: &mut Adjoint<'_>) -> GradientResult {
     let (dy, rank) = (a.dy()?, a.shape(0)?.len());
     let perm: Vec<usize> = match a.node.attributes.ints("perm") {
         Some(perm) => perm.iter().map(|p| axis(*p, rank)).collect::<Result<_, _>>()?,
@@ -21,7 +21,7 @@ pub(crate) fn transpose(a: &mut Adjoint<'_>) -> Outcome {
     if perm.len() != rank {
         return Err(format!("permutes {} of {rank} dimensions", perm.len()));
     }
-    let dx = a.e.transpose(dy, &inverse(&perm));
+    let dx = a.graph.transpose(dy, &inverse(&perm));
     a.give(0, dx);
     Ok(())
 }
@@ -35,14 +35,14 @@ pub(crate) fn inverse(perm: &[usize]) -> Vec<usize> {
     back
 }
 
-pub(crate) fn concat(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn concat(a: &mut Adjoint<'_>) -> GradientResult {
     let dy = a.dy()?;
     let axis = a.axis(0, a.out_shape(0)?.len())?;
     let mut start = 0;
     for index in 0..a.node.inputs.len() {
         let size = a.shape(index)?[axis];
         if a.wants(index) {
-            let part = a.e.slice(dy, &[axis as i64], &[start], &[start + size]);
+            let part = a.graph.slice(dy, &[axis as i64], &[start], &[start + size]);
             a.give(index, part);
         }
         start += size;
@@ -51,7 +51,7 @@ pub(crate) fn concat(a: &mut Adjoint<'_>) -> Outcome {
 }
 
 /// Outputs that the loss does not depend on have a gradient of zero.
-pub(crate) fn split(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn split(a: &mut Adjoint<'_>) -> GradientResult {
     let axis = a.axis(0, a.shape(0)?.len())?;
     let mut parts = Vec::new();
     for index in 0..a.node.outputs.len() {
@@ -59,22 +59,22 @@ pub(crate) fn split(a: &mut Adjoint<'_>) -> Outcome {
             Some(gradient) => gradient,
             None => {
                 let shape = a.out_shape(index)?;
-                a.e.zeros(&shape)
+                a.graph.zeros(&shape)
             }
         });
     }
-    let dx = a.e.with("Concat", &parts, &[("axis", Attribute::Int(axis as i64))]);
+    let dx = a.graph.with("Concat", &parts, &[("axis", Attribute::Int(axis as i64))]);
     a.give(0, dx);
     Ok(())
 }
 
-pub(crate) fn expand(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn expand(a: &mut Adjoint<'_>) -> GradientResult {
     let dy = a.dy()?;
     a.give_broadcast(0, dy)
 }
 
 /// The sum over the copies.
-pub(crate) fn tile(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn tile(a: &mut Adjoint<'_>) -> GradientResult {
     let (dy, shape, tiled) = (a.dy()?, a.shape(0)?, a.out_shape(0)?);
     let mut folded = Vec::new();
     let mut copies = Vec::new();
@@ -86,56 +86,56 @@ pub(crate) fn tile(a: &mut Adjoint<'_>) -> Outcome {
         }
         folded.push(*size);
     }
-    let folded = a.e.reshape(dy, &folded);
-    let dx = a.e.sum(folded, &copies, false);
+    let folded = a.graph.reshape(dy, &folded);
+    let dx = a.graph.sum(folded, &copies, false);
     a.give(0, dx);
     Ok(())
 }
 
-pub(crate) fn depth_to_space(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn depth_to_space(a: &mut Adjoint<'_>) -> GradientResult {
     let (dy, shape) = (a.dy()?, a.shape(0)?);
     let block = a.int("blocksize", 1).clamp(1, 1 << 15);
     let dx = if a.text("mode") == "CRD" {
         let [n, c, h, w] = shape[..] else { return Err("has an operand that is no image".to_owned()) };
         let depth = c / (block * block);
-        let blocks = a.e.reshape(dy, &[n, depth, h, block, w, block]);
-        let moved = a.e.transpose(blocks, &[0, 1, 3, 5, 2, 4]);
-        a.e.reshape(moved, &shape)
+        let blocks = a.graph.reshape(dy, &[n, depth, h, block, w, block]);
+        let moved = a.graph.transpose(blocks, &[0, 1, 3, 5, 2, 4]);
+        a.graph.reshape(moved, &shape)
     } else {
-        a.e.with("SpaceToDepth", &[dy], &[("blocksize", Attribute::Int(block))])
+        a.graph.with("SpaceToDepth", &[dy], &[("blocksize", Attribute::Int(block))])
     };
     a.give(0, dx);
     Ok(())
 }
 
-pub(crate) fn space_to_depth(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn space_to_depth(a: &mut Adjoint<'_>) -> GradientResult {
     let (dy, block) = (a.dy()?, a.int("blocksize", 1));
-    let dx = a.e.with("DepthToSpace", &[dy], &[("blocksize", Attribute::Int(block))]);
+    let dx = a.graph.with("DepthToSpace", &[dy], &[("blocksize", Attribute::Int(block))]);
     a.give(0, dx);
     Ok(())
 }
 
-pub(crate) fn trilu(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn trilu(a: &mut Adjoint<'_>) -> GradientResult {
     let dy = a.dy()?;
     let inputs: Vec<ValueId> = [Some(dy), a.optional(1)].into_iter().flatten().collect();
-    let dx = a.e.with("Trilu", &inputs, &[("upper", Attribute::Int(a.int("upper", 1)))]);
+    let dx = a.graph.with("Trilu", &inputs, &[("upper", Attribute::Int(a.int("upper", 1)))]);
     a.give(0, dx);
     Ok(())
 }
 
-pub(crate) fn reverse_sequence(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn reverse_sequence(a: &mut Adjoint<'_>) -> GradientResult {
     let (dy, lengths) = (a.dy()?, a.x(1)?);
     let attributes = [
         ("batch_axis", Attribute::Int(a.int("batch_axis", 1))),
         ("time_axis", Attribute::Int(a.int("time_axis", 0))),
     ];
-    let dx = a.e.with("ReverseSequence", &[dy, lengths], &attributes);
+    let dx = a.graph.with("ReverseSequence", &[dy, lengths], &attributes);
     a.give(0, dx);
     Ok(())
 }
 
 /// What is cut off has a gradient of zero; steps other than 1 are scattered.
-pub(crate) fn slice(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn slice(a: &mut Adjoint<'_>) -> GradientResult {
     let (dy, shape, out) = (a.dy()?, a.shape(0)?, a.out_shape(0)?);
     let starts = a.ints(1)?.unwrap_or_default();
     let axes = a.ints(3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
@@ -156,14 +156,14 @@ pub(crate) fn slice(a: &mut Adjoint<'_>) -> Outcome {
     }
     let mut gradient = dy;
     if before.iter().chain(&after).any(|pad| *pad != 0) {
-        gradient = a.e.pad(gradient, &before, &after);
+        gradient = a.graph.pad(gradient, &before, &after);
     }
     let mut have: Vec<i64> = (0..shape.len()).map(|i| out[i] + before[i] + after[i]).collect();
     for (i, start, step) in strided {
-        let numbers = a.e.range(0, out[i]);
-        let (step, start) = (a.e.int(step), a.e.int(start));
-        let steps = a.e.mul(numbers, step);
-        let positions = a.e.add(steps, start);
+        let numbers = a.graph.range(0, out[i]);
+        let (step, start) = (a.graph.int(step), a.graph.int(start));
+        let steps = a.graph.mul(numbers, step);
+        let positions = a.graph.add(steps, start);
         gradient = scatter_axis(a, gradient, &have, i, positions, shape[i]);
         have[i] = shape[i];
     }
@@ -184,19 +184,23 @@ pub(crate) fn scatter_axis(
     let perm: Vec<usize> = [axis].into_iter().chain((0..shape.len()).filter(|i| *i != axis)).collect();
     let mut wide: Vec<i64> = perm.iter().map(|i| shape[*i]).collect();
     wide[0] = size;
-    let moved = a.e.transpose(values, &perm);
-    let positions = a.e.reshape(positions, &[-1, 1]);
-    let zeros = a.e.zeros(&wide);
+    let moved = a.graph.transpose(values, &perm);
+    let positions = a.graph.reshape(positions, &[-1, 1]);
+    let zeros = a.graph.zeros(&wide);
     let sum = scatter_add(a, zeros, positions, moved);
-    a.e.transpose(sum, &inverse(&perm))
+    a.graph.transpose(sum, &inverse(&perm))
 }
 
 pub(crate) fn scatter_add(a: &mut Adjoint<'_>, zeros: ValueId, indices: ValueId, values: ValueId) -> ValueId {
-    a.e.with("ScatterND", &[zeros, indices, values], &[("reduction", Attribute::String("add".to_owned()))])
+    a.graph.with(
+        "ScatterND",
+        &[zeros, indices, values],
+        &[("reduction", Attribute::String("add".to_owned()))],
+    )
 }
 
 /// Constant pads are cut off; elements that were copied collect the gradients of their copies.
-pub(crate) fn pad(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn pad(a: &mut Adjoint<'_>) -> GradientResult {
     let (dy, shape, out) = (a.dy()?, a.shape(0)?, a.out_shape(0)?);
     let rank = shape.len();
     let pads = a.ints(1)?.unwrap_or_default();
@@ -220,11 +224,11 @@ pub(crate) fn pad(a: &mut Adjoint<'_>) -> Outcome {
         }
         if mode == "constant" || (before <= 0 && after <= 0) {
             let (start, end) = (before.max(0), have[i] - after.max(0));
-            gradient = a.e.slice(gradient, &[i as i64], &[start], &[end]);
+            gradient = a.graph.slice(gradient, &[i as i64], &[start], &[end]);
             let (mut front, mut back) = (vec![0; rank], vec![0; rank]);
             (front[i], back[i]) = ((-before).max(0), (-after).max(0));
             if front[i] + back[i] > 0 {
-                gradient = a.e.pad(gradient, &front, &back);
+                gradient = a.graph.pad(gradient, &front, &back);
             }
         } else {
             let source = pad_source(a, &mode, before, have[i], shape[i])?;
@@ -238,21 +242,21 @@ pub(crate) fn pad(a: &mut Adjoint<'_>) -> Outcome {
 
 /// Which element each position of a padded axis was copied from.
 fn pad_source(a: &mut Adjoint<'_>, mode: &str, before: i64, wide: i64, size: i64) -> Result<ValueId, String> {
-    let positions = a.e.range(-before, wide - before);
-    let (zero, last, length) = (a.e.int(0), a.e.int(size - 1), a.e.int(size));
+    let positions = a.graph.range(-before, wide - before);
+    let (zero, last, length) = (a.graph.int(0), a.graph.int(size - 1), a.graph.int(size));
     Ok(match mode {
         "edge" => {
-            let low = a.e.op("Max", &[positions, zero]);
-            a.e.op("Min", &[low, last])
+            let low = a.graph.op("Max", &[positions, zero]);
+            a.graph.op("Min", &[low, last])
         }
         "reflect" => {
             // last − |last − |i||
-            let size = a.e.op("Abs", &[positions]);
-            let over = a.e.sub(last, size);
-            let over = a.e.op("Abs", &[over]);
-            a.e.sub(last, over)
+            let size = a.graph.op("Abs", &[positions]);
+            let over = a.graph.sub(last, size);
+            let over = a.graph.op("Abs", &[over]);
+            a.graph.sub(last, over)
         }
-        "wrap" => a.e.op("Mod", &[positions, length]),
+        "wrap" => a.graph.op("Mod", &[positions, length]),
         other => return Err(format!("has no gradient for mode \"{other}\"")),
     })
 }

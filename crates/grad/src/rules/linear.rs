@@ -2,10 +2,10 @@
 
 use hawkeye_graph::{Attribute, ValueId};
 
-use crate::adjoint::{Adjoint, Outcome};
+use crate::adjoint::{Adjoint, GradientResult};
 
 /// y = α·op(a)·op(b) + β·c, op being a transposition or nothing.
-pub(crate) fn gemm(adjoint: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn gemm(adjoint: &mut Adjoint<'_>) -> GradientResult {
     let (alpha, beta) = (adjoint.float("alpha", 1.0), adjoint.float("beta", 1.0));
     let trans_a = adjoint.int("transA", 0) != 0;
     let trans_b = adjoint.int("transB", 0) != 0;
@@ -17,7 +17,7 @@ pub(crate) fn gemm(adjoint: &mut Adjoint<'_>) -> Outcome {
         }
         attributes.push(("transA", Attribute::Int(p.1.into())));
         attributes.push(("transB", Attribute::Int(q.1.into())));
-        adjoint.e.with("Gemm", &[p.0, q.0], &attributes)
+        adjoint.graph.with("Gemm", &[p.0, q.0], &attributes)
     };
     let wants = |index: usize| adjoint.wanted.get(index).copied().unwrap_or(false);
     let da = wants(0).then(|| {
@@ -32,14 +32,14 @@ pub(crate) fn gemm(adjoint: &mut Adjoint<'_>) -> Outcome {
         }
     }
     if adjoint.wants(2) {
-        let dy = adjoint.e.scale(dy, beta);
+        let dy = adjoint.graph.scale(dy, beta);
         adjoint.give_broadcast(2, dy)?;
     }
     Ok(())
 }
 
 /// Products of stacks of matrices, which are broadcast; vectors are matrices of one row or column.
-pub(crate) fn matmul(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn matmul(a: &mut Adjoint<'_>) -> GradientResult {
     let (left, right) = (a.x(0)?, a.x(1)?);
     let (left_shape, right_shape, out_shape) = (a.shape(0)?, a.shape(1)?, a.out_shape(0)?);
     let as_left =
@@ -60,31 +60,31 @@ pub(crate) fn matmul(a: &mut Adjoint<'_>) -> Outcome {
     let full = [batch, &[*m, *n]].concat();
     let mut dy = a.dy()?;
     if vectors {
-        dy = a.e.reshape(dy, &full);
+        dy = a.graph.reshape(dy, &full);
     }
     let promote = |a: &mut Adjoint<'_>, id, from: &[i64], to: &[i64]| {
-        if from == to { id } else { a.e.reshape(id, to) }
+        if from == to { id } else { a.graph.reshape(id, to) }
     };
     let left = promote(a, left, &left_shape, &as_left);
     let right = promote(a, right, &right_shape, &as_right);
     if a.wants(0) {
         let flipped = flip(a, right, as_right.len());
-        let product = a.e.op("MatMul", &[dy, flipped]);
-        let reduced = a.e.unbroadcast(product, &[batch, &[*m, *k]].concat(), &as_left);
+        let product = a.graph.op("MatMul", &[dy, flipped]);
+        let reduced = a.graph.unbroadcast(product, &[batch, &[*m, *k]].concat(), &as_left);
         let gradient = promote(a, reduced, &as_left, &left_shape);
         a.give(0, gradient);
     }
     if a.wants(1) {
         let gradient = if batch_right.is_empty() && !batch_left.is_empty() {
             // One product over all rows of the stack, instead of a sum of products.
-            let rows = a.e.reshape(left, &[-1, *k]);
-            let dy = a.e.reshape(dy, &[-1, *n]);
+            let rows = a.graph.reshape(left, &[-1, *k]);
+            let dy = a.graph.reshape(dy, &[-1, *n]);
             let flipped = flip(a, rows, 2);
-            a.e.op("MatMul", &[flipped, dy])
+            a.graph.op("MatMul", &[flipped, dy])
         } else {
             let flipped = flip(a, left, as_left.len());
-            let product = a.e.op("MatMul", &[flipped, dy]);
-            a.e.unbroadcast(product, &[batch, &[*k, *n]].concat(), &as_right)
+            let product = a.graph.op("MatMul", &[flipped, dy]);
+            a.graph.unbroadcast(product, &[batch, &[*k, *n]].concat(), &as_right)
         };
         let gradient = promote(a, gradient, &as_right, &right_shape);
         a.give(1, gradient);
@@ -96,11 +96,11 @@ pub(crate) fn matmul(a: &mut Adjoint<'_>) -> Outcome {
 pub(crate) fn flip(a: &mut Adjoint<'_>, id: ValueId, rank: usize) -> ValueId {
     let mut perm: Vec<usize> = (0..rank).collect();
     perm.swap(rank - 1, rank - 2);
-    a.e.transpose(id, &perm)
+    a.graph.transpose(id, &perm)
 }
 
 /// The gradient of an operand is the sum over products of the others with the result's gradient.
-pub(crate) fn einsum(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn einsum(a: &mut Adjoint<'_>) -> GradientResult {
     let equation = a.text("equation").replace(' ', "");
     let dy = a.dy()?;
     let (left, right) = match equation.split_once("->") {
@@ -126,13 +126,13 @@ pub(crate) fn einsum(a: &mut Adjoint<'_>) -> Outcome {
         // What is summed over this operand alone is the same everywhere along that axis.
         let kept: String = term.chars().filter(|c| sources.iter().any(|s| s.contains(*c))).collect();
         let text = format!("{}->{kept}", sources.join(","));
-        let mut gradient = a.e.with("Einsum", &operands, &[("equation", Attribute::String(text))]);
+        let mut gradient = a.graph.with("Einsum", &operands, &[("equation", Attribute::String(text))]);
         if kept.len() < term.len() {
             let shape = a.shape(index)?;
             let narrow: Vec<i64> =
                 term.chars().zip(&shape).map(|(c, size)| if kept.contains(c) { *size } else { 1 }).collect();
-            gradient = a.e.reshape(gradient, &narrow);
-            gradient = a.e.expand(gradient, &shape);
+            gradient = a.graph.reshape(gradient, &narrow);
+            gradient = a.graph.expand(gradient, &shape);
         }
         a.found.push((index, gradient));
     }

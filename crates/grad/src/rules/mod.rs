@@ -14,11 +14,11 @@ pub(crate) use reduce::log_softmax_gradient;
 
 use hawkeye_graph::Node;
 
-use crate::adjoint::Rule;
+use crate::adjoint::GradientRule;
 use crate::sweep::flat;
 
 /// Rules by operator of ONNX's own domain, sorted by name.
-const TABLE: &[(&str, Rule)] = &[
+const TABLE: &[(&str, GradientRule)] = &[
     ("Abs", unary::abs),
     ("Acos", unary::acos),
     ("Acosh", unary::acosh),
@@ -127,11 +127,11 @@ const TABLE: &[(&str, Rule)] = &[
 ];
 
 /// The rule for a node, if its operator has one.
-pub(crate) fn rule(node: &Node) -> Option<Rule> {
+pub(crate) fn rule(node: &Node) -> Option<GradientRule> {
     of(&node.domain, &node.op)
 }
 
-fn of(domain: &str, op: &str) -> Option<Rule> {
+fn of(domain: &str, op: &str) -> Option<GradientRule> {
     if !domain.is_empty() {
         return None;
     }

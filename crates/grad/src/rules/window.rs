@@ -2,8 +2,8 @@
 
 use hawkeye_graph::{Attribute, ValueId};
 
-use crate::adjoint::{Adjoint, Outcome, count};
-use crate::emit::Emit;
+use crate::adjoint::{Adjoint, GradientResult, count};
+use crate::builder::StepBuilder;
 
 /// How a window slides: one entry per spatial axis, pads explicit and as large as the result needs.
 struct Window {
@@ -83,7 +83,7 @@ impl Window {
     /// The transposed convolution of `narrow` with a kernel, as wide as `wide`.
     fn spread(
         &self,
-        e: &mut Emit,
+        graph: &mut StepBuilder,
         narrow: (ValueId, &[i64]),
         kernel: ValueId,
         wide: &[i64],
@@ -95,14 +95,14 @@ impl Window {
             (wide[i] - (span - self.before[i] - self.after[i])).max(0)
         });
         attributes.push(("output_padding", Attribute::Ints(rest.collect())));
-        e.with("ConvTranspose", &[narrow.0, kernel], &attributes)
+        graph.with("ConvTranspose", &[narrow.0, kernel], &attributes)
     }
 
     /// The gradient of the kernel: the convolution of `wide` (N·C·…) with `narrow` (N·M·…), in which
     /// channels and batch change places, as does what is a step and what is a dilation. M·C/group·….
     fn kernel_gradient(
         &self,
-        e: &mut Emit,
+        graph: &mut StepBuilder,
         wide: (ValueId, &[i64]),
         narrow: (ValueId, &[i64]),
         group: i64,
@@ -110,15 +110,15 @@ impl Window {
         let rank = self.kernel.len();
         let swapped: Vec<usize> = [1, 0].into_iter().chain(2..rank + 2).collect();
         let input = if group == 1 {
-            e.transpose(wide.0, &swapped)
+            graph.transpose(wide.0, &swapped)
         } else {
             let [n, c, space @ ..] = wide.1 else { return wide.0 };
-            let split = e.reshape(wide.0, &[&[*n, group, c / group], space].concat());
+            let split = graph.reshape(wide.0, &[&[*n, group, c / group], space].concat());
             let perm: Vec<usize> = [2, 1, 0].into_iter().chain(3..rank + 3).collect();
-            let moved = e.transpose(split, &perm);
-            e.reshape(moved, &[&[c / group, group * n], space].concat())
+            let moved = graph.transpose(split, &perm);
+            graph.reshape(moved, &[&[c / group, group * n], space].concat())
         };
-        let steps = e.transpose(narrow.0, &swapped);
+        let steps = graph.transpose(narrow.0, &swapped);
         let space = &narrow.1[2..];
         let attributes = [
             ("group", Attribute::Int(group)),
@@ -127,7 +127,7 @@ impl Window {
             ("dilations", Attribute::Ints(self.strides.clone())),
             ("pads", self.pads()),
         ];
-        let mut gradient = e.with("Conv", &[input, steps], &attributes);
+        let mut gradient = graph.with("Conv", &[input, steps], &attributes);
         // Elements that no window reached make it wider than the kernel.
         let size = |i: usize| {
             let span = (space[i] - 1) * self.strides[i] + 1;
@@ -137,9 +137,9 @@ impl Window {
         if !axes.is_empty() {
             let ends: Vec<i64> = axes.iter().map(|i| self.kernel[*i as usize]).collect();
             let axes: Vec<i64> = axes.iter().map(|i| i + 2).collect();
-            gradient = e.slice(gradient, &axes, &vec![0; axes.len()], &ends);
+            gradient = graph.slice(gradient, &axes, &vec![0; axes.len()], &ends);
         }
-        e.transpose(gradient, &swapped)
+        graph.transpose(gradient, &swapped)
     }
 }
 
@@ -151,23 +151,23 @@ fn space(shape: &[i64]) -> Result<&[i64], String> {
 fn bias(a: &mut Adjoint<'_>, dy: ValueId, rank: usize) {
     if a.wants(2) {
         let axes: Vec<usize> = (0..rank).filter(|axis| *axis != 1).collect();
-        let gradient = a.e.sum(dy, &axes, false);
+        let gradient = a.graph.sum(dy, &axes, false);
         a.give(2, gradient);
     }
 }
 
-pub(crate) fn conv(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn conv(a: &mut Adjoint<'_>) -> GradientResult {
     let group = a.int("group", 1).max(1);
     let (x, w, dy) = (a.x(0)?, a.x(1)?, a.dy()?);
     let (x_shape, w_shape, y_shape) = (a.shape(0)?, a.shape(1)?, a.out_shape(0)?);
     let none = vec![0; x_shape.len()];
     let window = Window::new(a, space(&w_shape)?, space(&x_shape)?, space(&y_shape)?, &none)?;
     if a.wants(0) {
-        let gradient = window.spread(a.e, (dy, space(&y_shape)?), w, space(&x_shape)?, group);
+        let gradient = window.spread(a.graph, (dy, space(&y_shape)?), w, space(&x_shape)?, group);
         a.give(0, gradient);
     }
     if a.wants(1) {
-        let gradient = window.kernel_gradient(a.e, (x, &x_shape), (dy, &y_shape), group);
+        let gradient = window.kernel_gradient(a.graph, (x, &x_shape), (dy, &y_shape), group);
         a.give(1, gradient);
     }
     bias(a, dy, y_shape.len());
@@ -175,7 +175,7 @@ pub(crate) fn conv(a: &mut Adjoint<'_>) -> Outcome {
 }
 
 /// Operand and result of a convolution change places.
-pub(crate) fn conv_transpose(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn conv_transpose(a: &mut Adjoint<'_>) -> GradientResult {
     let group = a.int("group", 1).max(1);
     let (x, w, dy) = (a.x(0)?, a.x(1)?, a.dy()?);
     let (x_shape, w_shape, y_shape) = (a.shape(0)?, a.shape(1)?, a.out_shape(0)?);
@@ -193,11 +193,11 @@ pub(crate) fn conv_transpose(a: &mut Adjoint<'_>) -> Outcome {
     }
     if a.wants(0) {
         let attributes = window.attributes(group);
-        let gradient = a.e.with("Conv", &[dy, w], &attributes);
+        let gradient = a.graph.with("Conv", &[dy, w], &attributes);
         a.give(0, gradient);
     }
     if a.wants(1) {
-        let gradient = window.kernel_gradient(a.e, (dy, &y_shape), (x, &x_shape), group);
+        let gradient = window.kernel_gradient(a.graph, (dy, &y_shape), (x, &x_shape), group);
         a.give(1, gradient);
     }
     bias(a, dy, y_shape.len());
@@ -205,7 +205,7 @@ pub(crate) fn conv_transpose(a: &mut Adjoint<'_>) -> Outcome {
 }
 
 /// Every output passes its gradient to the element that it was taken from; windows may overlap.
-pub(crate) fn max_pool(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn max_pool(a: &mut Adjoint<'_>) -> GradientResult {
     a.only_first()?;
     if a.int("storage_order", 0) != 0 {
         return Err("has no gradient for storage_order 1".to_owned());
@@ -213,11 +213,11 @@ pub(crate) fn max_pool(a: &mut Adjoint<'_>) -> Outcome {
     let dy = a.dy()?;
     let shape = a.shape(0)?;
     let indices = a.y(1);
-    let zeros = a.e.zeros(&[shape.iter().product()]);
-    let (indices, flat) = (a.e.reshape(indices, &[-1]), a.e.reshape(dy, &[-1]));
+    let zeros = a.graph.zeros(&[shape.iter().product()]);
+    let (indices, flat) = (a.graph.reshape(indices, &[-1]), a.graph.reshape(dy, &[-1]));
     let attributes = [("axis", Attribute::Int(0)), ("reduction", Attribute::String("add".to_owned()))];
-    let sum = a.e.with("ScatterElements", &[zeros, indices, flat], &attributes);
-    let dx = a.e.reshape(sum, &shape);
+    let sum = a.graph.with("ScatterElements", &[zeros, indices, flat], &attributes);
+    let dx = a.graph.reshape(sum, &shape);
     a.give(0, dx);
     Ok(())
 }
@@ -226,8 +226,8 @@ pub(crate) fn max_pool(a: &mut Adjoint<'_>) -> Outcome {
 fn spread_evenly(a: &mut Adjoint<'_>, window: &Window, dy: ValueId) -> Result<ValueId, String> {
     let (x_shape, y_shape) = (a.shape(0)?, a.out_shape(0)?);
     let channels = x_shape[1];
-    let ones = a.e.full(&[&[channels, 1], window.kernel.as_slice()].concat(), 1.0);
-    Ok(window.spread(a.e, (dy, space(&y_shape)?), ones, space(&x_shape)?, channels))
+    let ones = a.graph.full(&[&[channels, 1], window.kernel.as_slice()].concat(), 1.0);
+    Ok(window.spread(a.graph, (dy, space(&y_shape)?), ones, space(&x_shape)?, channels))
 }
 
 fn pool_window(a: &Adjoint<'_>) -> Result<Window, String> {
@@ -237,7 +237,7 @@ fn pool_window(a: &Adjoint<'_>) -> Result<Window, String> {
     Window::new(a, &kernel, space(&x_shape)?, space(&y_shape)?, &vec![0; rank])
 }
 
-pub(crate) fn average_pool(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn average_pool(a: &mut Adjoint<'_>) -> GradientResult {
     let dy = a.dy()?;
     let window = pool_window(a)?;
     let x_shape = a.shape(0)?;
@@ -245,7 +245,7 @@ pub(crate) fn average_pool(a: &mut Adjoint<'_>) -> Outcome {
     let zero = |pads: &[i64]| pads.iter().all(|pad| *pad == 0);
     let whole = if include { zero(&window.ceiling) } else { zero(&window.before) && zero(&window.after) };
     let share = if whole {
-        a.e.scale(dy, 1.0 / count(&window.kernel))
+        a.graph.scale(dy, 1.0 / count(&window.kernel))
     } else {
         // How many elements each window saw.
         let declared: Vec<i64> = window.after.iter().zip(&window.ceiling).map(|(pad, c)| pad - c).collect();
@@ -253,8 +253,8 @@ pub(crate) fn average_pool(a: &mut Adjoint<'_>) -> Outcome {
         let (before, after) = if include { (&window.before, &declared) } else { (&none, &none) };
         let wide: Vec<i64> =
             space(&x_shape)?.iter().zip(before).zip(after).map(|((d, b), c)| d + b + c).collect();
-        let all = a.e.full(&[&[1, 1], wide.as_slice()].concat(), 1.0);
-        let ones = a.e.full(&[&[1, 1], window.kernel.as_slice()].concat(), 1.0);
+        let all = a.graph.full(&[&[1, 1], wide.as_slice()].concat(), 1.0);
+        let ones = a.graph.full(&[&[1, 1], window.kernel.as_slice()].concat(), 1.0);
         let rest = |pads: &[i64], counted: &[i64]| -> Vec<i64> {
             pads.iter().zip(counted).map(|(pad, c)| pad - c).collect()
         };
@@ -266,8 +266,8 @@ pub(crate) fn average_pool(a: &mut Adjoint<'_>) -> Outcome {
             dilations: window.dilations.clone(),
             ceiling: Vec::new(),
         };
-        let seen = a.e.with("Conv", &[all, ones], &uncounted.attributes(1));
-        a.e.div(dy, seen)
+        let seen = a.graph.with("Conv", &[all, ones], &uncounted.attributes(1));
+        a.graph.div(dy, seen)
     };
     let dx = spread_evenly(a, &window, share)?;
     a.give(0, dx);
@@ -275,7 +275,7 @@ pub(crate) fn average_pool(a: &mut Adjoint<'_>) -> Outcome {
 }
 
 /// y = (Σ|x|ᵖ)^(1/p).
-pub(crate) fn lp_pool(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn lp_pool(a: &mut Adjoint<'_>) -> GradientResult {
     let p = a.int("p", 2) as f64;
     let window = pool_window(a)?;
     let share = lp_share(a, p)?;
@@ -283,7 +283,7 @@ pub(crate) fn lp_pool(a: &mut Adjoint<'_>) -> Outcome {
     lp_finish(a, p, spread)
 }
 
-pub(crate) fn global_lp_pool(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn global_lp_pool(a: &mut Adjoint<'_>) -> GradientResult {
     let p = a.int("p", 2) as f64;
     let share = lp_share(a, p)?;
     lp_finish(a, p, share)
@@ -291,38 +291,38 @@ pub(crate) fn global_lp_pool(a: &mut Adjoint<'_>) -> Outcome {
 
 /// dy·y^(1−p).
 fn lp_share(a: &mut Adjoint<'_>, p: f64) -> Result<ValueId, String> {
-    let (dy, y, exponent) = (a.dy()?, a.y(0), a.e.number(1.0 - p));
-    let power = a.e.op("Pow", &[y, exponent]);
-    Ok(a.e.mul(dy, power))
+    let (dy, y, exponent) = (a.dy()?, a.y(0), a.graph.number(1.0 - p));
+    let power = a.graph.op("Pow", &[y, exponent]);
+    Ok(a.graph.mul(dy, power))
 }
 
 /// Times sign(x)·|x|^(p−1).
-fn lp_finish(a: &mut Adjoint<'_>, p: f64, spread: ValueId) -> Outcome {
-    let (x, exponent) = (a.x(0)?, a.e.number(p - 1.0));
-    let size = a.e.op("Abs", &[x]);
-    let power = a.e.op("Pow", &[size, exponent]);
-    let sign = a.e.op("Sign", &[x]);
-    let slope = a.e.mul(sign, power);
-    let dx = a.e.mul(spread, slope);
+fn lp_finish(a: &mut Adjoint<'_>, p: f64, spread: ValueId) -> GradientResult {
+    let (x, exponent) = (a.x(0)?, a.graph.number(p - 1.0));
+    let size = a.graph.op("Abs", &[x]);
+    let power = a.graph.op("Pow", &[size, exponent]);
+    let sign = a.graph.op("Sign", &[x]);
+    let slope = a.graph.mul(sign, power);
+    let dx = a.graph.mul(spread, slope);
     a.give(0, dx);
     Ok(())
 }
 
-pub(crate) fn global_average_pool(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn global_average_pool(a: &mut Adjoint<'_>) -> GradientResult {
     let dy = a.dy()?;
     let shape = a.shape(0)?;
-    let share = a.e.scale(dy, 1.0 / count(space(&shape)?));
-    let dx = a.e.expand(share, &shape);
+    let share = a.graph.scale(dy, 1.0 / count(space(&shape)?));
+    let dx = a.graph.expand(share, &shape);
     a.give(0, dx);
     Ok(())
 }
 
 /// Elements that are equally large share the gradient.
-pub(crate) fn global_max_pool(a: &mut Adjoint<'_>) -> Outcome {
+pub(crate) fn global_max_pool(a: &mut Adjoint<'_>) -> GradientResult {
     let (x, dy) = (a.x(0)?, a.dy()?);
     let y = a.y(0);
     let axes: Vec<usize> = (2..a.shape(0)?.len()).collect();
-    let dx = super::reduce::winners(a.e, x, y, dy, &axes);
+    let dx = super::reduce::winners(a.graph, x, y, dy, &axes);
     a.give(0, dx);
     Ok(())
 }

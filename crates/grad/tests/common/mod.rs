@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::Arc;
 
-use hawkeye_grad::{Loss, Optimizer, Recipe, Step, sweep, synthesise};
+use hawkeye_grad::{Loss, Optimizer, Step, StepSpec, sweep, synthesise};
 use hawkeye_graph::{
     Attribute, Attributes, DType, DeclaredType, Dim, Elements, Failure, Graph, Kind, Node, NodeId, Origin,
     Provenance, Shapes, Tensor, Value, ValueId,
@@ -141,8 +141,8 @@ impl Net {
         let trained = self.graph.inputs.clone();
         let sweep = sweep(&self.graph, &shapes, output, &trained, &|_| false);
         let optimizer: Optimizer = optimizer.parse().unwrap();
-        let recipe = Recipe { loss, optimizer, step, output, trained };
-        synthesise(&self.graph, &shapes, &sweep, &recipe)
+        let spec = StepSpec { loss, optimizer, step, output, trained };
+        synthesise(&self.graph, &shapes, &sweep, &spec)
     }
 
     /// Compares the gradients of Σ target·output with central differences, for a random target.

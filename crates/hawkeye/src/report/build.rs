@@ -1,16 +1,17 @@
 //! Building the report.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_cost::{Before, CallId, Communication, Cost, Fold, Overflow, Phase, RoundRule};
+use hashbrown::HashMap;
+use hawkeye_cost::{Before, CallId, Communication, Cost, Fold, Overflow, Phase};
 use hawkeye_grad::Pass;
 use hawkeye_graph::{Diagnostic, Graph, Place, Severity, Shapes, ValueId};
-use hawkeye_lower::{Settled, Subject, Visibility};
+use hawkeye_lower::{OperationKind, Settled, Visibility};
 use hawkeye_sheets::Counter;
 use hawkeye_time::TooLong;
 use indexmap::IndexMap;
 
-use super::counters::counters;
+use super::counters::Counters;
 use super::label::{Label, Labels};
 use super::overlap::{Timed, counted, critical_path, pipelines};
 use super::timing::{Timing, spent_info};
@@ -22,7 +23,7 @@ use hawkeye_report::{
 
 /// What the report describes besides its numbers.
 #[derive(Clone, Debug)]
-pub(crate) struct Subjects {
+pub(crate) struct ReportHeader {
     /// The model.
     pub model: ModelInfo,
     /// The framework.
@@ -42,26 +43,26 @@ pub(crate) struct Subjects {
 /// # Errors
 /// [`Overflow`].
 pub(crate) fn report(
-    subjects: Subjects,
+    header: ReportHeader,
     graph: &Graph,
     shapes: &Shapes,
     program: &Settled,
-    rule: &RoundRule,
+    costs: &Fold<Communication<'_>>,
     timing: Option<&Timing>,
     depth: usize,
 ) -> Result<Report, Overflow> {
     let calls = &program.calls;
-    let training = subjects.run.training.is_some();
-    let costs = Fold::new(calls, Communication(rule))?;
-    let mut before = rule.before();
+    let training = header.run.training.is_some();
+    let counters = Counters::new(&header.counters, calls);
+    let mut before = costs.algebra().0.before();
     let mut total = Seen::default();
     let mut placed = Vec::new();
     let mut passes: BTreeMap<Pass, Seen> = BTreeMap::new();
-    let labels = Labels::new(graph, subjects.run.training.as_ref());
-    let mut rows = Rows::default();
+    let labels = Labels::new(graph, header.run.training.as_ref());
+    let mut rows = OperatorRows::default();
     let mut timed = Vec::new();
     for (index, operation) in program.operations.iter().enumerate() {
-        let label = labels.of(operation.subject);
+        let label = labels.of(operation.kind);
         let mut seen = Seen::default();
         let position = rows.position(&label);
         if let Some(call) = operation.call {
@@ -73,10 +74,10 @@ pub(crate) fn report(
                 transfer_factor = timing.transfer_factor(index, timing.clock.value(call));
                 seen.scale_transfer(transfer_factor);
                 if !cost.is_zero() {
-                    seen.spent[Phase::Online].work += timing.operator() * runs(program, operation.subject);
+                    seen.spent[Phase::Online].work += timing.operator() * runs(program, operation.kind);
                 }
                 timed.push(Timed {
-                    subject: operation.subject,
+                    kind: operation.kind,
                     name: label.name.clone(),
                     op: label.op.clone(),
                     call,
@@ -101,7 +102,7 @@ pub(crate) fn report(
         .into_iter()
         .enumerate()
         .map(|(index, row)| {
-            let Row { label, seen, evidence } = row;
+            let OperatorRow { label, seen, evidence } = row;
             let evidence: Vec<String> = evidence.into_iter().collect();
             Ok(Operator {
                 index,
@@ -115,12 +116,12 @@ pub(crate) fn report(
                 phases: phases(&seen, timing)?,
                 seconds: timing.map(|timing| timing.counted(&seen.cost, &seen.spent).seconds()),
                 time: timing.map(|timing| spent_info(timing.counted(&seen.cost, &seen.spent))),
-                counters: counters(&subjects.counters, calls, &seen.cost)?,
+                counters: counters.of(&seen.cost)?,
                 evidence: (!evidence.is_empty()).then(|| evidence.join(", ")),
             })
         })
         .collect::<Result<Vec<_>, Overflow>>()?;
-    let builder = CallTreeBuilder::new(calls, &costs, timing.map(|timing| &timing.clock));
+    let builder = CallTreeBuilder::new(calls, costs, timing.map(|timing| &timing.clock));
     let (tree, cut) = call_tree(&placed, &operators, training, builder, depth)?;
     let mut left_out = None;
     let time = timing.map(|timing| {
@@ -132,24 +133,24 @@ pub(crate) fn report(
         });
         timing.info(&total.cost, &total.spent, path, schedules)
     });
-    let diagnostics = subjects.diagnostics.iter().chain(&cut).chain(&left_out).map(diagnostic).collect();
+    let diagnostics = header.diagnostics.iter().chain(&cut).chain(&left_out).map(diagnostic).collect();
     Ok(Report {
         schema: SCHEMA.to_owned(),
-        model: subjects.model,
-        framework: subjects.framework,
-        run: subjects.run,
-        visibility: visibility(graph, shapes, &subjects.visibility),
+        model: header.model,
+        framework: header.framework,
+        run: header.run,
+        visibility: visibility(graph, shapes, &header.visibility),
         totals: phases(&total, timing)?,
         time,
         passes: passes
             .into_iter()
             .map(|(pass, seen)| {
-                let counters = counters(&subjects.counters, calls, &seen.cost)?;
+                let counters = counters.of(&seen.cost)?;
                 Ok((pass.name().to_owned(), PassCost { phases: phases(&seen, timing)?, counters }))
             })
             .collect::<Result<_, Overflow>>()?,
         links: links(&total.cost),
-        counters: counters(&subjects.counters, calls, &total.cost)?,
+        counters: counters.of(&total.cost)?,
         operators,
         calls: tree.finish(calls, timing)?,
         diagnostics,
@@ -157,21 +158,21 @@ pub(crate) fn report(
 }
 
 /// Operations that stand for the same node of the file in the same pass, together.
-struct Row {
+struct OperatorRow {
     label: Label,
     seen: Seen,
     evidence: BTreeSet<String>,
 }
 
-/// Rows in order of first appearance.
+/// OperatorRows in order of first appearance.
 #[derive(Default)]
-struct Rows {
-    list: Vec<Row>,
+struct OperatorRows {
+    list: Vec<OperatorRow>,
     /// By pass, node of the file, and for what belongs to none of them its name.
     positions: HashMap<(Pass, Option<usize>, String), usize>,
 }
 
-impl Rows {
+impl OperatorRows {
     /// The position of an operation's row, which may be the next one.
     fn position(&mut self, label: &Label) -> usize {
         let name = if label.node.is_some() { String::new() } else { label.name.clone() };
@@ -189,7 +190,7 @@ impl Rows {
     ) -> Result<(), Overflow> {
         let defined = label.defined.then(|| "defined".to_owned());
         if position == self.list.len() {
-            self.list.push(Row { label, seen: Seen::default(), evidence: BTreeSet::new() });
+            self.list.push(OperatorRow { label, seen: Seen::default(), evidence: BTreeSet::new() });
         }
         let row = &mut self.list[position];
         row.seen.add(seen)?;
@@ -220,7 +221,7 @@ fn call_tree(
     operations: &[Placed],
     operators: &[Operator],
     training: bool,
-    mut builder: CallTreeBuilder<'_>,
+    mut builder: CallTreeBuilder<'_, '_>,
     depth: usize,
 ) -> Result<(Children, Option<Diagnostic>), Overflow> {
     let mut attempt = |depth: usize| {
@@ -283,8 +284,8 @@ fn visibility(
 
 /// How often an operation of a program runs.
 #[expect(clippy::cast_precision_loss, reason = "seconds are no exact numbers")]
-fn runs(program: &Settled, subject: Subject) -> f64 {
-    if subject == Subject::Begin { 1.0 } else { program.runs as f64 }
+fn runs(program: &Settled, kind: OperationKind) -> f64 {
+    if kind == OperationKind::Begin { 1.0 } else { program.runs as f64 }
 }
 
 fn phases(seen: &Seen, timing: Option<&Timing>) -> Result<Phases, Overflow> {

@@ -1,48 +1,75 @@
 //! Named views: what the framework's own statistics show.
 
-use hawkeye_cost::{Calls, Cost, Link, Overflow, Phase, Share, Traffic};
-use hawkeye_sheets::{Counter, Quantity};
+use hawkeye_cost::{Calls, Cost, Link, Overflow, Phase, PhaseMap, Share, Symbol};
+use hawkeye_sheets::{Counter, CounterKind};
 use indexmap::IndexMap;
 
-/// The counters of a cost.
-///
-/// # Errors
-/// [`Overflow`].
-pub(crate) fn counters(
-    views: &IndexMap<String, Counter>,
-    calls: &Calls<Share>,
-    cost: &Cost,
-) -> Result<IndexMap<String, u64>, Overflow> {
-    views.iter().map(|(name, view)| Ok((name.clone(), value(view, calls, cost)?))).collect()
+/// The counters of a framework, as the costs of one program have them.
+pub(crate) struct Counters<'a> {
+    views: Vec<View<'a>>,
+    /// What they are where nothing is sent.
+    zero: IndexMap<String, u64>,
 }
 
-fn value(view: &Counter, calls: &Calls<Share>, cost: &Cost) -> Result<u64, Overflow> {
-    let phases = || Phase::ALL.into_iter().filter(|p| selects_phase(view, *p));
-    let total = |mut numbers: Box<dyn Iterator<Item = u64> + '_>| {
-        numbers.try_fold(0u64, |sum, n| sum.checked_add(n)).ok_or(Overflow)
-    };
-    let links = |quantity: fn(&Traffic) -> u64| {
-        total(Box::new(cost.links.iter().filter(|(l, _)| selects(view, l)).map(move |(_, t)| quantity(t))))
-    };
-    match view.sum {
-        Quantity::Bytes => links(|t| t.bytes),
-        Quantity::Messages => links(|t| t.messages),
-        Quantity::Rounds => total(Box::new(phases().map(|p| cost.rounds[p].count))),
-        Quantity::Flights => total(Box::new(phases().map(|p| cost.flights[p].count))),
-        Quantity::Counted => {
-            let counted = cost.counted.iter().find(|(k, _)| Some(&**calls.name(**k)) == view.key.as_deref());
-            Ok(counted.map_or(0, |(_, amount)| *amount))
+struct View<'a> {
+    counter: &'a Counter,
+    phases: PhaseMap<bool>,
+    /// What the program's calls count under the key, if they do.
+    key: Option<Symbol>,
+}
+
+impl<'a> Counters<'a> {
+    pub(crate) fn new(counters: &'a IndexMap<String, Counter>, calls: &Calls<Share>) -> Self {
+        let view = |counter: &'a Counter| {
+            let mut phases = PhaseMap::default();
+            for phase in Phase::ALL {
+                let named = |phases: &Vec<String>| phases.iter().any(|p| p == phase.name());
+                phases[phase] = counter.phases.as_ref().is_none_or(named);
+            }
+            let key = counter.key.as_deref().and_then(|key| calls.known_symbol(key));
+            View { counter, phases, key }
+        };
+        let zero = counters.keys().map(|name| (name.clone(), 0)).collect();
+        Self { views: counters.values().map(view).collect(), zero }
+    }
+
+    /// What they count of a cost.
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub(crate) fn of(&self, cost: &Cost) -> Result<IndexMap<String, u64>, Overflow> {
+        let mut counted = self.zero.clone();
+        for (number, view) in counted.values_mut().zip(&self.views) {
+            *number = view.value(cost)?;
         }
+        Ok(counted)
     }
 }
 
-fn selects_phase(view: &Counter, phase: Phase) -> bool {
-    view.phases.as_ref().is_none_or(|phases| phases.iter().any(|p| p == phase.name()))
+impl View<'_> {
+    fn value(&self, cost: &Cost) -> Result<u64, Overflow> {
+        let links = || cost.links.iter().filter(|(link, _)| self.selects(link)).map(|(_, traffic)| traffic);
+        let phases = || Phase::ALL.into_iter().filter(|phase| self.phases[*phase]);
+        match self.counter.sum {
+            CounterKind::Bytes => total(links().map(|traffic| traffic.bytes)),
+            CounterKind::Messages => total(links().map(|traffic| traffic.messages)),
+            CounterKind::Rounds => total(phases().map(|phase| cost.rounds[phase].count)),
+            CounterKind::Flights => total(phases().map(|phase| cost.flights[phase].count)),
+            CounterKind::Counted => {
+                Ok(self.key.and_then(|key| cost.counted.get(&key)).copied().unwrap_or_default())
+            }
+        }
+    }
+
+    fn selects(&self, link: &Link) -> bool {
+        let Counter { from, to, channel, .. } = self.counter;
+        self.phases[link.phase]
+            && from.is_none_or(|from| from == link.from.0)
+            && to.is_none_or(|to| to == link.to.0)
+            && channel.as_deref().is_none_or(|channel| channel == &*link.channel)
+    }
 }
 
-fn selects(view: &Counter, link: &Link) -> bool {
-    selects_phase(view, link.phase)
-        && view.from.is_none_or(|from| from == link.from.0)
-        && view.to.is_none_or(|to| to == link.to.0)
-        && view.channel.as_deref().is_none_or(|channel| channel == &*link.channel)
+fn total(mut numbers: impl Iterator<Item = u64>) -> Result<u64, Overflow> {
+    numbers.try_fold(0u64, |sum, n| sum.checked_add(n)).ok_or(Overflow)
 }

@@ -1,10 +1,9 @@
 //! How operations are named.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use hawkeye_grad::{Part, Pass};
 use hawkeye_graph::{Derivation, FileNode, Graph, NodeId, ValueId};
-use hawkeye_lower::Subject;
+use hawkeye_lower::OperationKind;
 
 use hawkeye_report::TrainingInfo;
 
@@ -53,12 +52,12 @@ impl<'a> Labels<'a> {
         Self { graph, training, users }
     }
 
-    pub(crate) fn of(&self, subject: Subject) -> Label {
-        match subject {
-            Subject::Begin => self.outside("(setup)", "Setup", Pass::Forward),
-            Subject::End => self.outside("(output)", "Output", Pass::Forward),
-            Subject::Node(id) => self.node(id),
-            Subject::Part(part) => self.part(part),
+    pub(crate) fn of(&self, kind: OperationKind) -> Label {
+        match kind {
+            OperationKind::Begin => self.outside("(setup)", "Setup", Pass::Forward),
+            OperationKind::End => self.outside("(output)", "Output", Pass::Forward),
+            OperationKind::Node(id) => self.node(id),
+            OperationKind::Part(part) => self.part(part),
         }
     }
 

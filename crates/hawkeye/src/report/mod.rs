@@ -11,7 +11,7 @@ mod overlap;
 mod timing;
 mod tree;
 
-pub(crate) use build::{Subjects, report};
+pub(crate) use build::{ReportHeader, report};
 pub(crate) use label::Labels;
 pub(crate) use overflow::located;
 pub(crate) use timing::Timing;

@@ -2,7 +2,7 @@
 
 use hawkeye_cost::{Call, CallId, Calls, Communication, Fold, Item, Overflow, RoundRule, Share};
 use hawkeye_graph::{Diagnostic, Graph, Place};
-use hawkeye_lower::{Lowering, Settled, Subject};
+use hawkeye_lower::{Lowering, OperationKind, Settled};
 
 /// Names the operator and the function in whose calls costs exceed 64 bits; the model, if that takes several
 /// operators.
@@ -20,9 +20,9 @@ pub(crate) fn located(
     let reaches = reaching(calls, failing);
     let reached = |call: CallId| reaches[call.index()];
     let operation = program.operations.iter().find(|operation| operation.call.is_some_and(reached));
-    let place = match operation.map(|operation| operation.subject) {
-        Some(Subject::Node(id)) => Place::node(graph.node(id)),
-        Some(Subject::Begin | Subject::Part(_) | Subject::End) | None => Place::Model,
+    let place = match operation.map(|operation| operation.kind) {
+        Some(OperationKind::Node(id)) => Place::node(graph.node(id)),
+        Some(OperationKind::Begin | OperationKind::Part(_) | OperationKind::End) | None => Place::Model,
     };
     let name = calls.iter().nth(failing).map(|call| calls.name(call.name).to_string()).unwrap_or_default();
     let definition = lowering.definition(&name).map(|place| format!(", defined at {place}"));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use hawkeye_cost::{CallId, Calls, Cost, Share, Symbol};
 use hawkeye_graph::{Graph, NodeId, Table, ValueId};
-use hawkeye_lower::Subject;
+use hawkeye_lower::OperationKind;
 use hawkeye_report::{Gain, PipelineInfo};
 use hawkeye_time::pipeline::{Pipelining, Scheme, Stage, scheduled};
 use hawkeye_time::{Selection, Spent, Task, TooLong, chain};
@@ -14,7 +14,7 @@ use super::timing::Timing;
 
 /// An operation and what it takes in the phases that count.
 pub(crate) struct Timed {
-    pub(crate) subject: Subject,
+    pub(crate) kind: OperationKind,
     pub(crate) name: String,
     pub(crate) op: String,
     pub(crate) call: CallId,
@@ -30,9 +30,11 @@ pub(crate) fn critical_path(graph: &Graph, timed: &[Timed]) -> f64 {
     let mut own: Table<NodeId, f64> = Table::new(vec![0.0; graph.node_ids().count()]);
     let mut ends = 0.0;
     for operation in timed {
-        match operation.subject {
-            Subject::Node(node) => own[node] += operation.spent.seconds(),
-            Subject::Begin | Subject::End | Subject::Part(_) => ends += operation.spent.seconds(),
+        match operation.kind {
+            OperationKind::Node(node) => own[node] += operation.spent.seconds(),
+            OperationKind::Begin | OperationKind::End | OperationKind::Part(_) => {
+                ends += operation.spent.seconds()
+            }
         }
     }
     let mut ready: Table<ValueId, f64> = Table::new(vec![0.0_f64; graph.value_ids().count()]);

@@ -1,8 +1,8 @@
 //! The prefix tree of calls.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
+use hashbrown::{DefaultHashBuilder, HashMap};
 use hawkeye_cost::{
     Before, CallId, Calls, Communication, Cost, Fold, Item, Overflow, Phase, PhaseMap, Share, Symbol,
 };
@@ -124,7 +124,7 @@ impl<'a> Level<'a> {
 /// Nodes side by side, in order of first appearance: what has the same name is one node.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Children {
-    nodes: IndexMap<Name, TreeNode>,
+    nodes: IndexMap<Name, TreeNode, DefaultHashBuilder>,
     /// How many nodes there are, on all levels.
     size: usize,
 }
@@ -262,17 +262,17 @@ pub(crate) fn phase_cost(seen: &Seen, phase: Phase, timing: Option<&Timing>) -> 
 /// What is below a call depends on the call, on how deep the tree goes, and on what comes before it: a
 /// flight that goes on is not counted again. A call is run in few different contexts, since all that
 /// counts of a context is in which direction the last message went; so each is built once.
-pub(crate) struct CallTreeBuilder<'a> {
+pub(crate) struct CallTreeBuilder<'a, 'rule> {
     calls: &'a Calls<Share>,
-    costs: &'a Fold<Communication<'a>>,
+    costs: &'a Fold<Communication<'rule>>,
     clock: Option<&'a Fold<Clock>>,
     built: HashMap<(CallId, usize, Before), Rc<Children>>,
 }
 
-impl<'a> CallTreeBuilder<'a> {
+impl<'a, 'rule> CallTreeBuilder<'a, 'rule> {
     pub(crate) fn new(
         calls: &'a Calls<Share>,
-        costs: &'a Fold<Communication<'a>>,
+        costs: &'a Fold<Communication<'rule>>,
         clock: Option<&'a Fold<Clock>>,
     ) -> Self {
         Self { calls, costs, clock, built: HashMap::new() }

@@ -2,8 +2,8 @@
 //!
 //! What a framework prints is told by the `log` key of its manifest; nothing here knows one.
 
-mod judge;
 mod log;
+mod matcher;
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,7 @@ pub use log::{Log, LogLine};
 use regex::{Captures, Regex};
 use serde::Serialize;
 
-use judge::{Judge, sums};
+use matcher::{LogMatcher, sums};
 
 use crate::{CallNode, Report};
 
@@ -157,9 +157,9 @@ impl<'a> Patterns<'a> {
         let mut lines = Vec::new();
         let mut taken = HashSet::new();
         for (name, text) in logs {
-            for block in self.blocks(text) {
-                let judge = Judge { patterns: self, report, functions: &functions, log: name };
-                lines.extend(judge.block(&block, &mut taken));
+            for printout in self.printouts(text) {
+                let matcher = LogMatcher { patterns: self, report, functions: &functions, log: name };
+                lines.extend(matcher.printout(&printout, &mut taken));
             }
         }
         if self.lines.iter().any(|(kind, _)| kind.roles_vary) {
@@ -175,8 +175,8 @@ impl<'a> Patterns<'a> {
     }
 
     /// A log cut where it says again what it has said already, or where another party speaks.
-    fn blocks(&self, text: &str) -> Vec<Block> {
-        let mut blocks = vec![Block::default()];
+    fn printouts(&self, text: &str) -> Vec<Printout> {
+        let mut printouts = vec![Printout::default()];
         let mut section = None;
         let mut said = HashSet::new();
         for (number, line) in plain(text).lines().enumerate() {
@@ -198,39 +198,39 @@ impl<'a> Patterns<'a> {
                     .collect();
                 topic.extend(section.iter().map(|section| ("section".to_owned(), section.clone())));
                 if !said.insert((*rule, topic.clone())) {
-                    blocks.push(Block::default());
+                    printouts.push(Printout::default());
                     said = HashSet::from([(*rule, topic)]);
                 }
             }
-            let known = blocks.last().and_then(|block| block.party.clone());
+            let known = printouts.last().and_then(|printout| printout.party.clone());
             if let Some(party) = party
                 && known.is_some_and(|known| known != party)
-                && blocks.last().is_some_and(|block| !block.hits.is_empty())
+                && printouts.last().is_some_and(|printout| !printout.matched.is_empty())
             {
-                blocks.push(Block::default());
+                printouts.push(Printout::default());
                 said.clear();
             }
-            if let Some(block) = blocks.last_mut() {
-                block.party = party.map(str::to_owned).or(block.party.take());
+            if let Some(printout) = printouts.last_mut() {
+                printout.party = party.map(str::to_owned).or(printout.party.take());
                 if !rules.is_empty() {
-                    block.hits.push(Hit { line: number + 1, section: section.clone(), rules });
+                    printout.matched.push(MatchedLine { line: number + 1, section: section.clone(), rules });
                 }
             }
         }
-        blocks
+        printouts
     }
 }
 
 /// What one party prints once.
 #[derive(Clone, Debug, Default)]
-struct Block {
+struct Printout {
     party: Option<String>,
-    hits: Vec<Hit>,
+    matched: Vec<MatchedLine>,
 }
 
 /// A line that matches.
 #[derive(Clone, Debug)]
-struct Hit {
+struct MatchedLine {
     line: usize,
     section: Option<String>,
     /// Rules that match, and what they captured.
@@ -238,9 +238,9 @@ struct Hit {
 }
 
 /// A counter's name with what the line says put in.
-fn filled(template: &str, hit: &Hit, groups: &IndexMap<String, String>, party: &str) -> String {
+fn filled(template: &str, matched: &MatchedLine, groups: &IndexMap<String, String>, party: &str) -> String {
     let mut name = template.replace("{party}", party);
-    if let Some(section) = &hit.section {
+    if let Some(section) = &matched.section {
         name = name.replace("{section}", section);
     }
     for (key, value) in groups {

@@ -9,15 +9,15 @@ use crate::{CallNode, OWN, PARALLEL, PHASES, PhaseCost, Report, SIDE};
 /// with what its last call sends itself above that, so that rows add up to the totals. Transport is
 /// what every chain ends in; the cut leaves the protocols that a designer chooses between.
 pub(crate) fn protocols(report: &Report, depth: usize) -> Vec<Row> {
-    let mut walk = Walk { depth: depth.max(1), rows: IndexMap::new() };
+    let mut walk = ChainCosts { depth: depth.max(1), rows: IndexMap::new() };
     for node in &report.calls {
-        walk.node(node, &Place { chain: String::new(), level: 0, below_operator: false, rounds: true });
+        walk.node(node, &Chain { chain: String::new(), level: 0, below_operator: false, rounds: true });
     }
     if report.calls.is_empty() {
         let name = format!("({} itself)", report.model.file);
         walk.rows.insert(name, (1, (&report.totals).into()));
     }
-    let worth_it = |(_, (_, cells)): &(String, (u128, Cells))| !cells.is_zero();
+    let nonzero = |(_, (_, cells)): &(String, (u128, Cells))| !cells.is_zero();
     let row = |(name, (calls, cells)): (String, (u128, Cells))| Row {
         times: 1,
         name,
@@ -25,17 +25,17 @@ pub(crate) fn protocols(report: &Report, depth: usize) -> Vec<Row> {
         operator: None,
         cells,
     };
-    walk.rows.into_iter().filter(worth_it).map(row).collect()
+    walk.rows.into_iter().filter(nonzero).map(row).collect()
 }
 
-struct Walk {
+struct ChainCosts {
     depth: usize,
     /// Calls and costs by chain.
     rows: IndexMap<String, (u128, Cells)>,
 }
 
 #[derive(Clone)]
-struct Place {
+struct Chain {
     chain: String,
     level: usize,
     below_operator: bool,
@@ -43,8 +43,8 @@ struct Place {
     rounds: bool,
 }
 
-impl Walk {
-    fn node(&mut self, node: &CallNode, place: &Place) {
+impl ChainCosts {
+    fn node(&mut self, node: &CallNode, place: &Chain) {
         let mut here = place.clone();
         let structure = [PARALLEL, SIDE, OWN].contains(&node.name.as_str());
         if place.below_operator && !structure {
@@ -70,7 +70,7 @@ impl Walk {
         node.children.iter().for_each(|child| self.node(child, &here));
     }
 
-    fn charge(&mut self, place: &Place, node: &CallNode, part: impl Fn(PhaseCost) -> PhaseCost) {
+    fn charge(&mut self, place: &Chain, node: &CallNode, part: impl Fn(PhaseCost) -> PhaseCost) {
         let mut cells = Cells::default();
         for (phase, name) in PHASES.iter().enumerate() {
             if let Some(cost) = node.costs.get(*name) {

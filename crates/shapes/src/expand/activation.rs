@@ -2,7 +2,7 @@
 
 use hawkeye_graph::{Attribute, Node, ValueId};
 
-use super::emit::Emitter;
+use super::builder::DefinitionBuilder;
 
 type Outputs = Option<Vec<Option<ValueId>>>;
 
@@ -18,24 +18,24 @@ pub(crate) fn float(node: &Node, name: &str, default: f64) -> f64 {
     }
 }
 
-fn positive(emit: &mut Emitter<'_, '_>, x: ValueId) -> ValueId {
+fn positive(emit: &mut DefinitionBuilder<'_, '_>, x: ValueId) -> ValueId {
     emit.op("Relu", &[x])
 }
 
 /// `max(-x, 0)`.
-fn negative(emit: &mut Emitter<'_, '_>, x: ValueId) -> ValueId {
+fn negative(emit: &mut DefinitionBuilder<'_, '_>, x: ValueId) -> ValueId {
     let opposite = emit.op("Neg", &[x]);
     emit.op("Relu", &[opposite])
 }
 
 /// `Gelu`, exactly or by tanh.
-pub(crate) fn gelu(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn gelu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let x = emit.input(0)?;
     let by_tanh = matches!(node.attributes.get("approximate"), Some(Attribute::String(s)) if s == "tanh");
     one(gelu_of(emit, x, by_tanh))
 }
 
-pub(crate) fn gelu_of(emit: &mut Emitter<'_, '_>, x: ValueId, by_tanh: bool) -> ValueId {
+pub(crate) fn gelu_of(emit: &mut DefinitionBuilder<'_, '_>, x: ValueId, by_tanh: bool) -> ValueId {
     let bent = if by_tanh {
         let square = emit.op("Mul", &[x, x]);
         let cube = emit.op("Mul", &[square, x]);
@@ -53,7 +53,7 @@ pub(crate) fn gelu_of(emit: &mut Emitter<'_, '_>, x: ValueId, by_tanh: bool) -> 
 }
 
 /// `Swish` and `QuickGelu`.
-pub(crate) fn swish(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn swish(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let default = if node.op == "QuickGelu" { 1.702 } else { 1.0 };
     let x = emit.input(0)?;
     let alpha = float(node, "alpha", default);
@@ -63,7 +63,7 @@ pub(crate) fn swish(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// `SwiGLU`: the first operand's Swish times the second.
-pub(crate) fn swiglu(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn swiglu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let (x, y) = (emit.input(0)?, emit.input(1)?);
     let alpha = float(node, "alpha", 1.0);
     let inner = if alpha == 1.0 { x } else { emit.scaled(x, alpha) };
@@ -73,7 +73,7 @@ pub(crate) fn swiglu(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// `HardSwish`.
-pub(crate) fn hard_swish(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn hard_swish(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
     let x = emit.input(0)?;
     let attributes = [("alpha", Attribute::Float(1.0 / 6.0)), ("beta", Attribute::Float(0.5))];
     let gate = emit.op_with("HardSigmoid", &[x], &attributes);
@@ -81,7 +81,7 @@ pub(crate) fn hard_swish(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
 }
 
 /// `HardSigmoid`: a line between 0 and 1.
-pub(crate) fn hard_sigmoid(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn hard_sigmoid(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let scaled = emit.scaled(emit.input(0)?, float(node, "alpha", 0.2));
     let line = emit.shifted(scaled, float(node, "beta", 0.5));
     if emit.opset() < 11 {
@@ -93,7 +93,7 @@ pub(crate) fn hard_sigmoid(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// `Mish`.
-pub(crate) fn mish(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn mish(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
     let x = emit.input(0)?;
     let soft = emit.op("Softplus", &[x]);
     let gate = emit.op("Tanh", &[soft]);
@@ -101,14 +101,14 @@ pub(crate) fn mish(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
 }
 
 /// `Softplus`.
-pub(crate) fn softplus(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn softplus(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
     let power = emit.op("Exp", &[emit.input(0)?]);
     let sum = emit.shifted(power, 1.0);
     one(emit.op("Log", &[sum]))
 }
 
 /// `Softsign`.
-pub(crate) fn softsign(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn softsign(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
     let x = emit.input(0)?;
     let size = emit.op("Abs", &[x]);
     let sum = emit.shifted(size, 1.0);
@@ -116,7 +116,7 @@ pub(crate) fn softsign(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
 }
 
 /// `max(x, 0) + factor (exp(min(x, 0) / scale) - 1)`.
-fn exponential(emit: &mut Emitter<'_, '_>, factor: f64, scale: f64) -> Option<ValueId> {
+fn exponential(emit: &mut DefinitionBuilder<'_, '_>, factor: f64, scale: f64) -> Option<ValueId> {
     let x = emit.input(0)?;
     let up = positive(emit, x);
     let down = negative(emit, x);
@@ -128,24 +128,24 @@ fn exponential(emit: &mut Emitter<'_, '_>, factor: f64, scale: f64) -> Option<Va
 }
 
 /// `Elu`.
-pub(crate) fn elu(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn elu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     one(exponential(emit, float(node, "alpha", 1.0), 1.0)?)
 }
 
 /// `Celu`.
-pub(crate) fn celu(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn celu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let alpha = float(node, "alpha", 1.0);
     one(exponential(emit, alpha, alpha)?)
 }
 
 /// `Selu`.
-pub(crate) fn selu(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn selu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let elu = exponential(emit, float(node, "alpha", 1.673_263_2), 1.0)?;
     one(emit.scaled(elu, float(node, "gamma", 1.050_701)))
 }
 
 /// `LeakyRelu`.
-pub(crate) fn leaky_relu(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn leaky_relu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let x = emit.input(0)?;
     let up = positive(emit, x);
     let down = negative(emit, x);
@@ -154,7 +154,7 @@ pub(crate) fn leaky_relu(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// `PRelu`.
-pub(crate) fn parametric_relu(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn parametric_relu(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
     let (x, slope) = (emit.input(0)?, emit.input(1)?);
     let up = positive(emit, x);
     let down = negative(emit, x);
@@ -163,7 +163,7 @@ pub(crate) fn parametric_relu(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outpu
 }
 
 /// `Abs`.
-pub(crate) fn absolute(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn absolute(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
     let x = emit.input(0)?;
     let up = positive(emit, x);
     let down = negative(emit, x);
@@ -171,13 +171,13 @@ pub(crate) fn absolute(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
 }
 
 /// `Reciprocal`.
-pub(crate) fn reciprocal(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn reciprocal(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
     let one_ = emit.number(1.0);
     one(emit.op("Div", &[one_, emit.input(0)?]))
 }
 
 /// `Pow` with a small whole exponent.
-pub(crate) fn power(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn power(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
     use hawkeye_graph::Elements;
     let exponent = match emit.fact(emit.input(1)?)?.elements.as_ref()? {
         Elements::Floats(v) if v.len() == 1 && v[0].fract() == 0.0 => v[0] as i64,
@@ -196,7 +196,7 @@ pub(crate) fn power(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
 }
 
 /// `Max`: `b + max(a - b, 0)`.
-pub(crate) fn maximum(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn maximum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let mut found = emit.input(0)?;
     for input in 1..node.inputs.len() {
         let other = emit.input(input)?;
@@ -208,7 +208,7 @@ pub(crate) fn maximum(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// `Min`: `a - max(a - b, 0)`.
-pub(crate) fn minimum(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn minimum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let mut found = emit.input(0)?;
     for input in 1..node.inputs.len() {
         let other = emit.input(input)?;

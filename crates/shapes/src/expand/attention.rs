@@ -3,7 +3,7 @@
 use hawkeye_graph::{Attribute, DType, Elements, Node, SMALL, Tensor, ValueId};
 
 use super::activation::float;
-use super::emit::Emitter;
+use super::builder::DefinitionBuilder;
 
 type Outputs = Option<Vec<Option<ValueId>>>;
 
@@ -16,7 +16,7 @@ struct Heads {
     size: u64,
 }
 
-fn heads(emit: &mut Emitter<'_, '_>, node: &Node, input: usize, attribute: &str) -> Option<Heads> {
+fn heads(emit: &mut DefinitionBuilder<'_, '_>, node: &Node, input: usize, attribute: &str) -> Option<Heads> {
     let value = emit.input(input)?;
     match emit.shape(input)?[..] {
         [batch, heads, length, size] => Some(Heads { value, batch, heads, length, size }),
@@ -32,14 +32,14 @@ fn heads(emit: &mut Emitter<'_, '_>, node: &Node, input: usize, attribute: &str)
 }
 
 /// Puts what was there before in front of keys or values.
-fn after(emit: &mut Emitter<'_, '_>, input: usize, new: Heads) -> Option<Heads> {
+fn after(emit: &mut DefinitionBuilder<'_, '_>, input: usize, new: Heads) -> Option<Heads> {
     let Some(past) = emit.input(input) else { return Some(new) };
     let length = new.length.checked_add(*emit.shape(input)?.get(2)?)?;
     Some(Heads { value: emit.concat(&[past, new.value], 2), length, ..new })
 }
 
 /// Repeats heads so that there are as many as queries have.
-fn shared(emit: &mut Emitter<'_, '_>, own: &Heads, wanted: u64) -> Option<ValueId> {
+fn shared(emit: &mut DefinitionBuilder<'_, '_>, own: &Heads, wanted: u64) -> Option<ValueId> {
     if own.heads == wanted {
         return Some(own.value);
     }
@@ -51,7 +51,7 @@ fn shared(emit: &mut Emitter<'_, '_>, own: &Heads, wanted: u64) -> Option<ValueI
 }
 
 /// `Attention`.
-pub(crate) fn attention(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn attention(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let q = heads(emit, node, 0, "q_num_heads")?;
     let k = heads(emit, node, 1, "kv_num_heads")?;
     let v = heads(emit, node, 2, "kv_num_heads")?;
@@ -108,7 +108,7 @@ fn later_keys(queries: u64, keys: u64) -> Option<Tensor> {
 }
 
 /// `RotaryEmbedding`.
-pub(crate) fn rotary(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn rotary(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let dims = emit.shape(0)?;
     let x = heads(emit, node, 0, "num_heads")?;
     let turned = u64::try_from(node.attributes.int("rotary_embedding_dim").unwrap_or(0)).ok()?;
@@ -131,7 +131,7 @@ pub(crate) fn rotary(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
     } else {
         (emit.slice(x.value, 3, 0, half), emit.slice(x.value, 3, half, turned))
     };
-    let product = |emit: &mut Emitter<'_, '_>, op: &str, a: ValueId, b: ValueId| {
+    let product = |emit: &mut DefinitionBuilder<'_, '_>, op: &str, a: ValueId, b: ValueId| {
         let left = emit.op("Mul", &[a, first]);
         let right = emit.op("Mul", &[b, second]);
         emit.op(op, &[left, right])

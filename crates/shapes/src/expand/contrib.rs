@@ -4,7 +4,7 @@
 use hawkeye_graph::{Attribute, Node, ValueId};
 
 use super::activation::{float, gelu_of};
-use super::emit::Emitter;
+use super::builder::DefinitionBuilder;
 use super::normalization::{normalized, root_mean_squared};
 
 type Outputs = Option<Vec<Option<ValueId>>>;
@@ -21,7 +21,7 @@ fn text<'a>(node: &'a Node, name: &str) -> &'a str {
 }
 
 /// What the activation that was fused in gives; `None` if it is none that is known.
-fn activated(emit: &mut Emitter<'_, '_>, node: &Node, x: ValueId) -> Option<ValueId> {
+fn activated(emit: &mut DefinitionBuilder<'_, '_>, node: &Node, x: ValueId) -> Option<ValueId> {
     let parameter = |position: usize, name: &str, default: f64| match node.attributes.get("activation_params")
     {
         Some(Attribute::Floats(all)) => all.get(position).copied().map_or(default, f64::from),
@@ -57,7 +57,7 @@ fn inherited(node: &Node) -> Vec<(&str, Attribute)> {
 }
 
 /// `FusedConv`: a convolution, the sum with another tensor, an activation.
-pub(crate) fn fused_conv(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn fused_conv(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let mut inputs = vec![emit.input(0)?, emit.input(1)?];
     inputs.extend(emit.input(2));
     let mut y = emit.op_with("Conv", &inputs, &inherited(node));
@@ -68,7 +68,7 @@ pub(crate) fn fused_conv(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// `FusedGemm`: a product and an activation.
-pub(crate) fn fused_gemm(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn fused_gemm(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let mut inputs = vec![emit.input(0)?, emit.input(1)?];
     inputs.extend(emit.input(2));
     let y = emit.op_with("Gemm", &inputs, &inherited(node));
@@ -76,7 +76,7 @@ pub(crate) fn fused_gemm(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// `FusedMatMul`: a product of operands whose last two axes may be swapped, times a number.
-pub(crate) fn fused_matmul(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn fused_matmul(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let set = |name: &str| node.attributes.int(name).unwrap_or(0) != 0;
     if set("transBatchA") || set("transBatchB") {
         return None;
@@ -95,7 +95,7 @@ pub(crate) fn fused_matmul(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// `Gelu`, `BiasGelu` and, by tanh, `FastGelu`: of the sum of the operands.
-pub(crate) fn gelu(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn gelu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let mut x = emit.input(0)?;
     if let Some(bias) = emit.input(1) {
         x = emit.op("Add", &[x, bias]);
@@ -104,7 +104,7 @@ pub(crate) fn gelu(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// The sum of the two inputs, and of the bias at that position.
-fn skipped(emit: &mut Emitter<'_, '_>, bias: usize) -> Option<ValueId> {
+fn skipped(emit: &mut DefinitionBuilder<'_, '_>, bias: usize) -> Option<ValueId> {
     let sum = [emit.input(0)?, emit.input(1)?];
     let sum = emit.op("Add", &sum);
     Some(match emit.input(bias) {
@@ -114,7 +114,7 @@ fn skipped(emit: &mut Emitter<'_, '_>, bias: usize) -> Option<ValueId> {
 }
 
 /// `SkipLayerNormalization`: of a sum, which is its last output.
-pub(crate) fn skip_layer(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn skip_layer(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let axes = vec![-1];
     let sum = skipped(emit, 4)?;
     let scale = emit.input(2)?;
@@ -127,7 +127,7 @@ pub(crate) fn skip_layer(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// `SkipSimplifiedLayerNormalization`: the same without the mean.
-pub(crate) fn skip_root_mean_square(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn skip_root_mean_square(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let sum = skipped(emit, 3)?;
     let scale = emit.input(2)?;
     let (y, inverse) = root_mean_squared(emit, sum, vec![-1], float(node, "epsilon", 1e-12));

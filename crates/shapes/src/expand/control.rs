@@ -2,12 +2,12 @@
 
 use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Tensor, ValueId};
 
-use super::emit::{Emitter, body};
+use super::builder::{DefinitionBuilder, body};
 
 type Outputs = Option<Vec<Option<ValueId>>>;
 
 /// `If` with a constant condition.
-pub(crate) fn choose(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn choose(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let taken = emit.ints(0)?.first().copied()? != 0;
     let branch = body(node, if taken { "then_branch" } else { "else_branch" })?;
     let outputs = emit.inline(&branch, &[])?;
@@ -15,7 +15,7 @@ pub(crate) fn choose(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// `Loop` of a constant number of iterations.
-pub(crate) fn repeat(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn repeat(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let most = u64::try_from(emit.ints(0)?.first().copied()?.max(0)).ok()?;
     let going = match emit.input(1) {
         Some(_) => emit.ints(1)?.first().copied()? != 0,
@@ -60,7 +60,7 @@ fn boolean(value: bool) -> Tensor {
 }
 
 /// Whether the condition that a body gives is always true, given that it was before.
-fn always_goes_on(emit: &Emitter<'_, '_>, body: &Graph) -> bool {
+fn always_goes_on(emit: &DefinitionBuilder<'_, '_>, body: &Graph) -> bool {
     let Some(mut id) = body.outputs.first().copied() else { return false };
     loop {
         match &body.value(id).origin {
@@ -89,7 +89,7 @@ fn holds(elements: Option<&Elements>) -> bool {
 
 /// The elements of all iterations as the node's output; `None` if nobody wants it.
 fn stack(
-    emit: &mut Emitter<'_, '_>,
+    emit: &mut DefinitionBuilder<'_, '_>,
     node: &Node,
     output: usize,
     elements: &[ValueId],
@@ -108,7 +108,7 @@ fn stack(
 }
 
 /// `Scan` over an axis of known size.
-pub(crate) fn scan(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn scan(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     if emit.opset() < 9 {
         return None;
     }

@@ -2,7 +2,7 @@
 
 use hawkeye_graph::{Node, ValueId};
 
-use super::emit::Emitter;
+use super::builder::DefinitionBuilder;
 
 /// Whether the node stretches its right operand the old way.
 pub(crate) fn stretches(node: &Node) -> bool {
@@ -11,7 +11,7 @@ pub(crate) fn stretches(node: &Node) -> bool {
 }
 
 /// The operator of today, on a right operand with the dimensions that broadcasting wants.
-pub(crate) fn stretch(emit: &mut Emitter<'_, '_>, node: &Node) -> Option<Vec<Option<ValueId>>> {
+pub(crate) fn stretch(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Option<Vec<Option<ValueId>>> {
     let (left, mut right) = (emit.shape(0)?, emit.shape(1)?);
     let mut operand = emit.input(1)?;
     if let Some(axis) = node.attributes.int("axis") {

@@ -3,15 +3,15 @@
 
 mod activation;
 mod attention;
+mod builder;
 mod contrib;
 mod control;
-mod emit;
 mod legacy;
 mod normalization;
 mod quantised;
 mod recurrent;
 mod reduction;
-mod rewrite;
+mod replace;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,11 +19,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use hawkeye_graph::{DType, Derivation, Diagnostic, Graph, Node, Place, Shapes, ValueId};
 
 use crate::infer;
-use emit::Emitter;
-use rewrite::Rewriter;
+use builder::DefinitionBuilder;
+use replace::Replacer;
 
 /// Gives the outputs of a node in terms of other operators; `None` if it can't be done.
-type Rule = fn(&mut Emitter<'_, '_>, &Node) -> Option<Vec<Option<ValueId>>>;
+type Definition = fn(&mut DefinitionBuilder<'_, '_>, &Node) -> Option<Vec<Option<ValueId>>>;
 
 /// Nodes and values that any graph may have after expansion, whatever its size.
 const MANY: usize = 300_000;
@@ -102,7 +102,7 @@ fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool, room:
     if graph.nodes.iter().all(|node| rule(node).is_none()) {
         return Round { graph: None, diagnostics: Vec::new(), lacking: Vec::new(), too_large: Vec::new() };
     }
-    let mut rewriter = Rewriter::new(graph, shapes, room);
+    let mut replacer = Replacer::new(graph, shapes, room);
     let mut lacking = Vec::new();
     let mut too_large = Vec::new();
     let mut replaced = BTreeSet::new();
@@ -110,22 +110,22 @@ fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool, room:
         let node = graph.node(id);
         let always = always(node);
         let Some(rule) = rule(node) else { continue };
-        let Some(outputs) = rewriter.attempt(id, derivation(node, always.is_some()), rule) else {
-            if rewriter.full() {
+        let Some(outputs) = replacer.attempt(id, derivation(node, always.is_some()), rule) else {
+            if replacer.full() {
                 too_large.push(Place::node(node));
             }
-            rewriter.give_up();
+            replacer.give_up();
             continue;
         };
-        let missing = if always.is_some() { BTreeSet::new() } else { rewriter.lacking(has) };
+        let missing = if always.is_some() { BTreeSet::new() } else { replacer.lacking(has) };
         if missing.is_empty() {
-            rewriter.replace(id, &outputs);
+            replacer.replace(id, &outputs);
             if always.is_none() {
                 replaced.insert(node.op.clone());
             }
         } else {
             lacking.push((Place::node(node), missing));
-            rewriter.give_up();
+            replacer.give_up();
         }
     }
     let notes = replaced.iter().map(|op| {
@@ -134,12 +134,12 @@ fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool, room:
     });
     let diagnostics = notes.collect();
     // Definitions hold no circle, so that what they make always has an order.
-    let graph = if rewriter.changed() { rewriter.finish().ok() } else { None };
+    let graph = if replacer.changed() { replacer.finish().ok() } else { None };
     Round { graph, diagnostics, lacking, too_large }
 }
 
 /// Rules for nodes that no framework could run as they are.
-fn always(node: &Node) -> Option<Rule> {
+fn always(node: &Node) -> Option<Definition> {
     match (node.domain.as_str(), node.op.as_str()) {
         ("", "If") => Some(control::choose),
         ("", "Loop") => Some(control::repeat),
@@ -162,8 +162,8 @@ fn derivation(node: &Node, always: bool) -> Derivation {
 }
 
 /// What defines an operator.
-fn definition(node: &Node) -> Option<Rule> {
-    let rule: Rule = match (node.domain.as_str(), node.op.as_str()) {
+fn definition(node: &Node) -> Option<Definition> {
+    let rule: Definition = match (node.domain.as_str(), node.op.as_str()) {
         ("", "LSTM") => recurrent::lstm,
         ("", "GRU") => recurrent::gru,
         ("", "RNN") => recurrent::rnn,

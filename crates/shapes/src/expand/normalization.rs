@@ -3,7 +3,7 @@
 use hawkeye_graph::{Node, ValueId};
 
 use super::activation::float;
-use super::emit::Emitter;
+use super::builder::DefinitionBuilder;
 
 type Outputs = Option<Vec<Option<ValueId>>>;
 
@@ -15,7 +15,7 @@ fn trailing(axis: i64, rank: usize) -> Option<Vec<i64>> {
 
 /// The value over its root mean square.
 pub(crate) fn root_mean_squared(
-    emit: &mut Emitter<'_, '_>,
+    emit: &mut DefinitionBuilder<'_, '_>,
     x: ValueId,
     axes: Vec<i64>,
     epsilon: f64,
@@ -29,14 +29,14 @@ pub(crate) fn root_mean_squared(
 }
 
 /// The value without its mean, and the mean.
-fn centred(emit: &mut Emitter<'_, '_>, x: ValueId, axes: Vec<i64>) -> (ValueId, ValueId) {
+fn centred(emit: &mut DefinitionBuilder<'_, '_>, x: ValueId, axes: Vec<i64>) -> (ValueId, ValueId) {
     let mean = emit.reduce("ReduceMean", x, axes, true);
     (emit.op("Sub", &[x, mean]), mean)
 }
 
 /// The value without its mean and over its standard deviation, the mean, and the inverse of the deviation.
 pub(crate) fn normalized(
-    emit: &mut Emitter<'_, '_>,
+    emit: &mut DefinitionBuilder<'_, '_>,
     x: ValueId,
     axes: Vec<i64>,
     epsilon: f64,
@@ -47,7 +47,7 @@ pub(crate) fn normalized(
 }
 
 /// `RMSNormalization`.
-pub(crate) fn root_mean_square(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn root_mean_square(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let axes = trailing(node.attributes.int("axis").unwrap_or(-1), emit.shape(0)?.len())?;
     let (x, scale) = (emit.input(0)?, emit.input(1)?);
     let (y, inverse) = root_mean_squared(emit, x, axes, float(node, "epsilon", 1e-5));
@@ -55,7 +55,7 @@ pub(crate) fn root_mean_square(emit: &mut Emitter<'_, '_>, node: &Node) -> Outpu
 }
 
 /// `LayerNormalization`.
-pub(crate) fn layer(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn layer(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let axes = trailing(node.attributes.int("axis").unwrap_or(-1), emit.shape(0)?.len())?;
     let (x, scale) = (emit.input(0)?, emit.input(1)?);
     let (y, mean, inverse) = normalized(emit, x, axes, float(node, "epsilon", 1e-5));
@@ -67,7 +67,7 @@ pub(crate) fn layer(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// Channels' scales and biases, for data of the given rank.
-fn affine(emit: &mut Emitter<'_, '_>, y: ValueId, channels: u64, rank: usize) -> Option<ValueId> {
+fn affine(emit: &mut DefinitionBuilder<'_, '_>, y: ValueId, channels: u64, rank: usize) -> Option<ValueId> {
     let mut dims = vec![1; rank];
     *dims.get_mut(1)? = channels;
     let scale = emit.input(1)?;
@@ -79,7 +79,7 @@ fn affine(emit: &mut Emitter<'_, '_>, y: ValueId, channels: u64, rank: usize) ->
 }
 
 /// `InstanceNormalization`.
-pub(crate) fn instance(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn instance(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let dims = emit.shape(0)?;
     let axes: Vec<i64> = (2..i64::try_from(dims.len()).ok()?).collect();
     let (x, _) = centred(emit, emit.input(0)?, axes.clone());
@@ -88,7 +88,7 @@ pub(crate) fn instance(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// `GroupNormalization`, whose scales are per channel since opset 21.
-pub(crate) fn group(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn group(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let dims = emit.shape(0)?;
     let groups = u64::try_from(node.attributes.int("num_groups")?).ok().filter(|g| *g > 0)?;
     let size = dims.get(1..)?.iter().try_fold(1u64, |n, d| n.checked_mul(*d))? / groups;
@@ -105,7 +105,7 @@ pub(crate) fn group(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// `MeanVarianceNormalization`.
-pub(crate) fn mean_variance(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn mean_variance(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let axes = node.attributes.ints("axes").map_or(vec![0, 2, 3], <[i64]>::to_vec);
     let (x, _) = centred(emit, emit.input(0)?, axes.clone());
     let (y, _) = root_mean_squared(emit, x, axes, 1e-9);
@@ -113,7 +113,7 @@ pub(crate) fn mean_variance(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs 
 }
 
 /// `LpNormalization`.
-pub(crate) fn lp(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn lp(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let axis = vec![node.attributes.int("axis").unwrap_or(-1)];
     let x = emit.input(0)?;
     let norm = if node.attributes.int("p").unwrap_or(2) == 1 { "ReduceL1" } else { "ReduceL2" };

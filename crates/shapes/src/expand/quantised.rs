@@ -3,15 +3,15 @@
 
 use hawkeye_graph::{Attribute, Node, ValueId};
 
-use super::emit::Emitter;
+use super::builder::DefinitionBuilder;
 
 /// The inputs at these positions that are there, which must be the first of them.
-fn present(emit: &Emitter<'_, '_>, positions: [usize; 2]) -> Vec<ValueId> {
+fn present(emit: &DefinitionBuilder<'_, '_>, positions: [usize; 2]) -> Vec<ValueId> {
     positions.iter().map_while(|position| emit.input(*position)).collect()
 }
 
 /// `QLinearLeakyRelu`, `QLinearSigmoid`, `QLinearSoftmax`: a tensor, its scale and zero point, those of the result.
-pub(crate) fn unary(emit: &mut Emitter<'_, '_>, node: &Node) -> Option<Vec<Option<ValueId>>> {
+pub(crate) fn unary(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Option<Vec<Option<ValueId>>> {
     let op = node.op.strip_prefix("QLinear")?;
     let mut quantised = vec![emit.input(0)?];
     quantised.extend(present(emit, [1, 2]));

@@ -2,7 +2,7 @@
 
 use hawkeye_graph::{Attribute, Node, ValueId};
 
-use super::emit::Emitter;
+use super::builder::DefinitionBuilder;
 
 type Outputs = Option<Vec<Option<ValueId>>>;
 
@@ -34,24 +34,31 @@ struct State {
     cell: Option<ValueId>,
 }
 
-type Cell = fn(&mut Emitter<'_, '_>, &Layer<'_>, &Weights, &[String], ValueId, State) -> Option<State>;
+type Cell =
+    fn(&mut DefinitionBuilder<'_, '_>, &Layer<'_>, &Weights, &[String], ValueId, State) -> Option<State>;
 
 /// `LSTM`.
-pub(crate) fn lstm(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn lstm(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     layer(emit, node, 4, &["Sigmoid", "Tanh", "Tanh"], lstm_cell)
 }
 
 /// `GRU`.
-pub(crate) fn gru(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn gru(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     layer(emit, node, 3, &["Sigmoid", "Tanh"], gru_cell)
 }
 
 /// `RNN`.
-pub(crate) fn rnn(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn rnn(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     layer(emit, node, 1, &["Tanh"], rnn_cell)
 }
 
-fn layer(emit: &mut Emitter<'_, '_>, node: &Node, gates: u64, defaults: &[&str], cell: Cell) -> Outputs {
+fn layer(
+    emit: &mut DefinitionBuilder<'_, '_>,
+    node: &Node,
+    gates: u64,
+    defaults: &[&str],
+    cell: Cell,
+) -> Outputs {
     let layer = read(emit, node, gates, defaults)?;
     let reversed = |direction: u64| match text(node, "direction").as_deref() {
         Some("reverse") => true,
@@ -96,13 +103,22 @@ fn layer(emit: &mut Emitter<'_, '_>, node: &Node, gates: u64, defaults: &[&str],
     Some(outputs)
 }
 
-fn last_of(emit: &mut Emitter<'_, '_>, layer: &Layer<'_>, cells: &[Option<ValueId>]) -> Option<ValueId> {
+fn last_of(
+    emit: &mut DefinitionBuilder<'_, '_>,
+    layer: &Layer<'_>,
+    cells: &[Option<ValueId>],
+) -> Option<ValueId> {
     let cells: Vec<ValueId> = cells.iter().copied().collect::<Option<_>>()?;
     Some(last(emit, layer, &cells))
 }
 
 /// Sizes and operands; `None` where the layer has something that is not expanded.
-fn read<'n>(emit: &Emitter<'_, '_>, node: &'n Node, gates: u64, defaults: &[&str]) -> Option<Layer<'n>> {
+fn read<'n>(
+    emit: &DefinitionBuilder<'_, '_>,
+    node: &'n Node,
+    gates: u64,
+    defaults: &[&str],
+) -> Option<Layer<'n>> {
     let batch_first = node.attributes.int("layout").unwrap_or(0) == 1;
     let x = emit.shape(0)?;
     let w = emit.shape(1)?;
@@ -146,12 +162,18 @@ fn text(node: &Node, name: &str) -> Option<String> {
 }
 
 /// A direction's part of an operand whose leading dimension is the directions.
-fn part(emit: &mut Emitter<'_, '_>, layer: &Layer<'_>, id: ValueId, direction: u64, dims: &[u64]) -> ValueId {
+fn part(
+    emit: &mut DefinitionBuilder<'_, '_>,
+    layer: &Layer<'_>,
+    id: ValueId,
+    direction: u64,
+    dims: &[u64],
+) -> ValueId {
     let part = if layer.directions > 1 { emit.slice(id, 0, direction, direction + 1) } else { id };
     emit.reshape(part, dims)
 }
 
-fn weights(emit: &mut Emitter<'_, '_>, layer: &Layer<'_>, direction: u64) -> Option<Weights> {
+fn weights(emit: &mut DefinitionBuilder<'_, '_>, layer: &Layer<'_>, direction: u64) -> Option<Weights> {
     let rows = layer.gates * layer.hidden;
     let (w, r) = (emit.input(1)?, emit.input(2)?);
     let input = part(emit, layer, w, direction, &[rows, layer.width]);
@@ -172,7 +194,12 @@ fn weights(emit: &mut Emitter<'_, '_>, layer: &Layer<'_>, direction: u64) -> Opt
 
 /// The state before the first step. An initializer of zeros is none of the model's parameters: PyTorch's exporter writes
 /// it where the program gave no state.
-fn initial(emit: &mut Emitter<'_, '_>, layer: &Layer<'_>, input: usize, direction: u64) -> Option<ValueId> {
+fn initial(
+    emit: &mut DefinitionBuilder<'_, '_>,
+    layer: &Layer<'_>,
+    input: usize,
+    direction: u64,
+) -> Option<ValueId> {
     let id = emit.input(input)?;
     if emit.is_zero_initializer(id) {
         let zero = emit.number(0.0);
@@ -185,7 +212,7 @@ fn initial(emit: &mut Emitter<'_, '_>, layer: &Layer<'_>, input: usize, directio
 
 /// Input and recurrent products of all gates, with their biases.
 fn products(
-    emit: &mut Emitter<'_, '_>,
+    emit: &mut DefinitionBuilder<'_, '_>,
     weights: &Weights,
     x: ValueId,
     hidden: Option<ValueId>,
@@ -202,7 +229,7 @@ fn products(
     (input, recurrent)
 }
 
-fn sum(emit: &mut Emitter<'_, '_>, a: ValueId, b: Option<ValueId>) -> ValueId {
+fn sum(emit: &mut DefinitionBuilder<'_, '_>, a: ValueId, b: Option<ValueId>) -> ValueId {
     match b {
         Some(b) => emit.op("Add", &[a, b]),
         None => a,
@@ -210,7 +237,7 @@ fn sum(emit: &mut Emitter<'_, '_>, a: ValueId, b: Option<ValueId>) -> ValueId {
 }
 
 fn lstm_cell(
-    emit: &mut Emitter<'_, '_>,
+    emit: &mut DefinitionBuilder<'_, '_>,
     layer: &Layer<'_>,
     weights: &Weights,
     activations: &[String],
@@ -221,14 +248,16 @@ fn lstm_cell(
     let (input, recurrent) = products(emit, weights, x, state.hidden);
     let all = sum(emit, input, recurrent);
     let [f, g, out] = activations else { return None };
-    let gate =
-        |emit: &mut Emitter<'_, '_>, position: u64| emit.slice(all, 1, position * h, (position + 1) * h);
-    let peep = |emit: &mut Emitter<'_, '_>, value: ValueId, position: u64, cell: Option<ValueId>| {
-        let (Some(p), Some(cell)) = (weights.peepholes, cell) else { return value };
-        let p = emit.slice(p, 0, position * h, (position + 1) * h);
-        let seen = emit.op("Mul", &[p, cell]);
-        emit.op("Add", &[value, seen])
+    let gate = |emit: &mut DefinitionBuilder<'_, '_>, position: u64| {
+        emit.slice(all, 1, position * h, (position + 1) * h)
     };
+    let peep =
+        |emit: &mut DefinitionBuilder<'_, '_>, value: ValueId, position: u64, cell: Option<ValueId>| {
+            let (Some(p), Some(cell)) = (weights.peepholes, cell) else { return value };
+            let p = emit.slice(p, 0, position * h, (position + 1) * h);
+            let seen = emit.op("Mul", &[p, cell]);
+            emit.op("Add", &[value, seen])
+        };
     let i = gate(emit, 0);
     let i = peep(emit, i, 0, state.cell);
     let i = emit.op(f, &[i]);
@@ -250,7 +279,7 @@ fn lstm_cell(
 }
 
 fn gru_cell(
-    emit: &mut Emitter<'_, '_>,
+    emit: &mut DefinitionBuilder<'_, '_>,
     layer: &Layer<'_>,
     weights: &Weights,
     activations: &[String],
@@ -275,12 +304,12 @@ fn gru_cell(
         false => products(emit, weights, x, state.hidden),
     };
     let biased = state.hidden.is_none();
-    let gate = |emit: &mut Emitter<'_, '_>, all: ValueId, position: u64| {
+    let gate = |emit: &mut DefinitionBuilder<'_, '_>, all: ValueId, position: u64| {
         // A bias is a vector, products are matrices.
         let axis = usize::from(!(biased && Some(all) == recurrent));
         emit.slice(all, axis, position * h, (position + 1) * h)
     };
-    let squashed = |emit: &mut Emitter<'_, '_>, position: u64| {
+    let squashed = |emit: &mut DefinitionBuilder<'_, '_>, position: u64| {
         let x = gate(emit, input, position);
         let r = recurrent.map(|r| gate(emit, r, position));
         let both = sum(emit, x, r);
@@ -319,7 +348,7 @@ fn gru_cell(
 }
 
 fn rnn_cell(
-    emit: &mut Emitter<'_, '_>,
+    emit: &mut DefinitionBuilder<'_, '_>,
     _layer: &Layer<'_>,
     weights: &Weights,
     activations: &[String],
@@ -332,7 +361,7 @@ fn rnn_cell(
 }
 
 /// Hidden states of all steps and directions.
-fn sequence(emit: &mut Emitter<'_, '_>, layer: &Layer<'_>, sequences: &[Vec<ValueId>]) -> ValueId {
+fn sequence(emit: &mut DefinitionBuilder<'_, '_>, layer: &Layer<'_>, sequences: &[Vec<ValueId>]) -> ValueId {
     let (dims, time, directions) = if layer.batch_first {
         ([layer.batch, 1, 1, layer.hidden], 1, 2)
     } else {
@@ -347,7 +376,7 @@ fn sequence(emit: &mut Emitter<'_, '_>, layer: &Layer<'_>, sequences: &[Vec<Valu
 }
 
 /// States after the last step of all directions.
-fn last(emit: &mut Emitter<'_, '_>, layer: &Layer<'_>, states: &[ValueId]) -> ValueId {
+fn last(emit: &mut DefinitionBuilder<'_, '_>, layer: &Layer<'_>, states: &[ValueId]) -> ValueId {
     let (dims, axis) = if layer.batch_first {
         ([layer.batch, 1, layer.hidden], 1)
     } else {

@@ -2,7 +2,7 @@
 
 use hawkeye_graph::{Node, ValueId};
 
-use super::emit::Emitter;
+use super::builder::DefinitionBuilder;
 
 type Outputs = Option<Vec<Option<ValueId>>>;
 
@@ -10,7 +10,7 @@ fn one(value: ValueId) -> Outputs {
     Some(vec![Some(value)])
 }
 
-fn added(emit: &mut Emitter<'_, '_>, node: &Node) -> Option<ValueId> {
+fn added(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Option<ValueId> {
     let mut all = emit.input(0)?;
     for input in 1..node.inputs.len() {
         let other = emit.input(input)?;
@@ -20,30 +20,30 @@ fn added(emit: &mut Emitter<'_, '_>, node: &Node) -> Option<ValueId> {
 }
 
 /// `Sum`.
-pub(crate) fn sum(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn sum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     one(added(emit, node)?)
 }
 
 /// `Mean`.
-pub(crate) fn mean(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn mean(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let all = added(emit, node)?;
     one(emit.scaled(all, 1.0 / node.inputs.len() as f64))
 }
 
 /// `GreaterOrEqual`.
-pub(crate) fn greater_or_equal(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn greater_or_equal(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
     let less = emit.op("Less", &[emit.input(0)?, emit.input(1)?]);
     one(emit.op("Not", &[less]))
 }
 
 /// `LessOrEqual`.
-pub(crate) fn less_or_equal(emit: &mut Emitter<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn less_or_equal(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
     let greater = emit.op("Greater", &[emit.input(0)?, emit.input(1)?]);
     one(emit.op("Not", &[greater]))
 }
 
 /// The axes that a reduction is over.
-fn axes(emit: &Emitter<'_, '_>, node: &Node) -> Option<Vec<i64>> {
+fn axes(emit: &DefinitionBuilder<'_, '_>, node: &Node) -> Option<Vec<i64>> {
     let given = match emit.input(1) {
         Some(_) => Some(emit.ints(1)?),
         None => node.attributes.ints("axes").map(<[i64]>::to_vec),
@@ -55,13 +55,13 @@ fn axes(emit: &Emitter<'_, '_>, node: &Node) -> Option<Vec<i64>> {
     }
 }
 
-fn reduced(emit: &mut Emitter<'_, '_>, node: &Node, op: &str, value: ValueId) -> Option<ValueId> {
+fn reduced(emit: &mut DefinitionBuilder<'_, '_>, node: &Node, op: &str, value: ValueId) -> Option<ValueId> {
     let axes = axes(emit, node)?;
     Some(emit.reduce(op, value, axes, node.attributes.int("keepdims").unwrap_or(1) != 0))
 }
 
 /// `ReduceSum`: the mean times how many there are.
-pub(crate) fn reduce_sum(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn reduce_sum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let dims = emit.shape(0)?;
     let mut count = 1.0;
     for axis in axes(emit, node)? {
@@ -72,36 +72,36 @@ pub(crate) fn reduce_sum(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
 }
 
 /// `ReduceL1`.
-pub(crate) fn l1(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn l1(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let sizes = emit.op("Abs", &[emit.input(0)?]);
     one(reduced(emit, node, "ReduceSum", sizes)?)
 }
 
-fn squares(emit: &mut Emitter<'_, '_>, node: &Node) -> Option<ValueId> {
+fn squares(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Option<ValueId> {
     let x = emit.input(0)?;
     let squares = emit.op("Mul", &[x, x]);
     reduced(emit, node, "ReduceSum", squares)
 }
 
 /// `ReduceSumSquare`.
-pub(crate) fn sum_of_squares(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn sum_of_squares(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     one(squares(emit, node)?)
 }
 
 /// `ReduceL2`.
-pub(crate) fn l2(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn l2(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let sum = squares(emit, node)?;
     one(emit.op("Sqrt", &[sum]))
 }
 
 /// `ReduceLogSum`.
-pub(crate) fn log_of_sum(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn log_of_sum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let sum = reduced(emit, node, "ReduceSum", emit.input(0)?)?;
     one(emit.op("Log", &[sum]))
 }
 
 /// `ReduceLogSumExp`.
-pub(crate) fn log_of_sum_of_exponentials(emit: &mut Emitter<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn log_of_sum_of_exponentials(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let powers = emit.op("Exp", &[emit.input(0)?]);
     let sum = reduced(emit, node, "ReduceSum", powers)?;
     one(emit.op("Log", &[sum]))

@@ -20,7 +20,7 @@ pub(crate) use view::View;
 use view::Fit;
 
 /// Says what is wrong with a node of one operator, if anything is.
-type Rule = fn(&View<'_>) -> Fit;
+type FitRule = fn(&View<'_>) -> Fit;
 
 /// What does not fit, node by node: errors in ONNX's terms.
 pub(crate) fn misfits(graph: &Graph, facts: &Table<ValueId, Fact>) -> Vec<Diagnostic> {
@@ -43,7 +43,7 @@ pub(crate) fn fit(view: &View<'_>) -> Fit {
     rule(view).map_or(Ok(()), |rule| rule(view))
 }
 
-fn rule(view: &View<'_>) -> Option<Rule> {
+fn rule(view: &View<'_>) -> Option<FitRule> {
     if !view.node.domain.is_empty() {
         return match (view.node.domain.as_str(), view.op()) {
             ("com.microsoft", "SkipLayerNormalization" | "SkipSimplifiedLayerNormalization") => {

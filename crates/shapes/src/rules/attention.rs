@@ -1,6 +1,6 @@
 //! Attention in its several forms.
 
-use super::call::{Call, Output, known};
+use super::context::{Call, Output, known};
 
 /// Y, present key, present value, and the scores. Three-dimensional operands pack the heads into
 /// their last dimension.

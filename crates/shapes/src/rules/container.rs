@@ -3,7 +3,7 @@
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::call::{Call, Output, axis, known};
+use super::context::{Call, Output, axis, known};
 
 /// `SequenceEmpty`.
 pub(crate) fn empty(call: &Call<'_>) -> Option<Vec<Output>> {

@@ -7,14 +7,14 @@ use tract_onnx::tract_hir::internal::*;
 const MOST_ITERATIONS: i64 = 64;
 
 /// Analyses a body on what goes in.
-type Run<'r> = dyn FnMut(&Graph, &[InferenceFact]) -> Option<Vec<InferenceFact>> + 'r;
+type AnalyseBody<'r> = dyn FnMut(&Graph, &[InferenceFact]) -> Option<Vec<InferenceFact>> + 'r;
 
 /// What is known of the outputs of a node with bodies.
 pub(crate) fn control(
     node: &Node,
     opset: i64,
     inputs: &[Option<InferenceFact>],
-    run: &mut Run<'_>,
+    run: &mut AnalyseBody<'_>,
 ) -> Option<Vec<InferenceFact>> {
     let inputs: Vec<Option<&InferenceFact>> = inputs.iter().map(Option::as_ref).collect();
     let mut control = Control { node, opset, run };
@@ -29,7 +29,7 @@ pub(crate) fn control(
 struct Control<'n, 'r> {
     node: &'n Node,
     opset: i64,
-    run: &'n mut Run<'r>,
+    run: &'n mut AnalyseBody<'r>,
 }
 
 impl<'n> Control<'n, '_> {
@@ -217,7 +217,7 @@ fn inserted(mut fact: InferenceFact, axis: i64, size: DimFact) -> InferenceFact 
         return fact;
     }
     let mut dims: TVec<DimFact> = fact.shape.dims().cloned().collect();
-    match super::call::axis(axis, dims.len() + 1) {
+    match super::context::axis(axis, dims.len() + 1) {
         Some(axis) => {
             dims.insert(axis, size);
             fact.shape = ShapeFactoid::closed(dims);
@@ -233,7 +233,7 @@ fn removed(fact: &mut InferenceFact, axis: i64) -> Option<DimFact> {
         return None;
     }
     let mut dims: TVec<DimFact> = fact.shape.dims().cloned().collect();
-    let size = dims.remove(super::call::axis(axis, dims.len())?);
+    let size = dims.remove(super::context::axis(axis, dims.len())?);
     fact.shape = ShapeFactoid::closed(dims);
     Some(size)
 }

@@ -2,7 +2,7 @@
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::call::{Call, Output, axis, known};
+use super::context::{Call, Output, axis, known};
 
 /// `AffineGrid`: a point for every position of the given size.
 pub(crate) fn affine_grid(call: &Call<'_>) -> Option<Vec<Output>> {

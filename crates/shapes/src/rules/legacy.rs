@@ -2,7 +2,7 @@
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::call::{Call, Output, Outputs, axis, known};
+use super::context::{Call, Output, Outputs, axis, known};
 
 /// Rules by operator, for opsets before the given one.
 const TABLE: &[(&str, i64, Outputs)] = &[

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::call::{Call, Output, known};
+use super::context::{Call, Output, known};
 use super::mixed_types::common_shape;
 
 /// `MatMulInteger`.

@@ -1,6 +1,6 @@
 //! Losses over classes.
 
-use super::call::{Call, Output, known};
+use super::context::{Call, Output, known};
 
 /// The loss, of the labels' shape unless it is reduced to a number, and the logarithms of the
 /// probabilities, which only `SoftmaxCrossEntropyLoss` has.

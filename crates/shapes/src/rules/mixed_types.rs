@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use hawkeye_graph::{DType, Node};
 
-use crate::known::Known;
+use crate::known::KnownValue;
 
 /// The output of a node that tract knows nothing about although all its inputs are known.
-pub(crate) fn mixed_type_fallback(node: &Node, inputs: &[Option<&Rc<Known>>]) -> Option<Rc<Known>> {
+pub(crate) fn mixed_type_fallback(node: &Node, inputs: &[Option<&Rc<KnownValue>>]) -> Option<Rc<KnownValue>> {
     if !node.domain.is_empty() {
         return None;
     }
@@ -34,7 +34,7 @@ pub(crate) fn mixed_type_fallback(node: &Node, inputs: &[Option<&Rc<Known>>]) ->
     let dtypes: Vec<DType> = inputs.iter().flatten().filter_map(|known| known.fact.dtype).collect();
     let dtype = dtypes.iter().find(|d| d.is_float()).or(dtypes.first()).copied()?;
     let dims: Vec<Option<u64>> = shape.into_iter().map(Some).collect();
-    Some(Known::typed(dtype, Some(&dims)))
+    Some(KnownValue::typed(dtype, Some(&dims)))
 }
 
 /// The common shape of two operands; `None` if there is none.

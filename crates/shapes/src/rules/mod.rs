@@ -1,26 +1,26 @@
 //! Shape rules for operators that tract lacks, gets wrong, or would compute at great expense.
 
-mod alike;
 mod attention;
-mod call;
 mod constant;
 mod container;
+mod context;
 mod control;
-mod extent;
+mod elementwise;
 mod guard;
 mod image;
-mod learning;
 mod legacy;
 mod linear;
 mod loss;
 mod mixed_types;
+mod ml;
 mod normalization;
 mod pooling;
 mod quantised;
 mod selection;
 mod signal;
+mod window;
 
-pub(crate) use call::axis;
+pub(crate) use context::axis;
 pub(crate) use control::control;
 pub(crate) use guard::MISFIT;
 pub use guard::{catch_panics, catches_panics};
@@ -29,7 +29,7 @@ pub(crate) use mixed_types::mixed_type_fallback;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use call::Outputs;
+use context::Outputs;
 use hawkeye_graph::Node;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
@@ -39,7 +39,7 @@ use crate::proto;
 
 /// A shape rule for one ONNX operator.
 #[derive(Clone, Copy)]
-enum Rule {
+enum ShapeRule {
     /// Works on tract's facts, constants included: facts of the outputs, of which there are as many as
     /// the last argument says, given those of the inputs. What is not known yet stays open.
     Facts(Facts),
@@ -64,14 +64,14 @@ const FACTS: &[(&str, Facts)] = &[
 
 /// Rules on shapes and types, by operator as the proto for tract spells it.
 const TABLE: &[(&str, Outputs)] = &[
-    ("Affine", alike::first),
+    ("Affine", elementwise::first),
     ("AffineGrid", image::affine_grid),
     ("Attention", attention::attention),
-    ("Bernoulli", alike::drawn),
-    ("Binarizer", alike::first),
-    ("BitCast", alike::reinterpreted),
+    ("Bernoulli", elementwise::drawn),
+    ("Binarizer", elementwise::first),
+    ("BitCast", elementwise::reinterpreted),
     ("BlackmanWindow", signal::window),
-    ("CastMap", learning::cast_map),
+    ("CastMap", ml::cast_map),
     ("CausalConvWithState", attention::causal_conv),
     ("CenterCropPad", image::center_crop_pad),
     ("Col2Im", image::col2im),
@@ -79,54 +79,54 @@ const TABLE: &[(&str, Outputs)] = &[
     ("ConcatFromSequence", container::concat),
     ("ConvInteger", linear::conv_integer),
     ("ConvTranspose", linear::conv_transpose),
-    ("CumProd", alike::first),
+    ("CumProd", elementwise::first),
     ("DFT", signal::dft),
     ("DeformConv", image::deform_conv),
-    ("DequantizeLinear", alike::dequantized),
+    ("DequantizeLinear", elementwise::dequantized),
     ("Det", linear::determinant),
-    ("DynamicQuantizeLinear", alike::dynamically_quantized),
+    ("DynamicQuantizeLinear", elementwise::dynamically_quantized),
     ("Einsum", linear::einsum),
-    ("FeatureVectorizer", learning::features),
-    ("GroupNormalization", alike::first),
+    ("FeatureVectorizer", ml::features),
+    ("GroupNormalization", elementwise::first),
     ("HammingWindow", signal::window),
     ("HannWindow", signal::window),
     ("ImageDecoder", image::image_decoder),
-    ("ImageScaler", alike::first),
-    ("Imputer", alike::first),
-    ("LabelEncoder", learning::label_encoder),
+    ("ImageScaler", elementwise::first),
+    ("Imputer", elementwise::first),
+    ("LabelEncoder", ml::label_encoder),
     ("LinearAttention", attention::linear_attention),
-    ("LinearClassifier", learning::classifier),
+    ("LinearClassifier", ml::classifier),
     ("MatMulInteger", linear::matmul_integer),
     ("MaxRoiPool", image::max_roi_pool),
     ("MaxUnpool", image::max_unpool),
-    ("MeanVarianceNormalization", alike::first),
+    ("MeanVarianceNormalization", elementwise::first),
     ("MelWeightMatrix", signal::mel_weights),
     ("NegativeLogLikelihoodLoss", loss::cross_entropy),
     ("NonMaxSuppression", selection::non_max_suppression),
     ("NonZero", selection::non_zero),
-    ("Normalizer", learning::scaled),
-    ("OneHot", extent::one_hot),
-    ("OneHotEncoder", learning::one_hot),
+    ("Normalizer", ml::scaled),
+    ("OneHot", window::one_hot),
+    ("OneHotEncoder", ml::one_hot),
     ("Optional", container::content),
     ("OptionalGetElement", container::content),
     ("OptionalHasElement", selection::has_element),
-    ("Pad", extent::pad),
-    ("ParametricSoftplus", alike::first),
+    ("Pad", window::pad),
+    ("ParametricSoftplus", elementwise::first),
     ("QLinearMatMul", linear::qlinear_matmul),
-    ("QuantizeLinear", alike::quantized),
-    ("RMSNormalization", alike::first),
-    ("RandomNormalLike", alike::drawn),
-    ("RandomUniformLike", alike::drawn),
-    ("RegexFullMatch", alike::matched),
+    ("QuantizeLinear", elementwise::quantized),
+    ("RMSNormalization", elementwise::first),
+    ("RandomNormalLike", elementwise::drawn),
+    ("RandomUniformLike", elementwise::drawn),
+    ("RegexFullMatch", elementwise::matched),
     ("Resize", image::resize),
-    ("ReverseSequence", alike::first),
+    ("ReverseSequence", elementwise::first),
     ("RoiAlign", image::roi_align),
-    ("RotaryEmbedding", alike::first),
+    ("RotaryEmbedding", elementwise::first),
     ("STFT", signal::stft),
-    ("SVMClassifier", learning::classifier),
-    ("SVMRegressor", learning::svm_regressor),
-    ("ScaledTanh", alike::first),
-    ("Scaler", learning::scaled),
+    ("SVMClassifier", ml::classifier),
+    ("SVMRegressor", ml::svm_regressor),
+    ("ScaledTanh", elementwise::first),
+    ("Scaler", ml::scaled),
     ("SequenceAt", container::at),
     ("SequenceConstruct", container::construct),
     ("SequenceEmpty", container::empty),
@@ -135,37 +135,37 @@ const TABLE: &[(&str, Outputs)] = &[
     ("SequenceLength", container::length),
     ("SoftmaxCrossEntropyLoss", loss::cross_entropy),
     ("SplitToSequence", container::split),
-    ("StringConcat", alike::broadcast),
+    ("StringConcat", elementwise::broadcast),
     ("StringNormalizer", selection::string_normalizer),
     ("StringSplit", selection::string_split),
-    ("SwiGLU", alike::broadcast),
-    ("TensorScatter", alike::first),
+    ("SwiGLU", elementwise::broadcast),
+    ("TensorScatter", elementwise::first),
     ("TfIdfVectorizer", selection::tf_idf),
     ("TopK", selection::top_k),
-    ("TreeEnsemble", learning::tree_ensemble),
-    ("TreeEnsembleClassifier", learning::classifier),
-    ("TreeEnsembleRegressor", learning::tree_regressor),
+    ("TreeEnsemble", ml::tree_ensemble),
+    ("TreeEnsembleClassifier", ml::classifier),
+    ("TreeEnsembleRegressor", ml::tree_regressor),
     ("Unique", selection::unique),
     ("Upsample", image::upsample),
     ("ai.onnx.preview.FlexAttention", attention::flex_attention),
-    ("ai.onnx.preview.training.Adagrad", alike::one_statistic),
-    ("ai.onnx.preview.training.Adam", alike::two_statistics),
-    ("ai.onnx.preview.training.Gradient", alike::derivatives),
-    ("ai.onnx.preview.training.Momentum", alike::one_statistic),
-    ("com.microsoft.BiasGelu", alike::first),
-    ("com.microsoft.DequantizeLinear", alike::dequantized),
-    ("com.microsoft.FastGelu", alike::first),
-    ("com.microsoft.Gelu", alike::first),
+    ("ai.onnx.preview.training.Adagrad", elementwise::one_statistic),
+    ("ai.onnx.preview.training.Adam", elementwise::two_statistics),
+    ("ai.onnx.preview.training.Gradient", elementwise::derivatives),
+    ("ai.onnx.preview.training.Momentum", elementwise::one_statistic),
+    ("com.microsoft.BiasGelu", elementwise::first),
+    ("com.microsoft.DequantizeLinear", elementwise::dequantized),
+    ("com.microsoft.FastGelu", elementwise::first),
+    ("com.microsoft.Gelu", elementwise::first),
     ("com.microsoft.QGemm", quantised::gemm),
     ("com.microsoft.QLinearAdd", quantised::elementwise),
     ("com.microsoft.QLinearConcat", quantised::concat),
     ("com.microsoft.QLinearGlobalAveragePool", quantised::global_average),
-    ("com.microsoft.QLinearLeakyRelu", alike::first),
+    ("com.microsoft.QLinearLeakyRelu", elementwise::first),
     ("com.microsoft.QLinearMul", quantised::elementwise),
-    ("com.microsoft.QLinearSigmoid", alike::first),
-    ("com.microsoft.QLinearSoftmax", alike::first),
-    ("com.microsoft.QuantizeLinear", alike::quantized),
-    ("com.microsoft.QuickGelu", alike::first),
+    ("com.microsoft.QLinearSigmoid", elementwise::first),
+    ("com.microsoft.QLinearSoftmax", elementwise::first),
+    ("com.microsoft.QuantizeLinear", elementwise::quantized),
+    ("com.microsoft.QuickGelu", elementwise::first),
     ("com.microsoft.SkipLayerNormalization", normalization::skip),
     ("com.microsoft.SkipSimplifiedLayerNormalization", normalization::skip),
 ];
@@ -188,11 +188,11 @@ pub(crate) fn outputs(
 ) -> (TVec<InferenceFact>, Option<UnknownReason>) {
     let Context { opset, wanted } = *context;
     let proto = proto::node(node);
-    let legacy = legacy::rule(&proto.op_type, opset).map(Rule::Outputs);
+    let legacy = legacy::rule(&proto.op_type, opset).map(ShapeRule::Outputs);
     let found = match legacy.or_else(|| rule(&proto.op_type)) {
-        Some(Rule::Facts(rule)) => guard::catch_panics(|| rule(&proto, inputs, wanted)),
-        Some(Rule::Outputs(rule)) => {
-            match guard::catch_panics(|| Ok(call::facts(rule, &proto, opset, inputs, wanted))) {
+        Some(ShapeRule::Facts(rule)) => guard::catch_panics(|| rule(&proto, inputs, wanted)),
+        Some(ShapeRule::Outputs(rule)) => {
+            match guard::catch_panics(|| Ok(context::facts(rule, &proto, opset, inputs, wanted))) {
                 Ok((found, missing)) => return (found, missing.map(UnknownReason::Missing)),
                 Err(problem) => Err(problem),
             }
@@ -207,10 +207,10 @@ pub(crate) fn outputs(
 }
 
 /// The rule for an operator.
-fn rule(op: &str) -> Option<Rule> {
-    static RULES: LazyLock<HashMap<&str, Rule>> = LazyLock::new(|| {
-        let facts = FACTS.iter().map(|(op, rule)| (*op, Rule::Facts(*rule)));
-        facts.chain(TABLE.iter().map(|(op, rule)| (*op, Rule::Outputs(*rule)))).collect()
+fn rule(op: &str) -> Option<ShapeRule> {
+    static RULES: LazyLock<HashMap<&str, ShapeRule>> = LazyLock::new(|| {
+        let facts = FACTS.iter().map(|(op, rule)| (*op, ShapeRule::Facts(*rule)));
+        facts.chain(TABLE.iter().map(|(op, rule)| (*op, ShapeRule::Outputs(*rule)))).collect()
     });
     RULES.get(op).copied()
 }

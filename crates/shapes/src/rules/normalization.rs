@@ -3,7 +3,7 @@
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use super::call::{Call, Output, known};
+use super::context::{Call, Output, known};
 
 /// `BatchNormalization`: the data, then the running or saved statistics, which have the scale's
 /// shape. tract knows its inference form only.

@@ -3,7 +3,7 @@
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::call::{Call, Output, axis, known};
+use super::context::{Call, Output, axis, known};
 use super::mixed_types::common_shape;
 
 /// `QLinearAdd`, `QLinearMul`: tensors at 0 and 3.

@@ -2,7 +2,7 @@
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::call::{Call, Output, axis, known};
+use super::context::{Call, Output, axis, known};
 
 /// `NonZero`: an index per dimension.
 pub(crate) fn non_zero(call: &Call<'_>) -> Option<Vec<Output>> {

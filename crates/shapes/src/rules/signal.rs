@@ -2,7 +2,7 @@
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::call::{Call, Output, axis, known};
+use super::context::{Call, Output, axis, known};
 
 /// Windows: as many samples as the input says.
 pub(crate) fn window(call: &Call<'_>) -> Option<Vec<Output>> {

@@ -35,7 +35,7 @@ impl Framework {
         };
         let parameters = self.manifest.values(&BTreeMap::new())?;
         let parties = self.manifest.party_count(None)?;
-        let numbers = recorder::Parties { protocol: parties, all: parties };
+        let numbers = recorder::PartyCounts { protocol: parties, all: parties };
         let globals = language::globals(&parameters, numbers);
         found.extend(types::findings(&sources, &globals));
         found.extend(entries::findings(&sources, operators));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hawkeye_cost::Calls;
 use hawkeye_lower::LoweringError;
-use hawkeye_sheets::{Framework, Instance};
+use hawkeye_sheets::{ConfiguredFramework, Framework};
 
 const MANIFEST: &str = "
 schema: hawkeye-framework/1
@@ -18,7 +18,7 @@ counters: {}
 ";
 
 /// A framework on disk with these further lines in its manifest.
-pub(crate) fn framework(lines: &str, sheets: &[(&str, &str)]) -> (Instance, tempfile::TempDir) {
+pub(crate) fn framework(lines: &str, sheets: &[(&str, &str)]) -> (ConfiguredFramework, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let write = |name: &str, text: &str| {
         std::fs::write(folder.path().join(name), text).expect("the folder can be written");
@@ -32,12 +32,12 @@ pub(crate) fn framework(lines: &str, sheets: &[(&str, &str)]) -> (Instance, temp
 }
 
 /// A framework of one sheet.
-pub(crate) fn one(sheet: &str) -> (Instance, tempfile::TempDir) {
+pub(crate) fn one(sheet: &str) -> (ConfiguredFramework, tempfile::TempDir) {
     framework("sheet: s.star", &[("s.star", sheet)])
 }
 
 /// What is wrong with a function of the sheets.
-pub(crate) fn broken((instance, _): &mut (Instance, tempfile::TempDir), function: &str) -> String {
+pub(crate) fn broken((instance, _): &mut (ConfiguredFramework, tempfile::TempDir), function: &str) -> String {
     match instance.sheets.call(&mut Calls::default(), function, &[]) {
         Err(LoweringError::Broken(message)) => message,
         other => format!("not broken: {other:?}"),

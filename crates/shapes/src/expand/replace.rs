@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use hawkeye_graph::{Cycle, Derivation, Graph, GraphBuilder, Mark, Node, NodeId, Owner, Shapes, ValueId};
 
-use super::emit::Emitter;
-use super::{DEEPEST, Rule, definition};
+use super::builder::DefinitionBuilder;
+use super::{DEEPEST, Definition, definition};
 
-pub(crate) struct Rewriter<'a> {
+pub(crate) struct Replacer<'a> {
     source: &'a Graph,
     shapes: &'a Shapes,
     builder: GraphBuilder,
@@ -20,7 +20,7 @@ pub(crate) struct Rewriter<'a> {
     full: bool,
 }
 
-impl<'a> Rewriter<'a> {
+impl<'a> Replacer<'a> {
     pub(crate) fn new(source: &'a Graph, shapes: &'a Shapes, room: usize) -> Self {
         let builder = GraphBuilder::from_graph(source.clone());
         let mark = builder.mark();
@@ -45,14 +45,20 @@ impl<'a> Rewriter<'a> {
 
     /// Tries a rule on a node; gives what stands for the node's outputs, if the rule gives all that are
     /// wanted.
-    pub(crate) fn attempt(&mut self, id: NodeId, by: Derivation, rule: Rule) -> Option<Vec<Option<ValueId>>> {
+    pub(crate) fn attempt(
+        &mut self,
+        id: NodeId,
+        by: Derivation,
+        rule: Definition,
+    ) -> Option<Vec<Option<ValueId>>> {
         let node = self.source.node(id);
         let first = node.present_outputs().next();
         let prefix = first.map(|id| self.source.value(id).name.as_str()).unwrap_or_default();
         let owner = Owner::of(node, by, prefix);
         self.builder.set_owner(Owner { name: Some(node.name.clone()), place: Some(id), ..owner });
         self.mark = self.builder.mark();
-        let mut emitter = Emitter::new(self.source, &self.shapes.facts, &mut self.builder, node, self.room);
+        let mut emitter =
+            DefinitionBuilder::new(self.source, &self.shapes.facts, &mut self.builder, node, self.room);
         let outputs = rule(&mut emitter, node);
         self.full = emitter.full();
         let outputs = outputs.filter(|_| !self.full)?;

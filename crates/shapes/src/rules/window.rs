@@ -1,7 +1,7 @@
 //! Operators whose outputs can be far larger than their inputs. tract computes them where the inputs
 //! are constant, whatever the size.
 
-use super::call::{Call, Output, axis, known};
+use super::context::{Call, Output, axis, known};
 
 /// `OneHot`.
 pub(crate) fn one_hot(call: &Call<'_>) -> Option<Vec<Output>> {

@@ -5,7 +5,7 @@ use hawkeye_graph::{
     Attribute, Failure, Graph, GraphBuilder, Node, NodeId, Place, Shapes, Table, Tensor, ValueId,
 };
 
-use crate::program::complain;
+use crate::program::error_at;
 use crate::view::Views;
 use crate::{Ability, Lowering, Reading, Visibility};
 
@@ -14,7 +14,7 @@ use crate::{Ability, Lowering, Reading, Visibility};
 ///
 /// # Errors
 /// What the framework refuses.
-pub fn read(
+pub fn reinterpret(
     graph: &Graph,
     shapes: &Shapes,
     visibility: &Table<ValueId, Visibility>,
@@ -28,7 +28,7 @@ pub fn read(
         if lowering.supports(Ability::Read, &node.domain, &node.op).is_err() {
             continue;
         }
-        match lowering.read(&views.outlined(node)) {
+        match lowering.readings(&views.outlined(node)) {
             Ok(readings) if readings.is_empty() => {}
             Ok(readings) => {
                 let builder = changed.get_or_insert_with(|| GraphBuilder::from_graph(graph.clone()));
@@ -36,7 +36,7 @@ pub fn read(
                     apply(builder, id, reading);
                 }
             }
-            Err(error) => errors.push(complain(Place::node(node), error)),
+            Err(error) => errors.push(error_at(Place::node(node), error)),
         }
     }
     if errors.is_empty() { Ok(changed.map(GraphBuilder::appended)) } else { Err(Failure(errors)) }

@@ -2,7 +2,7 @@
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::call::{Call, Output, known};
+use super::context::{Call, Output, known};
 use super::mixed_types::common_shape;
 
 /// One output like the first input.

@@ -5,30 +5,30 @@ use std::collections::{HashMap, HashSet};
 use super::LogLine;
 use indexmap::IndexMap;
 
-use super::{Agreement, Block, Function, Hit, Line, Patterns, SENDS, filled};
+use super::{Agreement, Function, Line, MatchedLine, Patterns, Printout, SENDS, filled};
 use crate::{Operator, Phases, Report};
 
 /// Judges the numbers of one log.
-pub(super) struct Judge<'a> {
+pub(super) struct LogMatcher<'a> {
     pub(super) patterns: &'a Patterns<'a>,
     pub(super) report: &'a Report,
     pub(super) functions: &'a HashMap<&'a str, Function>,
     pub(super) log: &'a str,
 }
 
-impl Judge<'_> {
-    /// A block's lines. Where it does not tell its party, it is the one that fits best and was not
-    /// taken by a block before.
-    pub(super) fn block(&self, block: &Block, taken: &mut HashSet<String>) -> Vec<Line> {
+impl LogMatcher<'_> {
+    /// A printout's lines. Where it does not tell its party, it is the one that fits best and was not
+    /// taken by a printout before.
+    pub(super) fn printout(&self, printout: &Printout, taken: &mut HashSet<String>) -> Vec<Line> {
         let named: Vec<String> = self.patterns.parties.iter().map(|(name, _)| (*name).to_owned()).collect();
         let numbered = (0..self.report.framework.parties).map(|party| party.to_string());
-        let candidates: Vec<String> = match &block.party {
+        let candidates: Vec<String> = match &printout.party {
             Some(party) => vec![party.clone()],
             None if named.is_empty() => numbered.collect(),
             None => named,
         };
         let judged = candidates.into_iter().map(|party| {
-            let lines = self.lines(block, &party);
+            let lines = self.lines(printout, &party);
             let wrong = lines.iter().filter(|line| line.agreement == Agreement::Differs).count();
             ((wrong, taken.contains(&party)), party, lines)
         });
@@ -39,32 +39,37 @@ impl Judge<'_> {
         lines
     }
 
-    fn lines(&self, block: &Block, party: &str) -> Vec<Line> {
+    fn lines(&self, printout: &Printout, party: &str) -> Vec<Line> {
         let mut lines = Vec::new();
         let mut seen: HashMap<usize, usize> = HashMap::new();
-        for hit in &block.hits {
+        for matched in &printout.matched {
             let applies = |(rule, groups): &&(usize, IndexMap<String, String>)| {
                 let wanted = self.patterns.lines[*rule].0.party.as_deref();
                 let stated = groups.get("party").map(String::as_str);
                 wanted.or(stated).is_none_or(|wanted| wanted == party)
             };
             // The first rule that applies is the more specific one; a stated party always applies.
-            let rule =
-                hit.rules.iter().find(applies).or(hit.rules.iter().find(|(_, g)| g.contains_key("party")));
+            let rule = matched
+                .rules
+                .iter()
+                .find(applies)
+                .or(matched.rules.iter().find(|(_, g)| g.contains_key("party")));
             if let Some((position, groups)) = rule {
                 let rule = self.patterns.lines[*position].0;
                 let party = groups.get("party").map_or(party, String::as_str);
                 if rule.each {
                     let nth = seen.entry(*position).or_default();
-                    let printed =
-                        block.hits.iter().filter(|hit| hit.rules.iter().any(|(r, _)| r == position));
-                    lines.extend(self.each(hit, rule, groups, party, *nth, printed.count()));
+                    let printed = printout
+                        .matched
+                        .iter()
+                        .filter(|matched| matched.rules.iter().any(|(r, _)| r == position));
+                    lines.extend(self.each(matched, rule, groups, party, *nth, printed.count()));
                     *nth += 1;
                     continue;
                 }
-                lines.extend(self.counters(hit, rule, groups, party));
-                lines.extend(self.sends(hit, rule, groups, party));
-                lines.extend(self.calls(hit, rule, groups));
+                lines.extend(self.counters(matched, rule, groups, party));
+                lines.extend(self.sends(matched, rule, groups, party));
+                lines.extend(self.calls(matched, rule, groups));
             }
         }
         lines
@@ -73,17 +78,17 @@ impl Judge<'_> {
     /// Numbers that are counters of the framework.
     fn counters(
         &self,
-        hit: &Hit,
+        matched: &MatchedLine,
         rule: &LogLine,
         groups: &IndexMap<String, String>,
         party: &str,
     ) -> Vec<Line> {
         let counter = |(group, template): (&String, &String)| {
-            let name = filled(template, hit, groups, party);
+            let name = filled(template, matched, groups, party);
             let printed = groups.get(group)?;
             let known = self.report.counters.get(&name).copied();
             let band = if group == "bytes" { self.band() } else { 0 };
-            self.line(hit.line, name, printed, rule, known, band)
+            self.line(matched.line, name, printed, rule, known, band)
         };
         rule.counters.iter().filter_map(counter).collect()
     }
@@ -92,7 +97,7 @@ impl Judge<'_> {
     /// lines as there are such operators.
     fn each(
         &self,
-        hit: &Hit,
+        matched: &MatchedLine,
         rule: &LogLine,
         groups: &IndexMap<String, String>,
         party: &str,
@@ -100,20 +105,26 @@ impl Judge<'_> {
         printed: usize,
     ) -> Vec<Line> {
         let number = |(group, template): (&String, &String)| {
-            let name = filled(template, hit, groups, party);
+            let name = filled(template, matched, groups, party);
             let part = |operator: &&Operator| operator.counters.get(&name).is_some_and(|part| *part > 0);
             let operators: Vec<&Operator> = self.report.operators.iter().filter(part).collect();
             let operator = operators.get(nth).filter(|_| operators.len() == printed);
             let what = operator.map_or(name.clone(), |operator| format!("{name} of {}", operator.name));
             let known = operator.and_then(|operator| operator.counters.get(&name).copied());
             let band = operator.map_or(0, |operator| band(&operator.phases));
-            self.line(hit.line, what, groups.get(group)?, rule, known, band)
+            self.line(matched.line, what, groups.get(group)?, rule, known, band)
         };
         rule.counters.iter().filter_map(number).collect()
     }
 
     /// Numbers of one party's traffic.
-    fn sends(&self, hit: &Hit, rule: &LogLine, groups: &IndexMap<String, String>, party: &str) -> Vec<Line> {
+    fn sends(
+        &self,
+        matched: &MatchedLine,
+        rule: &LogLine,
+        groups: &IndexMap<String, String>,
+        party: &str,
+    ) -> Vec<Line> {
         if groups.contains_key("call") {
             return Vec::new();
         }
@@ -130,14 +141,14 @@ impl Judge<'_> {
             let role = if rule.roles_vary { " (roles vary)" } else { "" };
             let what = format!("{} by party {party}{role}", group.replace('_', " "));
             let band = if group.ends_with("bytes") { self.band() } else { 0 };
-            self.line(hit.line, what, printed, rule, (!rule.roles_vary).then_some(known), band)
+            self.line(matched.line, what, printed, rule, (!rule.roles_vary).then_some(known), band)
         };
         SENDS.iter().filter_map(number_of).collect()
     }
 
     /// Numbers of one function's calls. Between two parties, what one sends and receives is all
     /// that is sent.
-    fn calls(&self, hit: &Hit, rule: &LogLine, groups: &IndexMap<String, String>) -> Vec<Line> {
+    fn calls(&self, matched: &MatchedLine, rule: &LogLine, groups: &IndexMap<String, String>) -> Vec<Line> {
         let Some(name) = groups.get("call") else { return Vec::new() };
         let count = |group: &str| groups.get(group)?.parse::<u64>().ok();
         let bytes = count("sent_bytes").zip(count("received_bytes")).map(|(a, b)| a.saturating_add(b));
@@ -159,7 +170,7 @@ impl Judge<'_> {
                 let known = known.and_then(|known| u64::try_from(known).ok());
                 let band = if what == "bytes" { self.band() } else { 0 };
                 let what = format!("{name}: {what}");
-                lines.extend(self.line(hit.line, what, &measured.to_string(), rule, known, band));
+                lines.extend(self.line(matched.line, what, &measured.to_string(), rule, known, band));
             }
         };
         add("calls", count("times"), function.map(|f| f.times));

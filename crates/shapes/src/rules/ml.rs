@@ -2,7 +2,7 @@
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::call::{Call, Output};
+use super::context::{Call, Output};
 
 /// How many rows the first input has; a vector is one row.
 fn rows(call: &Call<'_>) -> Option<Option<i64>> {

@@ -8,7 +8,7 @@ use hawkeye_graph::{
 };
 
 /// Writes what stands for one node.
-pub(crate) struct Emitter<'w, 'a> {
+pub(crate) struct DefinitionBuilder<'w, 'a> {
     source: &'a Graph,
     facts: &'a Table<ValueId, Fact>,
     builder: &'w mut GraphBuilder,
@@ -16,7 +16,7 @@ pub(crate) struct Emitter<'w, 'a> {
     room: usize,
 }
 
-impl<'w, 'a> Emitter<'w, 'a> {
+impl<'w, 'a> DefinitionBuilder<'w, 'a> {
     /// For a node, in a graph that may have so many nodes and values.
     pub(crate) fn new(
         source: &'a Graph,

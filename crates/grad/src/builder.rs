@@ -9,13 +9,13 @@ use hawkeye_graph::{
 
 /// A graph under construction, to which ONNX nodes are appended; `dtype` is the element type of new
 /// constants.
-pub(crate) struct Emit {
+pub(crate) struct StepBuilder {
     builder: GraphBuilder,
     pub(crate) dtype: DType,
     constants: HashMap<String, ValueId>,
 }
 
-impl Emit {
+impl StepBuilder {
     pub(crate) fn new(graph: Graph) -> Self {
         let builder = GraphBuilder::from_graph(graph);
         Self { builder, dtype: DType::Float32, constants: HashMap::new() }
