@@ -323,7 +323,7 @@ def calibrate(framework: str, address: str) -> dict[str, Any]:
     if framework == "crypten":
         profile = crypten_profile(seconds)
     elif framework == "seal":
-        print("oblivious transfers and garbled gates are not timed but those of seal-cpu", file=sys.stderr)
+        print("oblivious transfers and garbled gates are not timed but taken from seal-cpu", file=sys.stderr)
         profile = {"work": seconds | _NOT_TIMED}
     elif framework == "spu-cheetah":
         profile = cheetah_profile(seconds)

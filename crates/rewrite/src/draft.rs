@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use hawkeye_graph::{Fact, Graph, Node, NodeId, Origin, Table, ValueId, verify};
+use hawkeye_graph::{Diagnostic, Fact, Failure, Graph, Node, NodeId, Origin, Table, ValueId, verify};
 use hawkeye_shapes::{bind, infer};
 
 use crate::edit::{Edit, Spelling};
@@ -76,21 +76,21 @@ impl Draft {
     /// Applies a rule wherever it holds, at nodes of which `takes` takes the class and the context.
     pub(crate) fn apply(
         &self,
-        rule: &'static Rule,
+        rule: &Rule<'_>,
         takes: &dyn Fn(u64, u64) -> bool,
         spelling: Spelling,
         weights: &Weights,
-    ) -> Option<Candidate> {
+    ) -> Result<Option<Candidate>, Failure> {
         self.edited(rule, &|id| takes(self.class(id), self.context(id)), spelling, weights)
     }
 
     /// Applies a rule at some nodes.
     pub(crate) fn apply_at(
         &self,
-        rule: &'static Rule,
+        rule: &Rule<'_>,
         nodes: &BTreeSet<NodeId>,
         weights: &Weights,
-    ) -> Option<Candidate> {
+    ) -> Result<Option<Candidate>, Failure> {
         self.edited(rule, &|id| nodes.contains(&id), Spelling::Slice, weights)
     }
 
@@ -106,14 +106,14 @@ impl Draft {
 
     fn edited(
         &self,
-        rule: &'static Rule,
+        rule: &Rule<'_>,
         takes: &dyn Fn(NodeId) -> bool,
         spelling: Spelling,
         weights: &Weights,
-    ) -> Option<Candidate> {
+    ) -> Result<Option<Candidate>, Failure> {
         let is_anchor = |node: &Node| rule.anchors.iter().any(|op| is(node, op));
         if !self.graph.nodes.iter().any(is_anchor) {
-            return None;
+            return Ok(None);
         }
         // Values that weights were computed from are gone from the graph, but recipes go by their names.
         let named = || self.graph.values.iter().map(|value| &value.name).chain(self.recipes.names());
@@ -139,9 +139,15 @@ impl Draft {
                 weights,
                 recipes: &self.recipes,
                 questions: RefCell::default(),
+                faults: RefCell::default(),
             };
             let first = edit.nodes.len();
-            if (rule.rewrite)(&site, &mut edit).is_some() {
+            let rewritten = (rule.rewrite)(&site, &mut edit).is_some();
+            let faults = std::mem::take(&mut *site.faults.borrow_mut());
+            if !faults.is_empty() {
+                return Err(Failure(faults));
+            }
+            if rewritten {
                 let made = edit.nodes[first..].iter().map(|node| node.name.clone()).collect();
                 let (class, context) = (self.class(id), self.context(id));
                 places.push(Place { node: id, name: label(node, id), made, class, context });
@@ -149,12 +155,16 @@ impl Draft {
             }
         }
         if places.is_empty() {
-            return None;
+            return Ok(None);
+        }
+        if let Some((node, problem)) = edit.misfit(&self.graph, &self.facts) {
+            let message = format!("rule {} ({}) does not hold here: {problem}", rule.name, rule.source);
+            return Err(Diagnostic::error(hawkeye_graph::Place::node(self.graph.node(node)), message).into());
         }
         let takes_parts = edit.took_parts;
-        let edited = edit.finish(&self.graph, &self.facts)?;
-        let draft = fold(edited, &self.recipes)?;
-        draft.is_sound().then_some(Candidate { draft, places, questions, takes_parts })
+        let edited = edit.finish(&self.graph, &self.facts);
+        let draft = edited.and_then(|edited| fold(edited, &self.recipes)).filter(Self::is_sound);
+        Ok(draft.map(|draft| Candidate { draft, places, questions, takes_parts }))
     }
 
     /// What distinguishes a node from others but its name.

@@ -18,6 +18,13 @@ pub enum Spelling {
     Split,
 }
 
+/// That a value takes the place of what a node makes.
+pub(crate) struct Claim {
+    pub(crate) node: NodeId,
+    pub(crate) old: ValueId,
+    pub(crate) new: ValueId,
+}
+
 /// Nodes to append to a graph, and whose place they take.
 ///
 /// Old values stay as they are until [`Edit::finish`]; new ones get ids after them.
@@ -33,7 +40,9 @@ pub struct Edit {
     old_nodes: usize,
     opset: i64,
     /// Rule that is at work; names of its nodes begin with it.
-    rule: &'static str,
+    rule: Rc<str>,
+    /// What rules of users say takes the place of nodes.
+    pub(crate) claims: Vec<Claim>,
     taken: Rc<HashSet<String>>,
     names: HashSet<String>,
     numbers: HashMap<String, usize>,
@@ -42,12 +51,7 @@ pub struct Edit {
 
 impl Edit {
     /// An edit of a graph by a rule; `taken` are the names of the graph's values.
-    pub(crate) fn new(
-        graph: &Graph,
-        taken: Rc<HashSet<String>>,
-        rule: &'static str,
-        spelling: Spelling,
-    ) -> Self {
+    pub(crate) fn new(graph: &Graph, taken: Rc<HashSet<String>>, rule: &str, spelling: Spelling) -> Self {
         Self {
             spelling,
             nodes: Vec::new(),
@@ -56,7 +60,8 @@ impl Edit {
             old_values: graph.values.len(),
             old_nodes: graph.nodes.len(),
             opset: graph.opset(),
-            rule,
+            rule: rule.into(),
+            claims: Vec::new(),
             taken,
             names: HashSet::new(),
             numbers: HashMap::new(),
@@ -119,7 +124,7 @@ impl Edit {
             outputs: outputs.iter().copied().map(Some).collect(),
             attributes: set,
             scope: Arc::default(),
-            provenance: Provenance::outside().derive(Derivation::Rewrite, self.rule),
+            provenance: Provenance::outside().derive(Derivation::Rewrite, &self.rule),
         });
         outputs
     }
@@ -259,5 +264,12 @@ impl Edit {
         let difference = self.op("Sub", &[b, a]);
         let positive = self.op("Relu", &[difference]);
         self.op("Add", &[a, positive])
+    }
+
+    /// The smaller of two tensors of one shape, as [`Edit::larger`].
+    pub fn smaller(&mut self, a: ValueId, b: ValueId) -> ValueId {
+        let difference = self.op("Sub", &[a, b]);
+        let positive = self.op("Relu", &[difference]);
+        self.op("Sub", &[a, positive])
     }
 }

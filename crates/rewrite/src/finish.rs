@@ -44,6 +44,32 @@ impl Edit {
         compact(whole, &mut facts, self.old_values)
     }
 
+    /// What a rule says takes a node's place though it is of another type or shape.
+    pub(crate) fn misfit(&self, graph: &Graph, facts: &Table<ValueId, Fact>) -> Option<(NodeId, String)> {
+        if self.claims.is_empty() {
+            return None;
+        }
+        let made = self.new_facts(graph, facts);
+        let fact = |id: ValueId| match id.index().checked_sub(self.old_values) {
+            Some(index) => &made[index],
+            None => &facts[id],
+        };
+        self.claims.iter().find_map(|claim| {
+            let (was, is) = (fact(claim.old), fact(claim.new));
+            let differs = was.shape().is_some() && (was.dtype, was.shape()) != (is.dtype, is.shape());
+            differs.then(|| {
+                let was = said(was);
+                let problem = match is.shape() {
+                    Some(_) => format!("it makes {} where {was} was", said(is)),
+                    None => format!(
+                        "the shape of what it makes where {was} was is not known: an operator or its operands are wrong"
+                    ),
+                };
+                (claim.node, problem)
+            })
+        })
+    }
+
     /// What is known of new values: inference of the new nodes alone, over what is known of old ones.
     fn new_facts(&self, graph: &Graph, facts: &Table<ValueId, Fact>) -> Vec<Fact> {
         let mut part = Graph { opsets: graph.opsets.clone(), ..Graph::default() };
@@ -101,6 +127,13 @@ impl Edit {
         }
         Some(())
     }
+}
+
+/// Type and shape of a value.
+fn said(fact: &Fact) -> String {
+    let sizes = fact.shape().unwrap_or_default();
+    let sizes: Vec<String> = sizes.iter().map(u64::to_string).collect();
+    format!("{} [{}]", fact.dtype.map_or("an unknown type", DType::name), sizes.join(", "))
 }
 
 /// A value that is known as much about as of an old one.

@@ -15,6 +15,7 @@ mod rule;
 mod rules;
 mod run;
 mod search;
+mod user;
 mod weights;
 mod widths;
 
@@ -29,10 +30,11 @@ pub use edit::{Edit, Spelling};
 pub use presets::{PRESETS, Preset};
 pub use price::{Objective, Price, Pricing, Quote, Row};
 pub use proof::{Proof, prove};
-pub use rule::{Family, Promise, Rule, Site};
+pub use rule::{Action, Family, Promise, Rule, Site};
 pub use rules::RULES;
 pub use run::output_types;
 pub use search::{Applied, Loads};
+pub use user::UserRule;
 pub use weights::Weights;
 pub use widths::{Chosen, cheapest_widths};
 
@@ -41,9 +43,9 @@ use search::{Search, State};
 use weights::Recipes;
 
 /// What the user fixes.
-pub struct Options<'a> {
+pub struct Options<'a, 'r> {
     /// The rules that may be applied.
-    pub rules: Vec<&'static Rule>,
+    pub rules: Vec<&'r Rule<'r>>,
     /// What is to be least.
     pub objective: Objective,
     /// What the framework's front end loads; everything that has a price if not given.
@@ -55,11 +57,11 @@ pub struct Options<'a> {
 }
 
 /// A rewritten model.
-pub struct Rewritten {
+pub struct Rewritten<'r> {
     /// The graph; weights that rules made have no elements before [`Rewritten::complete`].
     pub graph: Graph,
     /// What was applied, in order.
-    pub applied: Vec<Applied>,
+    pub applied: Vec<Applied<'r>>,
     /// The price before; `None` if the framework can't run the model as it was.
     pub before: Option<Price>,
     /// The price after.
@@ -86,12 +88,12 @@ pub fn fixed(graph: &Graph, bindings: &Bindings) -> Result<Graph, Failure> {
 ///
 /// # Errors
 /// If no graph that was looked at has a price; then the failure of the graph itself.
-pub fn rewrite<'a>(
+pub fn rewrite<'a, 'r>(
     graph: &Graph,
-    options: &Options<'a>,
+    options: &Options<'a, 'r>,
     weights: &'a Weights,
     pricing: &'a mut Pricing<'a>,
-) -> Result<Rewritten, Failure> {
+) -> Result<Rewritten<'r>, Failure> {
     let draft = Draft::new(graph.clone());
     let first = pricing(graph).map(Rc::new);
     let quote = first.as_ref().ok().cloned();
@@ -108,9 +110,9 @@ pub fn rewrite<'a>(
     };
     let mut state = State { draft, quote, applied: Vec::new() };
     if let Some(share) = options.relus {
-        state = search.drop_relus(state, &rules::RELU_LINEAR, share);
+        state = search.drop_relus(state, &rules::RELU_LINEAR, share)?;
     }
-    let found = search.climb(state);
+    let found = search.climb(state)?;
     let after = found.price();
     let State { draft, applied, .. } = found;
     match first {
@@ -124,10 +126,17 @@ pub fn rewrite<'a>(
 
 /// Applies one rule wherever it holds to a graph of [`fixed`] shapes, whatever that costs; `None` if it holds
 /// nowhere.
-#[must_use]
-pub fn apply(graph: &Graph, rule: &'static Rule, spelling: Spelling, weights: &Weights) -> Option<Rewritten> {
+///
+/// # Errors
+/// What goes wrong in a rule of a user's.
+pub fn apply<'a>(
+    graph: &Graph,
+    rule: &'a Rule<'a>,
+    spelling: Spelling,
+    weights: &Weights,
+) -> Result<Option<Rewritten<'a>>, Failure> {
     let draft = Draft::new(graph.clone());
-    let candidate = draft.apply(rule, &|_, _| true, spelling, weights)?;
+    let Some(candidate) = draft.apply(rule, &|_, _| true, spelling, weights)? else { return Ok(None) };
     let applied = Applied {
         rule,
         nodes: candidate.places.iter().map(|place| place.name.clone()).collect(),
@@ -138,10 +147,10 @@ pub fn apply(graph: &Graph, rule: &'static Rule, spelling: Spelling, weights: &W
     };
     let Draft { graph, recipes, .. } = candidate.draft;
     let graph = Rc::unwrap_or_clone(graph);
-    Some(Rewritten { graph, applied: vec![applied], before: None, after: None, recipes })
+    Ok(Some(Rewritten { graph, applied: vec![applied], before: None, after: None, recipes }))
 }
 
-impl Rewritten {
+impl Rewritten<'_> {
     /// Computes the weights that rules made, so that the graph can be written.
     ///
     /// # Errors

@@ -42,9 +42,9 @@ pub const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "the-x",
-        rules: &["gelu-relu", "softmax-relu", "tanh-hard"],
-        source: "THE-X, Chen et al., Findings of ACL 2022; its network for the reciprocal and its affine normalisation \
-                 are trained, and left out",
+        rules: &["gelu-relu", "softmax-relu", "layernorm-affine"],
+        source: "THE-X, Chen et al., Findings of ACL 2022; its small network for the reciprocal in Softmax is trained on \
+                 its own and left out: the framework's reciprocal stays",
     },
     Preset {
         name: "delphi-quad",

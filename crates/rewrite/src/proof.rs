@@ -1,13 +1,14 @@
 //! Running a model and what became of it on the same numbers.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 
 use hawkeye_graph::{DType, Diagnostic, Failure, Graph, Origin, Place};
 use hawkeye_shapes::bind;
 
 use crate::run::{Feed, run};
-use crate::{Promise, Rewritten, Weights, completed};
+use crate::{Applied, Promise, Rewritten, Weights, completed};
 
 /// Largest difference of outputs, relative to the largest output or 1: what float32 loses when sums are
 /// taken in another order.
@@ -45,50 +46,108 @@ impl fmt::Display for Proof {
     }
 }
 
-/// Compares the model in `source`, which `original` is the graph of, with what it was rewritten to.
+/// Compares the model in `source`, which `original` is the graph of, with what it was rewritten to. Steps that keep
+/// the function are held to that among themselves, so that one that does not hides no mistake of theirs.
 ///
 /// # Errors
 /// If they differ, with the rule that is to blame; if the result does not run though the original does.
-pub fn prove(original: &Graph, rewritten: &Rewritten, source: &Path) -> Result<Proof, Failure> {
-    let feeds = feeds(original)?;
-    let expected = match run(original, &feeds, Some(source)) {
+pub fn prove(original: &Graph, rewritten: &Rewritten<'_>, source: &Path) -> Result<Proof, Failure> {
+    let runs = Runs { original, rewritten, feeds: feeds(original)?, source };
+    let expected = match runs.after(0) {
         Ok(outputs) => outputs,
         Err(Failure(errors)) => {
             let reason = errors.first().map(|error| error.message.clone()).unwrap_or_default();
             return Ok(Proof::NotRun { reason });
         }
     };
-    let largest = expected.iter().flatten().fold(0f32, |most, x| most.max(x.abs()));
-    let approximate = rewritten.applied.iter().any(|step| step.rule.promise != Promise::Exact);
-    let difference =
-        |graph: &Graph| -> Result<f32, Failure> { Ok(apart(&expected, &run(graph, &feeds, Some(source))?)) };
-    let found = difference(&rewritten.graph)?;
-    // Not a number is no agreement.
-    let agrees = |difference: f32| difference <= TOLERANCE * largest.max(1.0);
-    if approximate || agrees(found) {
-        return Ok(Proof::Ran { difference: found, largest, approximate });
-    }
-    let weights = Weights::new(Some(source), original);
-    let (mut right, mut wrong) = (0, rewritten.applied.len());
-    while wrong - right > 1 {
-        let middle = usize::midpoint(right, wrong);
-        let snapshot = &rewritten.applied[middle - 1].snapshot;
-        let graph = completed(&snapshot.0, &snapshot.1, &weights)?;
-        if difference(&graph).is_ok_and(agrees) {
-            right = middle;
-        } else {
-            wrong = middle;
+    let last = rewritten.applied.len();
+    let found = runs.after(last)?;
+    for span in exact_spans(&rewritten.applied) {
+        let before = if span.start == 0 { expected.clone() } else { runs.after(span.start)? };
+        let wrong = if span.end == last { !agree(&before, &found) } else { !runs.agrees(&before, span.end) };
+        if wrong {
+            return Err(runs.blame(&before, span));
         }
     }
-    let guilty = rewritten.applied.get(wrong.saturating_sub(1));
-    let rule = guilty.map_or("a rule", |step| step.rule.name);
-    let message = format!(
-        "the rewritten model's outputs differ from the original's by {found:.1e} on random inputs, of at most \
-         {largest:.1e}; rule {rule} is to blame"
-    );
-    Err(Diagnostic::error(Place::Model, message)
-        .help(format!("nothing was written; leave the rule out with --ignore {rule}, and report it"))
-        .into())
+    let (difference, largest) = (apart(&expected, &found), largest(&expected));
+    let approximate = rewritten.applied.iter().any(|step| step.rule.promise != Promise::Exact);
+    Ok(Proof::Ran { difference, largest, approximate })
+}
+
+/// Steps one after another that all keep the function, by how many steps come before their first and last.
+fn exact_spans(applied: &[Applied<'_>]) -> Vec<Range<usize>> {
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for (index, _) in applied.iter().enumerate().filter(|(_, step)| step.rule.promise == Promise::Exact) {
+        match spans.last_mut() {
+            Some(span) if span.end == index => span.end = index + 1,
+            _ => spans.push(index..index + 1),
+        }
+    }
+    spans
+}
+
+/// Runs of a model and of what became of it, one at a time.
+struct Runs<'a> {
+    original: &'a Graph,
+    rewritten: &'a Rewritten<'a>,
+    feeds: Vec<Feed>,
+    source: &'a Path,
+}
+
+impl Runs<'_> {
+    /// The outputs after so many steps.
+    fn after(&self, steps: usize) -> Result<Vec<Vec<f32>>, Failure> {
+        let run = |graph: &Graph| run(graph, &self.feeds, Some(self.source));
+        match steps.checked_sub(1) {
+            None => run(self.original),
+            Some(_) if steps == self.rewritten.applied.len() => run(&self.rewritten.graph),
+            Some(last) => {
+                let (graph, recipes) = &self.rewritten.applied[last].snapshot;
+                run(&completed(graph, recipes, &Weights::new(Some(self.source), self.original))?)
+            }
+        }
+    }
+
+    /// Whether the outputs after so many steps are still these; what does not run does not agree.
+    fn agrees(&self, expected: &[Vec<f32>], steps: usize) -> bool {
+        self.after(steps).is_ok_and(|found| agree(expected, &found))
+    }
+
+    /// Finds the rule among some steps after which outputs are no longer as they were before all of them.
+    fn blame(&self, expected: &[Vec<f32>], span: Range<usize>) -> Failure {
+        let (mut right, mut wrong) = (span.start, span.end);
+        while wrong - right > 1 {
+            let middle = usize::midpoint(right, wrong);
+            if self.agrees(expected, middle) {
+                right = middle;
+            } else {
+                wrong = middle;
+            }
+        }
+        let rule = self.rewritten.applied[right].rule.name;
+        let by = match self.after(wrong) {
+            Ok(found) => format!("differ by {:.1e} from what they were", apart(expected, &found)),
+            Err(Failure(errors)) => {
+                format!("can't be computed: {}", errors.first().map_or("", |error| error.message.as_str()))
+            }
+        };
+        let largest = largest(expected);
+        let message = format!(
+            "the rewritten model's outputs {by} on random inputs, of at most {largest:.1e}; rule {rule} is to blame"
+        );
+        Diagnostic::error(Place::Model, message)
+            .help(format!("nothing was written; leave the rule out with --ignore {rule}, and report it"))
+            .into()
+    }
+}
+
+fn largest(outputs: &[Vec<f32>]) -> f32 {
+    outputs.iter().flatten().fold(0f32, |most, x| most.max(x.abs()))
+}
+
+/// Whether outputs are the same but for float32's own error; not a number is no agreement.
+fn agree(expected: &[Vec<f32>], found: &[Vec<f32>]) -> bool {
+    apart(expected, found) <= TOLERANCE * largest(expected).max(1.0)
 }
 
 /// The largest difference; infinite where shapes differ or one alone is not a number.

@@ -4,20 +4,20 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use hawkeye_graph::{Attribute, Elements, Fact, Graph, Node, NodeId, Origin, Table, ValueId};
+use hawkeye_graph::{Attribute, Diagnostic, Elements, Fact, Graph, Node, NodeId, Origin, Table, ValueId};
 
 use crate::edit::Edit;
 use crate::weights::{Recipes, Weights};
 
 /// What kind of promise a rule makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Promise {
+pub enum Promise<'a> {
     /// The same function.
     Exact,
     /// Another function, near or trained to be near; only on request.
     Approximate {
         /// Largest error on the range that the source gives it for.
-        error: &'static str,
+        error: &'a str,
         /// Whether the source trains the model again.
         training: bool,
     },
@@ -25,29 +25,33 @@ pub enum Promise {
     Output,
 }
 
+/// Builds what takes a node's place; `None` if the rule does not hold there.
+pub type Action<'a> = dyn Fn(&Site<'_>, &mut Edit) -> Option<()> + Sync + 'a;
+
 /// A rewrite rule.
-pub struct Rule {
+#[derive(Clone, Copy)]
+pub struct Rule<'a> {
     /// Name, as `--select` and `--allow` take it.
-    pub name: &'static str,
+    pub name: &'a str,
     /// Rules of a family are alternatives to each other: the cheapest of them is taken.
     pub family: Family,
     /// What it does.
-    pub what: &'static str,
+    pub what: &'a str,
     /// When that is exact.
-    pub when: &'static str,
+    pub when: &'a str,
     /// Why it saves.
-    pub why: &'static str,
+    pub why: &'a str,
     /// Where it comes from.
-    pub source: &'static str,
+    pub source: &'a str,
     /// What it promises.
-    pub promise: Promise,
+    pub promise: Promise<'a>,
     /// Operators of the nodes that it starts from.
-    pub anchors: &'static [&'static str],
-    /// Builds what takes a node's place; `None` if the rule does not hold there.
-    pub rewrite: fn(&Site<'_>, &mut Edit) -> Option<()>,
+    pub anchors: &'a [&'a str],
+    /// What it builds.
+    pub rewrite: &'a Action<'a>,
 }
 
-impl std::fmt::Debug for Rule {
+impl std::fmt::Debug for Rule<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name)
     }
@@ -57,6 +61,7 @@ impl std::fmt::Debug for Rule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Family {
+    Own,
     Cleaning,
     Folding,
     Merging,
@@ -69,7 +74,8 @@ pub enum Family {
 
 impl Family {
     /// All of them, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
+        Self::Own,
         Self::Cleaning,
         Self::Folding,
         Self::Merging,
@@ -92,6 +98,7 @@ impl Family {
             Self::Activation => "activations",
             Self::Division => "division and powers",
             Self::Spatial => "spatial",
+            Self::Own => "rules of your own",
         }
     }
 }
@@ -109,6 +116,8 @@ pub struct Site<'a> {
     pub(crate) recipes: &'a Recipes,
     /// Conditions on weights that the model does not hold.
     pub(crate) questions: RefCell<Vec<String>>,
+    /// What went wrong in a rule of a user's.
+    pub(crate) faults: RefCell<Vec<Diagnostic>>,
 }
 
 impl<'a> Site<'a> {

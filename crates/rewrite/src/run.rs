@@ -35,17 +35,19 @@ pub fn output_types(graph: &Graph, facts: &hawkeye_graph::Table<ValueId, Fact>) 
 pub(crate) fn run(graph: &Graph, feeds: &[Feed], source: Option<&Path>) -> Result<Vec<Vec<f32>>, Failure> {
     let inputs = bind(graph, &Default::default()).unwrap_or_default();
     let types = output_types(graph, &infer(graph, &inputs).facts);
-    let exported = export(graph, &types, source)?;
+    let bytes = export(graph, &types, source)?.bytes;
     let folder = source.and_then(Path::parent).and_then(Path::to_str);
     // The chain names the operator that could not be run, its last link why.
     let chain = |error: TractError| error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    let ran = catch_panics(|| Ok(attempt(&exported.bytes, feeds, folder)));
+    let ran = catch_panics(|| Ok(attempt(bytes, feeds, folder)));
     ran.and_then(|outputs| outputs.map_err(chain))
         .map_err(|why| Diagnostic::error(Place::Model, format!("tract can't run it: {why}")).into())
 }
 
-fn attempt(model: &[u8], feeds: &[Feed], folder: Option<&str>) -> TractResult<Vec<Vec<f32>>> {
-    let proto = ModelProto::decode(model)?;
+/// What is no longer needed goes before the next copy of the weights comes.
+fn attempt(bytes: Vec<u8>, feeds: &[Feed], folder: Option<&str>) -> TractResult<Vec<Vec<f32>>> {
+    let proto = ModelProto::decode(bytes.as_slice())?;
+    drop(bytes);
     if proto.graph.as_ref().is_some_and(|graph| !graph.sparse_initializer.is_empty()) {
         tract_onnx::tract_core::internal::bail!(
             "it reads no sparse tensors, such as weights that were removed"
@@ -53,6 +55,7 @@ fn attempt(model: &[u8], feeds: &[Feed], folder: Option<&str>) -> TractResult<Ve
     }
     let onnx = tract_onnx::onnx();
     let mut model = onnx.parse(&proto, folder)?.model;
+    drop(proto);
     for (index, feed) in feeds.iter().enumerate() {
         let shape: Vec<TDim> = feed.shape.iter().map(|d| d.to_dim()).collect();
         model.set_input_fact(index, InferenceFact::dt_shape(datum(feed.dtype), shape))?;

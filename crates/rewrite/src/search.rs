@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Instant;
 
-use hawkeye_graph::{Derivation, Graph, Node};
+use hawkeye_graph::{Derivation, Failure, Graph, Node};
 
 use crate::draft::{Candidate, Draft, Place};
 use crate::edit::Spelling;
@@ -22,9 +22,9 @@ pub type Loads<'a> = dyn Fn(&Node) -> bool + 'a;
 
 /// A rule that was applied, and what it saved.
 #[derive(Clone, Debug)]
-pub struct Applied {
+pub struct Applied<'r> {
     /// The rule.
-    pub rule: &'static Rule,
+    pub rule: &'r Rule<'r>,
     /// Names of the nodes that it started from.
     pub nodes: Vec<String>,
     /// The price before it; `None` if the framework could not run it.
@@ -43,35 +43,35 @@ pub struct Applied {
 const OPENINGS: &[&str] = &["merge-conv1x1-conv", "merge-factors", "batch-independent"];
 
 /// The search and what it needs.
-pub(crate) struct Search<'a> {
-    pub(crate) rules: Vec<&'static Rule>,
+pub(crate) struct Search<'a, 'r> {
+    pub(crate) rules: Vec<&'r Rule<'r>>,
     pub(crate) objective: Objective,
     pub(crate) loads: Option<&'a Loads<'a>>,
     pub(crate) weights: &'a Weights,
     pub(crate) pricing: &'a mut Pricing<'a>,
     pub(crate) quotes: HashMap<u64, Option<Rc<Quote>>>,
     /// Where a rule saved nothing: rule, spelling, and the node with its neighbours.
-    pub(crate) lost: HashSet<(&'static str, Spelling, u64)>,
+    pub(crate) lost: HashSet<(&'r str, Spelling, u64)>,
     /// When to stop with what was found.
     pub(crate) until: Option<Instant>,
 }
 
 /// A draft, what it costs and how it came about.
 #[derive(Clone)]
-pub(crate) struct State {
+pub(crate) struct State<'r> {
     pub(crate) draft: Draft,
     /// `None` if the framework can't run it.
     pub(crate) quote: Option<Rc<Quote>>,
-    pub(crate) applied: Vec<Applied>,
+    pub(crate) applied: Vec<Applied<'r>>,
 }
 
-impl State {
+impl State<'_> {
     pub(crate) fn price(&self) -> Option<Price> {
         self.quote.as_ref().map(|quote| quote.total)
     }
 }
 
-impl Search<'_> {
+impl<'r> Search<'_, 'r> {
     /// The price of a draft; `None` if the framework can't run it.
     fn quote(&mut self, draft: &Draft) -> Option<Rc<Quote>> {
         let key = draft.key();
@@ -84,9 +84,9 @@ impl Search<'_> {
     }
 
     /// Whether a state is better: cheaper, or with less that the framework's front end does not load.
-    fn beats(&self, state: &State, than: &State) -> bool {
+    fn beats(&self, state: &State<'_>, than: &State<'_>) -> bool {
         let (price, old) = (state.price(), than.price());
-        let refused = |state: &State| {
+        let refused = |state: &State<'_>| {
             let refused = |node: &&Node| self.loads.is_some_and(|loads| !loads(node));
             state.draft.graph.nodes.iter().filter(refused).count()
         };
@@ -102,33 +102,41 @@ impl Search<'_> {
     }
 
     /// The best that can be reached rule by rule.
-    pub(crate) fn climb(&mut self, mut state: State) -> State {
+    pub(crate) fn climb(&mut self, mut state: State<'r>) -> Result<State<'r>, Failure> {
         loop {
             let before = state.applied.len();
             for family in Family::ALL {
-                while let Some(next) = self.step(&state, family).or_else(|| self.leap(&state, family)) {
+                while let Some(next) = self.advance(&state, family)? {
                     state = next;
                 }
             }
             if state.applied.len() == before {
-                return state;
+                return Ok(state);
             }
         }
     }
 
+    /// The best step by a rule of a family, or by two rules of which the first alone saves nothing.
+    fn advance(&mut self, state: &State<'r>, family: Family) -> Result<Option<State<'r>>, Failure> {
+        match self.step(state, family)? {
+            Some(next) => Ok(Some(next)),
+            None => self.leap(state, family),
+        }
+    }
+
     /// The best step by a rule of a family; `None` if none makes it cheaper.
-    fn step(&mut self, state: &State, family: Family) -> Option<State> {
+    fn step(&mut self, state: &State<'r>, family: Family) -> Result<Option<State<'r>>, Failure> {
         if self.until.is_some_and(|until| Instant::now() >= until) {
-            return None;
+            return Ok(None);
         }
         let rules: Vec<_> = self.rules.iter().copied().filter(|rule| rule.family == family).collect();
-        let mut best: Option<State> = None;
+        let mut best: Option<State<'r>> = None;
         for rule in rules {
             for spelling in [Spelling::Slice, Spelling::Split] {
-                let Some(candidate) = self.candidate(state, rule, None, spelling) else { continue };
+                let Some(candidate) = self.candidate(state, rule, None, spelling)? else { continue };
                 let parts = candidate.takes_parts;
                 let contexts: Vec<u64> = candidate.places.iter().map(|place| place.context).collect();
-                let next = self.refine(state, rule, spelling, candidate);
+                let next = self.refine(state, rule, spelling, candidate)?;
                 if !self.beats(&next, state) {
                     self.lost.extend(contexts.into_iter().map(|context| (rule.name, spelling, context)));
                 }
@@ -140,15 +148,15 @@ impl Search<'_> {
                 }
             }
         }
-        best
+        Ok(best)
     }
 
     /// A step by a rule that pays only together with a later one, and that one; what they leave is cleaned up.
-    fn leap(&mut self, state: &State, family: Family) -> Option<State> {
+    fn leap(&mut self, state: &State<'r>, family: Family) -> Result<Option<State<'r>>, Failure> {
         let rules = self.rules.clone().into_iter();
         for rule in rules.filter(|rule| rule.family == family && OPENINGS.contains(&rule.name)) {
             for spelling in [Spelling::Slice, Spelling::Split] {
-                let Some(candidate) = state.draft.apply(rule, &|_, _| true, spelling, self.weights) else {
+                let Some(candidate) = state.draft.apply(rule, &|_, _| true, spelling, self.weights)? else {
                     break;
                 };
                 if !self.is_loaded(&candidate) {
@@ -156,30 +164,30 @@ impl Search<'_> {
                 }
                 let mut opened = self.next(state, rule, candidate);
                 for family in [family, Family::Cleaning] {
-                    let Some(next) = self.step(&opened, family) else { continue };
+                    let Some(next) = self.step(&opened, family)? else { continue };
                     if self.is_better(next.price(), state.price()) {
-                        return Some(next);
+                        return Ok(Some(next));
                     }
                     opened = next;
                 }
             }
         }
-        None
+        Ok(None)
     }
 
     fn candidate(
         &self,
-        state: &State,
-        rule: &'static Rule,
+        state: &State<'r>,
+        rule: &'r Rule<'r>,
         classes: Option<&BTreeSet<u64>>,
         spelling: Spelling,
-    ) -> Option<Candidate> {
+    ) -> Result<Option<Candidate>, Failure> {
         let takes = |class, context| {
             classes.is_none_or(|classes| classes.contains(&class))
                 && !self.lost.contains(&(rule.name, spelling, context))
         };
         let candidate = state.draft.apply(rule, &takes, spelling, self.weights)?;
-        self.is_loaded(&candidate).then_some(candidate)
+        Ok(candidate.filter(|candidate| self.is_loaded(candidate)))
     }
 
     /// Whether the framework's front end loads all nodes that rules made.
@@ -190,7 +198,12 @@ impl Search<'_> {
     }
 
     /// The graph without ReLUs, the largest first, until the given share of their elements is left.
-    pub(crate) fn drop_relus(&mut self, state: State, rule: &'static Rule, share: f64) -> State {
+    pub(crate) fn drop_relus(
+        &mut self,
+        state: State<'r>,
+        rule: &'r Rule<'r>,
+        share: f64,
+    ) -> Result<State<'r>, Failure> {
         let mut relus = state.draft.sizes(rule.anchors);
         relus.sort_by_key(|(id, size)| (std::cmp::Reverse(*size), *id));
         let all: u64 = relus.iter().map(|(_, size)| size).sum();
@@ -203,13 +216,13 @@ impl Search<'_> {
             left -= size;
             dropped.insert(id);
         }
-        match state.draft.apply_at(rule, &dropped, self.weights) {
+        Ok(match state.draft.apply_at(rule, &dropped, self.weights)? {
             Some(candidate) => self.next(&state, rule, candidate),
             None => state,
-        }
+        })
     }
 
-    fn next(&mut self, state: &State, rule: &'static Rule, candidate: Candidate) -> State {
+    fn next(&mut self, state: &State<'r>, rule: &'r Rule<'r>, candidate: Candidate) -> State<'r> {
         let quote = self.quote(&candidate.draft);
         let mut applied = state.applied.clone();
         applied.push(Applied {
@@ -226,49 +239,49 @@ impl Search<'_> {
     /// A candidate without the places that lose by it, as far as rows and halving find them.
     fn refine(
         &mut self,
-        state: &State,
-        rule: &'static Rule,
+        state: &State<'r>,
+        rule: &'r Rule<'r>,
         spelling: Spelling,
         mut candidate: Candidate,
-    ) -> State {
+    ) -> Result<State<'r>, Failure> {
         let places = std::mem::take(&mut candidate.places);
         let classes: BTreeSet<u64> = places.iter().map(|place| place.class).collect();
         candidate.places.clone_from(&places);
         let all = self.next(state, rule, candidate);
         if classes.len() == 1 {
-            return all;
+            return Ok(all);
         }
         let (hopeless, settled) = self.hopeless(state, &all, &places);
         if settled {
-            return all;
+            return Ok(all);
         }
         let open: Vec<u64> = classes.difference(&hopeless).copied().collect();
         let parts = if hopeless.is_empty() { 2 } else { 1 };
         let mut halves = Vec::new();
         for half in open.chunks(open.len().div_ceil(parts).max(1)) {
             let half: BTreeSet<u64> = half.iter().copied().collect();
-            halves.extend(self.candidate(state, rule, Some(&half), spelling));
+            halves.extend(self.candidate(state, rule, Some(&half), spelling)?);
         }
         if parts == 2 {
             let priced: Vec<_> = halves.iter().map(|half| self.quote(&half.draft)).collect();
             let price = |quote: &Option<Rc<Quote>>| quote.as_ref().map(|quote| quote.total);
             if priced.iter().all(|half| self.is_better(price(half), state.price())) {
-                return all;
+                return Ok(all);
             }
         }
         let mut best = all;
         for half in halves {
-            let half = self.refine(state, rule, spelling, half);
+            let half = self.refine(state, rule, spelling, half)?;
             if self.is_better(half.price(), best.price()) {
                 best = half;
             }
         }
-        best
+        Ok(best)
     }
 
     /// Classes of places that lose whatever becomes of the others, as the rows of the two reports tell; and
     /// whether they tell that all others save.
-    fn hopeless(&self, state: &State, next: &State, places: &[Place]) -> (BTreeSet<u64>, bool) {
+    fn hopeless(&self, state: &State<'r>, next: &State<'r>, places: &[Place]) -> (BTreeSet<u64>, bool) {
         let (Some(before), Some(after)) = (&state.quote, &next.quote) else { return <_>::default() };
         let gains =
             Gains::new(self.objective, (&state.draft.graph, before), (&next.draft.graph, after), places);

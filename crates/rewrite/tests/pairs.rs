@@ -96,6 +96,7 @@ fn approximations_are_applied_by_name_only() {
     let priced = Priced::new("spu-semi2k");
     for (pair, name) in [
         ("gelu_quad_mpcformer", "gelu-quad"),
+        ("layernorm_affine_only", "layernorm-affine"),
         ("gelu_relu", "gelu-relu"),
         ("gelu_sigmoid", "gelu-sigmoid"),
         ("sum_as_mean_scaled_2quad", "softmax-2quad"),

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{exact, fixtures, graph, optimized};
-use hawkeye_rewrite::{Edit, Family, Promise, Proof, Rule, Site, Weights, prove};
+use hawkeye_rewrite::{Edit, Family, Promise, Proof, RULES, Rule, Site, Weights, prove};
 
 /// Drops the Relu, which changes the function.
 fn wrong(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -12,7 +12,7 @@ fn wrong(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     Some(())
 }
 
-static WRONG: Rule = Rule {
+static WRONG: Rule<'static> = Rule {
     name: "wrong",
     family: Family::Activation,
     what: "Relu(x) -> x",
@@ -21,7 +21,7 @@ static WRONG: Rule = Rule {
     source: "none",
     promise: Promise::Exact,
     anchors: &["Relu"],
-    rewrite: wrong,
+    rewrite: &wrong,
 };
 
 #[test]
@@ -34,6 +34,25 @@ fn a_wrong_rule_among_others_is_named() {
     rewritten.complete(&Weights::new(Some(&path), &original)).expect("its weights are there");
     assert!(rewritten.applied.len() > 1, "other rules apply, too");
     let failure = prove(&original, &rewritten, &path).expect_err("it computes something else");
+    assert!(failure.0[0].message.contains("rule wrong is to blame"), "{}", failure.0[0].message);
+}
+
+#[test]
+fn a_rule_that_changes_the_function_hides_no_wrong_one() {
+    let path = fixtures().join("rewrites/relu_maxpool_swap_2x2.before.onnx");
+    let original = graph(&path);
+    let approximate = RULES.iter().find(|rule| rule.name == "maxpool-avgpool").expect("it is there");
+    let proved = |rules| {
+        let mut rewritten = optimized(&path, "crypten", rules, false);
+        rewritten.complete(&Weights::new(Some(&path), &original)).expect("its weights are there");
+        prove(&original, &rewritten, &path)
+    };
+    let proof = proved(vec![approximate]).expect("it says that it changes the function");
+    assert!(
+        matches!(proof, Proof::Ran { approximate: true, difference, .. } if difference > 1e-3),
+        "{proof}"
+    );
+    let failure = proved(vec![approximate, &WRONG]).expect_err("one rule is wrong");
     assert!(failure.0[0].message.contains("rule wrong is to blame"), "{}", failure.0[0].message);
 }
 

@@ -39,7 +39,8 @@ fn rules_keep_the_function_wherever_they_fire() {
                 continue;
             }
             for spelling in [Spelling::Slice, Spelling::Split] {
-                let Some(mut rewritten) = apply(&original, rule, spelling, &weights) else {
+                let applied = apply(&original, rule, spelling, &weights).expect("no rule is a user's");
+                let Some(mut rewritten) = applied else {
                     *held.entry(rule.name).or_default() += 1;
                     continue;
                 };
@@ -62,4 +63,49 @@ fn rules_keep_the_function_wherever_they_fire() {
     assert_eq!(never, Vec::<&str>::new(), "no example is made for them");
     let always: Vec<&str> = all().filter(|name| !held.contains_key(name)).collect();
     assert_eq!(always, UNCONDITIONAL, "they fire at every example with their operator");
+}
+
+/// Other spellings and ranks of what a rule is about.
+#[test]
+fn rules_hold_for_all_of_a_kind() {
+    let fires = |file: &str, name: &str| {
+        let path = fixtures().join("rewrites").join(file);
+        let original = graph(&path);
+        let rule = RULES.iter().find(|rule| rule.name == name).expect("it is there");
+        let weights = Weights::new(Some(&path), &original);
+        apply(&original, rule, Spelling::Slice, &weights).expect("no rule is a user's").is_some()
+    };
+    for (file, name) in [
+        ("maxpool_1d.onnx", "maxpool-as-relu-tree"),
+        ("maxpool_3d.onnx", "maxpool-as-relu-tree"),
+        ("reducemax_of_sigmoid.onnx", "relu-maxpool-swap"),
+        ("reducemin_of_clip_opset18.onnx", "relu-maxpool-swap"),
+        ("threshold_of_tanh.onnx", "threshold-of-sigmoid"),
+        ("threshold_of_relu.onnx", "threshold-of-sigmoid"),
+        ("gemms_of_one_weight.onnx", "factor-shared-weight"),
+        ("convs_of_one_weight.onnx", "factor-shared-weight"),
+        ("batchnorm_flatten_gemm.onnx", "affine-before-linear"),
+        ("batchnorm_reshape_matmul.onnx", "affine-before-linear"),
+        ("gather_of_layernorm.onnx", "slice-first"),
+        ("gathers_of_softmax.onnx", "slice-first"),
+        ("globalmaxpool.onnx", "reducemax-as-relu-tree"),
+        ("reducemin_of_all.onnx", "reducemax-as-relu-tree"),
+        ("reducemax_of_two_axes.onnx", "reducemax-as-relu-tree"),
+        ("pow_of_eleven.onnx", "pow-as-squares"),
+        ("quotient_of_exponentials.onnx", "product-of-exponentials"),
+        ("max_minus_min.onnx", "sum-of-max-and-min"),
+    ] {
+        assert!(fires(file, name), "{name} does not hold for {file}");
+    }
+    for (file, name) in [
+        ("maxpool_1d_dilated.unfit.onnx", "maxpool-as-relu-tree"),
+        ("reducemax_of_falling_leakyrelu.unfit.onnx", "relu-maxpool-swap"),
+        ("threshold_of_relu_at_zero.unfit.onnx", "threshold-of-sigmoid"),
+        ("gemms_of_other_weights.unfit.onnx", "factor-shared-weight"),
+        ("batchnorm_flatten_of_batch.unfit.onnx", "affine-before-linear"),
+        ("gather_of_normalised_axis.unfit.onnx", "slice-first"),
+        ("reducemax_of_integers.unfit.onnx", "reducemax-as-relu-tree"),
+    ] {
+        assert!(!fires(file, name), "{name} holds for {file}");
+    }
 }

@@ -10,6 +10,7 @@ use hawkeye_lower::Visibility;
 
 use crate::Sheets;
 use crate::folder::{FilePath, Folder};
+use crate::language;
 use crate::library::Library;
 use crate::loader::Loader;
 use crate::manifest::{Manifest, Parties, Rounds, Visible};
@@ -121,10 +122,11 @@ impl Framework {
         };
         let extra = u16::try_from(self.manifest.extra_parties.len()).unwrap_or(u16::MAX);
         let numbers = recorder::PartyCounts { protocol: parties, all: parties.saturating_add(extra) };
-        let library = Loader::new(&self.folder, &self.manifest.modules, &parameters, numbers)
-            .and_then(|loader| loader.overlaid(&self.overlays))
-            .and_then(|loader| Library::new(&self.folder, &self.manifest.sheets, &self.overlays, loader))
-            .map_err(|message| error(name, format!("its sheets can't be loaded: {message}")))?;
+        let library =
+            Loader::new(&self.folder, &self.manifest.modules, language::globals(&parameters, numbers))
+                .and_then(|loader| loader.overlaid(&self.overlays))
+                .and_then(|loader| Library::new(&self.folder, &self.manifest.sheets, &self.overlays, loader))
+                .map_err(|message| error(name, format!("its sheets can't be loaded: {message}")))?;
         let author = self.author();
         let free = (!self.lenient).then(|| self.manifest.free.clone().into());
         Ok(ConfiguredFramework {

@@ -8,10 +8,27 @@ use crate::fault::{describe, excerpt};
 use crate::nesting::too_deep;
 use crate::recorder::PartyCounts;
 use crate::syntax::shift_assignment;
-use crate::{bounded, host, numbers};
+use crate::{bounded, declared, host, numbers};
 
 /// What sheets find without loading it.
 pub(crate) fn globals(parameters: &[(String, Data)], parties: PartyCounts) -> Globals {
+    let mut builder = basis()
+        .with(host::emission)
+        .with(host::composition)
+        .with(host::state)
+        .with(host::notes)
+        .with(host::declarations);
+    host::constants(&mut builder, parameters, parties);
+    builder.build()
+}
+
+/// What files of rules find without loading it.
+pub(crate) fn rule_globals() -> Globals {
+    basis().with(declared::declared).build()
+}
+
+/// What is in all of them.
+fn basis() -> GlobalsBuilder {
     let extensions = [
         LibraryExtension::StructType,
         LibraryExtension::RecordType,
@@ -19,17 +36,9 @@ pub(crate) fn globals(parameters: &[(String, Data)], parties: PartyCounts) -> Gl
         LibraryExtension::Typing,
         LibraryExtension::Print,
     ];
-    let mut builder = GlobalsBuilder::extended_by(&extensions)
-        .with(host::emission)
-        .with(host::composition)
-        .with(host::state)
-        .with(host::notes)
-        .with(host::declarations)
-        .with(numbers::integers)
-        .with(bounded::bounded);
+    let mut builder = GlobalsBuilder::extended_by(&extensions).with(numbers::integers).with(bounded::bounded);
     builder.namespace("math", numbers::doubles);
-    host::constants(&mut builder, parameters, parties);
-    builder.build()
+    builder
 }
 
 /// The syntax tree of a sheet.
@@ -84,8 +93,8 @@ mod tests {
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
         std::fs::write(folder.path().join("s.star"), sheet).map_err(|e| e.to_string())?;
         let folder = Folder::Disk(folder.path().to_owned());
-        Loader::new(&folder, &IndexMap::new(), &[], PartyCounts { protocol: 2, all: 2 })?
-            .get(&folder.file("s.star")?, "X")
+        let globals = globals(&[], PartyCounts { protocol: 2, all: 2 });
+        Loader::new(&folder, &IndexMap::new(), globals)?.get(&folder.file("s.star")?, "X")
     }
 
     #[test]

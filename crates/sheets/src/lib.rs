@@ -6,6 +6,7 @@
 
 mod bounded;
 mod convert;
+mod declared;
 mod definitions;
 mod export;
 mod fault;
@@ -30,8 +31,10 @@ mod protocol;
 mod recorder;
 mod remedy;
 mod returned;
+mod rules;
 mod sheets;
 mod syntax;
+mod terms;
 
 pub use definitions::{Definition, Definitions};
 pub use framework::{ConfiguredFramework, Framework, FrameworkError, builtin_names};
@@ -43,4 +46,6 @@ pub use manifest::{
 };
 pub use overlay::{OVERLAY, Overlay};
 pub use parameter::{Parameter, ParameterKind};
+pub use rules::{Approximation, Sign, WrittenRule, written_rules};
 pub use sheets::{PLANNED_PART, Sheets};
+pub use terms::{Application, Term};

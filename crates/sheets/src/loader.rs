@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use hawkeye_cost::Data;
 use indexmap::IndexMap;
 use starlark::codemap::FileSpan;
 use starlark::environment::{FrozenModule, Globals, Module};
@@ -19,7 +18,6 @@ use crate::language;
 use crate::limits::limit;
 use crate::outline::{Origin, Outline};
 use crate::protocol::Protocol;
-use crate::recorder::PartyCounts;
 use crate::syntax::{self, Defined, is_entry};
 
 /// Runs sheets. Of those that come with the tool, statements are run when something needs what they define; the
@@ -82,11 +80,9 @@ impl Loader {
     pub(crate) fn new(
         folder: &Folder,
         modules: &IndexMap<String, String>,
-        parameters: &[(String, Data)],
-        parties: PartyCounts,
+        globals: Globals,
     ) -> Result<Self, String> {
         let role = |(role, file): (&String, &String)| Ok((role.clone(), folder.file(file)?));
-        let globals = language::globals(parameters, parties);
         Ok(Self {
             builtins: globals.names().map(|name| name.as_str().to_owned()).collect(),
             globals,

@@ -26,6 +26,8 @@ pub struct Manifest {
     /// `sheet: one.star` means the same as a list of one.
     #[serde(default, alias = "sheet", deserialize_with = "one_or_more")]
     pub sheets: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub modules: IndexMap<String, String>,
     pub parties: Parties,

@@ -16,7 +16,7 @@ pub(super) const LEAKY: Rule = Rule {
     source: "definition of LeakyRelu",
     promise: Promise::Exact,
     anchors: &["LeakyRelu"],
-    rewrite: leaky,
+    rewrite: &leaky,
 };
 
 fn leaky(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -37,7 +37,7 @@ pub(super) const LEAKY_CONV: Rule = Rule {
     when: "all that reads it are Convs of one group",
     why: "no product with a constant is left",
     source: "definition of LeakyRelu; linearity",
-    rewrite: leaky_conv,
+    rewrite: &leaky_conv,
     ..LEAKY
 };
 
@@ -48,7 +48,7 @@ pub(super) const GELU_ERF: Rule = Rule {
     why: "JAX computes Gelu by the complementary error function, whose two branches SPU both runs",
     source: "definition of Gelu; jax.nn.gelu",
     anchors: &["Gelu"],
-    rewrite: gelu_erf,
+    rewrite: &gelu_erf,
     ..LEAKY
 };
 
@@ -99,7 +99,7 @@ pub(super) const PRELU: Rule = Rule {
     why: "one comparison and one product, in place of a product per side",
     source: "definition of PRelu",
     anchors: &["PRelu"],
-    rewrite: prelu,
+    rewrite: &prelu,
     ..LEAKY
 };
 
@@ -120,7 +120,7 @@ pub(super) const ABS: Rule = Rule {
     why: "two sums in place of a product with the sign",
     source: "|x| = 2 Relu(x) - x",
     anchors: &["Abs"],
-    rewrite: abs,
+    rewrite: &abs,
     ..LEAKY
 };
 
@@ -140,7 +140,7 @@ pub(super) const MAX: Rule = Rule {
     why: "one comparison; it runs where Max is refused",
     source: "definition",
     anchors: &["Max", "Min"],
-    rewrite: max,
+    rewrite: &max,
     ..LEAKY
 };
 
@@ -167,7 +167,7 @@ pub(super) const SIGMOID: Rule = Rule {
     why: "where Tanh is a polynomial and Sigmoid an exponential and a reciprocal",
     source: "identity of the functions; SPU 0.9.5, f_tanh",
     anchors: &["Sigmoid"],
-    rewrite: sigmoid,
+    rewrite: &sigmoid,
     ..LEAKY
 };
 
@@ -188,7 +188,7 @@ pub(super) const TANH: Rule = Rule {
     why: "it runs where Tanh is refused",
     source: "identity of the functions",
     anchors: &["Tanh"],
-    rewrite: tanh,
+    rewrite: &tanh,
     ..LEAKY
 };
 
@@ -209,7 +209,7 @@ pub(super) const HARD_SIGMOID: Rule = Rule {
     why: "no product with a constant is left",
     source: "definition of HardSigmoid",
     anchors: &["HardSigmoid"],
-    rewrite: hard_sigmoid,
+    rewrite: &hard_sigmoid,
     ..LEAKY
 };
 

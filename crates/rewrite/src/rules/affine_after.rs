@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     source: "Jacob et al., arXiv 1712.05877, section 3.2",
     promise: Promise::Exact,
     anchors: &["BatchNormalization", "Mul", "Div", "Add", "Sub"],
-    rewrite,
+    rewrite: &rewrite,
 };
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {

@@ -18,7 +18,7 @@ pub(super) const SOFTMAX_2QUAD: Rule = Rule {
     source: "MPCFormer, Li et al., ICLR 2023",
     promise: Promise::Approximate { error: "not bounded", training: true },
     anchors: &["Softmax"],
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         shares(site, edit, |edit, x| {
             let (five, two) = (edit.number(5.0), edit.number(2.0));
             let sum = edit.op("Add", &[x, five]);
@@ -34,7 +34,7 @@ pub(super) const SOFTMAX_RELU: Rule = Rule {
     source: "SecureML, Mohassel and Zhang, S&P 2017; Comet, arXiv 2405.17485",
     promise: Promise::Approximate { error: "0.06", training: true },
     anchors: &["Softmax"],
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         shares(site, edit, |edit, x| {
             let least = edit.number(0.001);
             let relu = edit.op("Relu", &[x]);
@@ -51,7 +51,7 @@ pub(super) const SOFTMAX_NO_MAX: Rule = Rule {
     why: "no maximum",
     source: "definition of Softmax without its usual shift",
     promise: Promise::Approximate { error: "0 within the range; overflows beyond", training: false },
-    rewrite: |site, edit| shares(site, edit, |edit, x| edit.op("Exp", &[x])),
+    rewrite: &|site, edit| shares(site, edit, |edit, x| edit.op("Exp", &[x])),
     ..SOFTMAX_2QUAD
 };
 
@@ -60,7 +60,7 @@ pub(super) const SOFTMAX_SCALE: Rule = Rule {
     what: "Softmax(x) -> x / L",
     why: "no maximum, no exponential, no division; the products around it re-associate",
     source: "MPCViT's ScaleAttn, Zeng et al., ICCV 2023",
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         let (x, _, size) = operand(site)?;
         let share = edit.number(1.0 / size as f64);
         let value = edit.op("Mul", &[x, share]);
@@ -89,7 +89,7 @@ pub(super) const RELU6_RELU: Rule = Rule {
     source: "MobileNet-V2, Sandler et al., arXiv 1801.04381",
     promise: Promise::Approximate { error: "x - 6 above 6", training: true },
     anchors: &["Clip"],
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         if clip(site, site.node)? != (Some(0.0), Some(6.0)) {
             return None;
         }
@@ -107,7 +107,7 @@ pub(super) const RELU_SQUARE: Rule = Rule {
     source: "Delphi, Mishra et al., USENIX Security 2020",
     promise: Promise::Approximate { error: "not bounded", training: true },
     anchors: &["Relu"],
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         let two = edit.number(2.0);
         let square = edit.op("Pow", &[site.input(0)?, two]);
         edit.replace(site.output()?, square);
@@ -123,7 +123,7 @@ pub(super) const MAXPOOL_AVGPOOL: Rule = Rule {
     source: "CryptoNets, Gilad-Bachrach et al., ICML 2016",
     promise: Promise::Approximate { error: "not bounded", training: true },
     anchors: &["MaxPool"],
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         if site.node.outputs.len() > 1 {
             return None;
         }
@@ -149,7 +149,7 @@ pub(super) const RELU_QUADRATIC: Rule = Rule {
     source: "AESPA, Park et al., arXiv 2201.06699",
     promise: Promise::Approximate { error: "0.25 on [-2, 2], at x = 0; not bounded beyond", training: true },
     anchors: &["Relu"],
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         let value = polynomial(edit, site.input(0)?, &[0.25, 0.5, 0.125]);
         edit.replace(site.output()?, value);
         Some(())
@@ -165,7 +165,7 @@ pub(super) const RELU_LINEAR: Rule = Rule {
     source: "SNL, Cho et al., ICML 2022; SENet, Kundu et al., ICLR 2023",
     promise: Promise::Approximate { error: "-x below 0", training: true },
     anchors: &["Relu"],
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         edit.replace(site.output()?, site.input(0)?);
         Some(())
     },
@@ -179,7 +179,7 @@ pub(super) const SIGMOID_HARD: Rule = Rule {
     source: "MobileNet-V3, Howard et al., arXiv 1905.02244; SecureML, S&P 2017, with another slope",
     promise: Promise::Approximate { error: "0.07", training: true },
     anchors: &["Sigmoid"],
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         let [slope, half] = [1.0 / 6.0, 0.5].map(|x| edit.number(x));
         let line = edit.op("Mul", &[site.input(0)?, slope]);
         let line = edit.op("Add", &[line, half]);
@@ -197,7 +197,7 @@ pub(super) const SIGMOID_CUBIC: Rule = Rule {
     source: "Kim et al., JMIR Medical Informatics 2018: least squares on [-8, 8]",
     promise: Promise::Approximate { error: "0.12 on [-8, 8]; not bounded beyond", training: false },
     anchors: &["Sigmoid"],
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         let value = polynomial(edit, site.input(0)?, &[0.5, 0.197, 0.0, -0.004]);
         edit.replace(site.output()?, value);
         Some(())
@@ -212,7 +212,7 @@ pub(super) const TANH_HARD: Rule = Rule {
     source: "Collobert, 2004 (hard tanh)",
     promise: Promise::Approximate { error: "0.24, at x = 1", training: true },
     anchors: &["Tanh"],
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         let value = super::activations::clip(edit, site.input(0)?, -1.0, 1.0);
         edit.replace(site.output()?, value);
         Some(())
@@ -236,7 +236,7 @@ pub(super) const SILU_HARD: Rule = Rule {
     source: "MobileNet-V3, Howard et al., arXiv 1905.02244",
     promise: Promise::Approximate { error: "0.15", training: true },
     anchors: &["Mul"],
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         let x = silu(site)?;
         let [slope, half] = [1.0 / 6.0, 0.5].map(|x| edit.number(x));
         let line = edit.op("Mul", &[x, slope]);
@@ -256,7 +256,7 @@ pub(super) const SILU_RELU: Rule = Rule {
     source: "the activation that SiLU refines, Elfwing et al., arXiv 1702.03118",
     promise: Promise::Approximate { error: "0.28, at x = -1.28", training: true },
     anchors: &["Mul"],
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         let relu = edit.op("Relu", &[silu(site)?]);
         edit.replace(site.output()?, relu);
         Some(())

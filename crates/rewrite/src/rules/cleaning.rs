@@ -17,7 +17,7 @@ pub(super) const NOTHING: Rule = Rule {
     source: "ONNX operator specification",
     promise: Promise::Exact,
     anchors: &["Identity", "Dropout", "Cast", "Transpose", "Concat"],
-    rewrite: nothing,
+    rewrite: &nothing,
 };
 
 fn nothing(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -79,7 +79,7 @@ pub(super) const TRANSPOSES: Rule = Rule {
            Transpose",
     when: "always",
     why: "it sends nothing itself, but uncovers other rules",
-    rewrite: transposes,
+    rewrite: &transposes,
     anchors: &["Transpose"],
     ..NOTHING
 };
@@ -107,7 +107,7 @@ pub(super) const TWICE: Rule = Rule {
     what: "the same node on the same inputs twice -> once",
     when: "no node of random numbers",
     why: "what is computed once is sent once",
-    rewrite: twice,
+    rewrite: &twice,
     anchors: &[
         "MatMul",
         "Gemm",
@@ -161,7 +161,7 @@ pub(super) const CONSTANTS: Rule = Rule {
     what: "nodes over weights alone -> one weight",
     when: "always; the model may have written its weights as products, masks or transposes",
     why: "frameworks compute on secret weights again in every run",
-    rewrite: constants,
+    rewrite: &constants,
     anchors: &[
         "Mul",
         "Add",

@@ -1,5 +1,7 @@
 //! Decisions that functions do not change.
 
+use hawkeye_graph::ValueId;
+
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site, int, is};
 
@@ -12,7 +14,7 @@ pub(super) const ARGMAX: Rule = Rule {
     source: "monotony",
     promise: Promise::Exact,
     anchors: &["ArgMax"],
-    rewrite: argmax,
+    rewrite: &argmax,
 };
 
 fn argmax(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -35,25 +37,36 @@ fn argmax(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
 
 pub(super) const THRESHOLD: Rule = Rule {
     name: "threshold-of-sigmoid",
-    what: "Sigmoid(x) > c -> x > log(c / (1 - c)), and <, >=, <= alike",
-    when: "c between 0 and 1; nothing else reads the Sigmoid",
+    what: "Sigmoid(x) > c -> x > log(c / (1 - c)), and <, >=, <= alike; also of Tanh, Exp and Relu",
+    when: "c is a number within the function's range, for Relu above zero, or zero where a Relu of zero decides as a \
+           negative number does; nothing else reads the function",
     why: "the function is not computed where only a decision is wanted",
     anchors: &["Greater", "GreaterOrEqual", "Less", "LessOrEqual"],
-    rewrite: threshold,
+    rewrite: &threshold,
     ..ARGMAX
 };
 
 fn threshold(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let sides = [site.input(0)?, site.input(1)?];
-    let at = sides.iter().position(|side| site.made_by(*side, "Sigmoid").is_some())?;
-    let (inner, bound) = (sides[at], site.number(sides[1 - at])?);
-    let sigmoid = site.made_by(inner, "Sigmoid").filter(|_| site.is_private(inner))?;
-    if !(bound > 0.0 && bound < 1.0) {
-        return None;
-    }
-    let bound = edit.number((bound / (1.0 - bound)).ln());
+    let functions = ["Sigmoid", "Tanh", "Exp", "Relu"];
+    let of = |side: ValueId| {
+        let node = site.producer(side).filter(|_| site.is_private(side))?;
+        functions.iter().any(|op| is(node, op)).then_some(node)
+    };
+    let at = sides.iter().position(|side| of(*side).is_some())?;
+    let (function, bound) = (of(sides[at])?, site.number(sides[1 - at])?);
+    // f(x) > c and f(x) <= c are the same for f(x) = c = 0 and for less; c < f(x) and c >= f(x), too.
+    let strict = ["Greater", "LessOrEqual"].iter().any(|op| is(site.node, op)) == (at == 0);
+    let bound = match function.op.as_str() {
+        "Sigmoid" if bound > 0.0 && bound < 1.0 => (bound / (1.0 - bound)).ln(),
+        "Tanh" if bound > -1.0 && bound < 1.0 => bound.atanh(),
+        "Exp" if bound > 0.0 => bound.ln(),
+        "Relu" if bound > 0.0 || bound == 0.0 && strict => bound,
+        _ => return None,
+    };
+    let bound = edit.number(bound);
     let mut operands = [bound, bound];
-    operands[at] = sigmoid.inputs[0]?;
+    operands[at] = function.inputs[0]?;
     let value = edit.like(site.node, &operands);
     edit.replace(site.output()?, value);
     Some(())
@@ -67,7 +80,7 @@ pub(super) const COPIES: Rule = Rule {
     why: "copies are equal, so f runs on one of them",
     source: "f looks at each element on its own",
     anchors: &["Relu", "Sigmoid", "Tanh", "Exp", "Erf", "Clip", "Sqrt", "Abs", "LeakyRelu", "Gelu"],
-    rewrite: copies,
+    rewrite: &copies,
     ..ARGMAX
 };
 

@@ -12,7 +12,7 @@ pub(super) const BY_CONSTANT: Rule = Rule {
     source: "CrypTen 0.4.1 crypten/cryptensor.py, div",
     promise: Promise::Exact,
     anchors: &["Div"],
-    rewrite: by_constant,
+    rewrite: &by_constant,
 };
 
 fn by_constant(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -33,7 +33,7 @@ pub(super) const BY_ROW: Rule = Rule {
     when: "s is broadcast to x; for large s a fixed-point reciprocal loses digits",
     why: "one reciprocal per element of s in place of one division per element of x",
     source: "SPU 0.9.5, f_div under XLA",
-    rewrite: by_row,
+    rewrite: &by_row,
     ..BY_CONSTANT
 };
 
@@ -55,7 +55,7 @@ pub(super) const BY_ROOT: Rule = Rule {
     when: "always",
     why: "SPU and XLA know the inverse square root as one function",
     source: "SPU 0.9.5, f_rsqrt",
-    rewrite: by_root,
+    rewrite: &by_root,
     ..BY_CONSTANT
 };
 

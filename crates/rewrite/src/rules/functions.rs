@@ -17,7 +17,7 @@ pub(super) const PRODUCTS: Rule = Rule {
     source: "functional equations",
     promise: Promise::Exact,
     anchors: &["Mul", "Add"],
-    rewrite: product,
+    rewrite: &product,
 };
 
 fn product(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -44,7 +44,7 @@ pub(super) const INVERSE: Rule = Rule {
     why: "neither function is computed",
     source: "definition of the logarithm",
     anchors: &["Log", "Exp"],
-    rewrite: inverse,
+    rewrite: &inverse,
     ..PRODUCTS
 };
 
@@ -60,12 +60,12 @@ fn inverse(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
 
 pub(super) const EXTREMES: Rule = Rule {
     name: "sum-of-max-and-min",
-    what: "Max(a, b) + Min(a, b) -> a + b",
+    what: "Max(a, b) + Min(a, b) -> a + b; Max(a, b) - Min(a, b) -> Abs(a - b)",
     when: "the same two operands, of one shape",
-    why: "nothing is compared",
+    why: "nothing is compared, or once in place of twice",
     source: "one of the two is the larger",
-    anchors: &["Add"],
-    rewrite: extremes,
+    anchors: &["Add", "Sub"],
+    rewrite: &extremes,
     ..PRODUCTS
 };
 
@@ -81,8 +81,14 @@ fn extremes(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     if site.shape(larger[0])? != site.shape(larger[1])? {
         return None;
     }
-    let sum = edit.op("Add", &larger);
-    edit.replace(site.output()?, sum);
+    let value = if is(site.node, "Add") {
+        edit.op("Add", &larger)
+    } else {
+        let difference = edit.op("Sub", &larger);
+        let distance = edit.op("Abs", &[difference]);
+        if is(left, "Max") { distance } else { edit.op("Neg", &[distance]) }
+    };
+    edit.replace(site.output()?, value);
     Some(())
 }
 
@@ -94,7 +100,7 @@ pub(super) const INNER: Rule = Rule {
     why: "one truncation for a sum of products, where there was one for each",
     source: "definition of the inner product",
     anchors: &["ReduceSum"],
-    rewrite: inner,
+    rewrite: &inner,
     ..PRODUCTS
 };
 

@@ -16,7 +16,7 @@ pub(super) const RELU: Rule = Rule {
     source: "THE-X, Chen et al., Findings of ACL 2022",
     promise: Promise::Approximate { error: "0.17, at x = -0.75", training: true },
     anchors: &["Mul", "Gelu"],
-    rewrite: |site, edit| gelu(site, edit, |edit, x| edit.op("Relu", &[x])),
+    rewrite: &|site, edit| gelu(site, edit, |edit, x| edit.op("Relu", &[x])),
 };
 
 pub(super) const QUAD: Rule = Rule {
@@ -25,7 +25,7 @@ pub(super) const QUAD: Rule = Rule {
     why: "one square in place of an error function",
     source: "MPCFormer, Li et al., ICLR 2023",
     promise: Promise::Approximate { error: "0.88 on [-3, 3], at x = -3; not bounded beyond", training: true },
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         gelu(site, edit, |edit, x| {
             let [one, two, eighth, rest] = [1.0, 2.0, 0.125, 0.375].map(|x| edit.number(x));
             let sum = edit.op("Add", &[x, one]);
@@ -43,7 +43,7 @@ pub(super) const SIGMOID: Rule = Rule {
     why: "a sigmoid in place of an error function",
     source: "Hendrycks and Gimpel, arXiv 1606.08415",
     promise: Promise::Approximate { error: "0.021", training: false },
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         gelu(site, edit, |edit, x| {
             let slope = edit.number(1.702);
             let inner = edit.op("Mul", &[x, slope]);
@@ -60,7 +60,7 @@ pub(super) const TANH: Rule = Rule {
     why: "a tanh in place of an error function, where it is a polynomial",
     source: "Hendrycks and Gimpel, arXiv 1606.08415",
     promise: Promise::Approximate { error: "0.0005", training: false },
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         gelu(site, edit, |edit, x| {
             let [cubic, slope, one, half, three] =
                 [0.044_715, (2.0 / std::f64::consts::PI).sqrt(), 1.0, 0.5, 3.0].map(|x| edit.number(x));
@@ -83,7 +83,7 @@ pub(super) const SMU: Rule = Rule {
     why: "an inverse square root in place of an error function",
     source: "Comet, arXiv 2405.17485: SMU with alpha 0, mu 1 / sqrt(2)",
     promise: Promise::Approximate { error: "0.36, at x = 0", training: true },
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         gelu(site, edit, |edit, x| {
             let [two, half] = [2.0, 0.5].map(|x| edit.number(x));
             let square = edit.op("Pow", &[x, two]);
@@ -102,7 +102,7 @@ pub(super) const HARD: Rule = Rule {
     why: "two comparisons in place of an error function",
     source: "the piecewise gate of MobileNet-V3, Howard et al., arXiv 1905.02244",
     promise: Promise::Approximate { error: "0.10", training: true },
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         gelu(site, edit, |edit, x| {
             let [quarter, half] = [0.25, 0.5].map(|x| edit.number(x));
             let slope = edit.op("Mul", &[x, quarter]);
@@ -120,7 +120,7 @@ pub(super) const PUMA: Rule = Rule {
     why: "three comparisons and powers in place of an error function",
     source: "PUMA, arXiv 2307.12533, section 4.1",
     promise: Promise::Approximate { error: "0.02", training: false },
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         gelu(site, edit, |edit, x| {
             let low = polynomial(edit, x, &[-0.505_403_1, -0.422_265_81, -0.118_076_13, -0.011_034_134]);
             let middle = [0.008_526_321, 0.5, 0.360_329_27, 0.0, -0.037_688_2, 0.0, 0.001_806_746_2];
@@ -144,7 +144,7 @@ pub(super) const BOLT: Rule = Rule {
     why: "two comparisons and powers in place of an error function",
     source: "BOLT, Pang et al., S&P 2024",
     promise: Promise::Approximate { error: "0.01", training: false },
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         gelu(site, edit, |edit, x| {
             let size = edit.op("Abs", &[x]);
             let even = [0.001_620_8, -0.037_981_6, 0.541_055, -0.183_525, 0.020_848_9];

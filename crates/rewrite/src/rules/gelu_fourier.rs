@@ -20,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
     why: "two comparisons and sines in place of an error function",
     source: "SecFormer, Luo et al., Findings of ACL 2024, its Fourier series of GELU",
     promise: Promise::Approximate { error: "0.02", training: false },
-    rewrite: |site, edit| gelu::gelu(site, edit, series),
+    rewrite: &|site, edit| gelu::gelu(site, edit, series),
     ..gelu::RELU
 };
 

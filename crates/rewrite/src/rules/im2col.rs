@@ -15,7 +15,7 @@ pub(super) const CONV: Rule = Rule {
     source: "CoPriv, arXiv 2311.01737, section 4.1 (who sends); EzPC SCI, linear-ot.h",
     promise: Promise::Exact,
     anchors: &["Conv"],
-    rewrite: conv,
+    rewrite: &conv,
 };
 
 /// Most elements of a kernel, so that the graph stays small.
@@ -61,7 +61,7 @@ pub(super) const DEPTHWISE: Rule = Rule {
     when: "one image, no dilation",
     why: "SPU expands a depthwise kernel to a dense one; CryptFlow2's transfers are chosen by the left operand's party",
     source: "SPU 0.9.5, convolution as matrix product; EzPC SCI, linear-ot.h",
-    rewrite: depthwise_as_matmul,
+    rewrite: &depthwise_as_matmul,
     ..CONV
 };
 
@@ -87,7 +87,7 @@ pub(super) const PRODUCTS: Rule = Rule {
     when: "one image, no dilation",
     why: "one call in place of a matrix product per channel",
     source: "EzPC SCI, linear-ot.h: groups run one after another",
-    rewrite: products,
+    rewrite: &products,
     ..CONV
 };
 

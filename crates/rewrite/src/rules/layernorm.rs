@@ -1,9 +1,9 @@
 //! LayerNormalization as one operator.
 
-use hawkeye_graph::{Attribute, ValueId};
+use hawkeye_graph::{Attribute, Node, ValueId};
 
 use crate::edit::Edit;
-use crate::rule::{Family, Promise, Rule, Site, is};
+use crate::rule::{Family, Promise, Rule, Site, int, is};
 
 pub(super) const RULE: Rule = Rule {
     name: "layernorm-fuse",
@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     source: "ONNX operator specification",
     promise: Promise::Exact,
     anchors: &["Add"],
-    rewrite,
+    rewrite: &rewrite,
 };
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -22,6 +22,22 @@ fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let scaled = site.made_by(scaled, "Mul").filter(|_| site.is_private(scaled))?;
     let (normal, scale) = operand_and_weight(site, scaled.inputs[0]?, scaled.inputs[1]?)?;
     let quotient = site.made_by(normal, "Div").filter(|_| site.is_private(normal))?;
+    let (x, epsilon) = normalised(site, quotient)?;
+    let size = site.shape(x)?.last().copied();
+    let vector = |value: ValueId| {
+        site.shape(value).is_some_and(|shape| shape.len() == 1 && shape.last().copied() == size)
+    };
+    if !(vector(scale) && vector(shift)) || edit.opset() < 17 {
+        return None;
+    }
+    let attributes = [("axis", Attribute::Int(-1)), ("epsilon", Attribute::Float(epsilon as f32))];
+    let value = edit.with("LayerNormalization", &[x, scale, shift], &attributes);
+    edit.replace(site.output()?, value);
+    Some(())
+}
+
+/// What a quotient normalises along the last axis, and what is added to the variance.
+fn normalised(site: &Site<'_>, quotient: &Node) -> Option<(ValueId, f64)> {
     let (centred, root) = (quotient.inputs[0]?, quotient.inputs[1]?);
     let root = site.made_by(root, "Sqrt")?;
     let sum = site.made_by(root.inputs[0]?, "Add")?;
@@ -37,24 +53,43 @@ fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let difference = site.made_by(centred, "Sub")?;
     let (x, mean) = (difference.inputs[0]?, difference.inputs[1]?);
     let mean = site.made_by(mean, "ReduceMean").filter(|mean| mean.inputs[0] == Some(x))?;
-    let shape = site.shape(x)?;
-    let size = *shape.last()?;
-    let last = |node: &hawkeye_graph::Node| {
+    let rank = site.shape(x)?.len() as i64;
+    let last = |node: &Node| {
         let axes = match node.inputs.get(1).copied().flatten() {
             Some(axes) => site.ints(axes)?,
             None => node.attributes.ints("axes")?.to_vec(),
         };
-        let kept = crate::rule::int(node, "keepdims", 1) == 1;
-        Some(kept && (axes == [-1] || axes == [shape.len() as i64 - 1]))
+        Some(int(node, "keepdims", 1) == 1 && (axes == [-1] || axes == [rank - 1]))
     };
-    let vector = |value: ValueId| site.shape(value).is_some_and(|shape| shape == [size]);
-    let fits = of_centred && last(mean)? && last(variance)? && vector(scale) && vector(shift);
-    if !fits || edit.opset() < 17 {
-        return None;
-    }
-    let attributes = [("axis", Attribute::Int(-1)), ("epsilon", Attribute::Float(epsilon as f32))];
-    let value = edit.with("LayerNormalization", &[x, scale, shift], &attributes);
-    edit.replace(site.output()?, value);
+    (of_centred && last(mean)? && last(variance)?).then_some((x, epsilon))
+}
+
+pub(super) const AFFINE: Rule = Rule {
+    name: "layernorm-affine",
+    what: "LayerNormalization(x, scale, shift) -> scale x + shift; (x - mean) / deviation -> x where it is written out",
+    when: "along the last axis, or by one node",
+    why: "no mean, square and inverse square root of each row",
+    source: "THE-X, Chen et al., Findings of ACL 2022: scale and shift are distilled",
+    promise: Promise::Approximate { error: "not bounded", training: true },
+    anchors: &["LayerNormalization", "Div"],
+    rewrite: &affine,
+    ..RULE
+};
+
+fn affine(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
+    let output = site.output()?;
+    let value = if is(site.node, "Div") {
+        let (x, _) = normalised(site, site.node)?;
+        // An output keeps its name, and an input its own.
+        if site.graph.outputs.contains(&output) { edit.op("Identity", &[x]) } else { x }
+    } else {
+        if site.node.outputs.len() > 1 {
+            return None;
+        }
+        let scaled = edit.op("Mul", &[site.input(0)?, site.input(1)?]);
+        site.input(2).map_or(scaled, |shift| edit.op("Add", &[scaled, shift]))
+    };
+    edit.replace(output, value);
     Some(())
 }
 

@@ -231,8 +231,13 @@ pub(super) struct Window {
 impl Window {
     /// The window of a Conv or pool over images.
     pub(super) fn of(node: &Node, kernel: &[i64]) -> Option<Self> {
+        if kernel.len() == 2 { Self::over(node, kernel) } else { None }
+    }
+
+    /// The window of a Conv or pool over any number of spatial dimensions.
+    pub(super) fn over(node: &Node, kernel: &[i64]) -> Option<Self> {
         let dims = kernel.len();
-        (dims == 2 && explicit_padding(node)).then(|| Self {
+        explicit_padding(node).then(|| Self {
             kernel: kernel.to_vec(),
             strides: list(node, "strides", dims, 1),
             pads: list(node, "pads", 2 * dims, 0),

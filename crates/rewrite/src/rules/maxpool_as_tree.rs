@@ -9,19 +9,19 @@ use super::pool::{Windows, maxima};
 pub(super) const RULE: Rule = Rule {
     name: "maxpool-as-relu-tree",
     family: Family::Pooling,
-    what: "MaxPool -> rows, then columns, by max(a, b) = a + Relu(b - a) on parts of the tensor",
-    when: "two spatial dimensions, no dilation, at least one tap of each window inside the tensor everywhere",
+    what: "MaxPool -> one spatial dimension after the other, by max(a, b) = a + Relu(b - a) on parts of the tensor",
+    when: "no dilation, at least one tap of each window inside the tensor everywhere",
     why: "a maximum of two costs one comparison; CrypTen's own maximum computes one-hot vectors and breaks ties",
     source: "CrypTen 0.4.1 crypten/functions/maximum.py",
     promise: Promise::Exact,
     anchors: &["MaxPool"],
-    rewrite,
+    rewrite: &rewrite,
 };
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let (x, output) = (site.input(0)?, site.output()?);
-    let window = Window::of(site.node, site.node.attributes.ints("kernel_shape")?)?;
-    let (mut shape, out) = (site.image(x)?.to_vec(), site.image(output)?);
+    let window = Window::over(site.node, site.node.attributes.ints("kernel_shape")?)?;
+    let (mut shape, out) = (site.shape(x)?, site.shape(output)?);
     let plain = window.dilations.iter().all(|d| *d == 1)
         && int(site.node, "storage_order", 0) == 0
         && site.node.outputs.len() == 1;
@@ -29,7 +29,7 @@ fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
         return None;
     }
     let mut maximum = x;
-    for axis in 0..2 {
+    for axis in 0..window.kernel.len() {
         let windows = Windows {
             kernel: window.kernel[axis],
             stride: window.strides[axis],

@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     source: "separability of the maximum",
     promise: Promise::Exact,
     anchors: &["MaxPool"],
-    rewrite,
+    rewrite: &rewrite,
 };
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {

@@ -17,7 +17,7 @@ pub(super) const CONVS: Rule = Rule {
     source: "CoPriv, arXiv 2311.01737, section 4.2",
     promise: Promise::Exact,
     anchors: &["Conv"],
-    rewrite: convs,
+    rewrite: &convs,
 };
 
 fn convs(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -66,7 +66,7 @@ pub(super) const CONV1X1_CONV: Rule = Rule {
     what: "Conv 1 x 1, Conv k x k -> Conv k x k",
     when: "nothing between; the first has no bias, or the second no padding; groups of one channel in the second too",
     why: "one product in place of two",
-    rewrite: conv1x1_conv,
+    rewrite: &conv1x1_conv,
     ..CONVS
 };
 
@@ -118,7 +118,7 @@ pub(super) const SUM_OF_CONVS: Rule = Rule {
     why: "one product in place of two (RepVGG's re-parameterisation)",
     source: "RepVGG, arXiv 2101.03697",
     anchors: &["Add"],
-    rewrite: sum_of_convs,
+    rewrite: &sum_of_convs,
     ..CONVS
 };
 
@@ -199,7 +199,7 @@ pub(super) const CONVS_OF_ONE: Rule = Rule {
     why: "the operand is opened once; zeros in padded kernels cost where the kernel is paid",
     source: "Inception, SqueezeNet, the shortcut of ResNet",
     anchors: &["Conv"],
-    rewrite: convs_of_one,
+    rewrite: &convs_of_one,
     ..CONVS
 };
 

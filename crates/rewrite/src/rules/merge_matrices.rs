@@ -14,7 +14,7 @@ pub(super) const MATRICES: Rule = Rule {
     source: "associativity",
     promise: Promise::Exact,
     anchors: &["MatMul", "Gemm"],
-    rewrite: matrices,
+    rewrite: &matrices,
 };
 
 fn matrices(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -44,21 +44,24 @@ fn matrices(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
 
 pub(super) const SHARED: Rule = Rule {
     name: "factor-shared-weight",
-    what: "MatMul(a, W) + MatMul(b, W) -> MatMul(a + b, W); c a + c b -> c (a + b), of Mul and MatMul",
+    what: "MatMul(a, W) + MatMul(b, W) -> MatMul(a + b, W), also of Gemm and Conv with their biases; c a + c b -> \
+           c (a + b), of Mul and MatMul",
     when: "the same factor, nothing between; nothing else reads the products",
     why: "one product in place of two",
     source: "distributive law",
     anchors: &["Add", "Sub"],
-    rewrite: shared,
+    rewrite: &shared,
     ..MATRICES
 };
 
 fn shared(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let (left, right) = (site.input(0)?, site.input(1)?);
-    let (a, b) = (site.producer(left)?, site.producer(right)?);
-    let products = ["MatMul", "Mul"].iter().any(|op| is(a, op) && is(b, op));
-    if !products || left == right || !site.is_private(left) || !site.is_private(right) {
+    if left == right || !site.is_private(left) || !site.is_private(right) {
         return None;
+    }
+    let (a, b) = (site.producer(left)?, site.producer(right)?);
+    if !["MatMul", "Mul"].iter().any(|op| is(a, op) && is(b, op)) {
+        return layers(site, edit);
     }
     let pairs = if is(a, "Mul") { vec![(0, 0), (0, 1), (1, 0), (1, 1)] } else { vec![(1, 1), (0, 0)] };
     for (i, j) in pairs {
@@ -75,6 +78,25 @@ fn shared(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     None
 }
 
+/// The sum of two layers of one weight as one layer of a sum.
+fn layers(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
+    let a = Linear::of(site, site.input(0)?)?;
+    let b = Linear::of(site, site.input(1)?)?;
+    let alike = a.node.op == b.node.op && a.node.attributes == b.node.attributes;
+    if !alike || !site.is_same(a.weight, b.weight) || site.shape(a.x)? != site.shape(b.x)? {
+        return None;
+    }
+    let sum = edit.like(site.node, &[a.x, b.x]);
+    let bias = match (a.bias, b.bias) {
+        (Some(left), Some(right)) => Some(edit.like(site.node, &[left, right])),
+        (None, Some(right)) if is(site.node, "Sub") => Some(edit.op("Neg", &[right])),
+        (left, right) => left.or(right),
+    };
+    let value = a.build(edit, sum, a.weight, bias);
+    edit.replace(site.output()?, value);
+    Some(())
+}
+
 pub(super) const ASSOCIATE: Rule = Rule {
     name: "reassociate-matmuls",
     what: "MatMul(MatMul(a, b), c) -> MatMul(a, MatMul(b, c))",
@@ -82,7 +104,7 @@ pub(super) const ASSOCIATE: Rule = Rule {
     why: "(Q K^T) V is S x S in between, Q (K^T V) is d x d",
     source: "MPCViT, arXiv 2211.13955; associativity",
     anchors: &["MatMul"],
-    rewrite: associate,
+    rewrite: &associate,
     ..MATRICES
 };
 
@@ -107,7 +129,7 @@ pub(super) const SCORES: Rule = Rule {
     why: "one product less; weights d x d in place of two d x d_head",
     source: "associativity",
     anchors: &["MatMul"],
-    rewrite: scores,
+    rewrite: &scores,
     ..MATRICES
 };
 

@@ -39,10 +39,10 @@ mod winograd;
 
 use crate::rule::Rule;
 
-pub(crate) static RELU_LINEAR: Rule = approximations::RELU_LINEAR;
+pub(crate) static RELU_LINEAR: Rule<'static> = approximations::RELU_LINEAR;
 
 /// All rules, in the order in which they are listed.
-pub const RULES: &[Rule] = &[
+pub const RULES: &[Rule<'static>] = &[
     cleaning::NOTHING,
     cleaning::TRANSPOSES,
     cleaning::TWICE,
@@ -141,6 +141,7 @@ pub const RULES: &[Rule] = &[
     approximations::SOFTMAX_RELU,
     approximations::SOFTMAX_NO_MAX,
     approximations::SOFTMAX_SCALE,
+    layernorm::AFFINE,
     approximations::RELU6_RELU,
     approximations::RELU_SQUARE,
     approximations::RELU_QUADRATIC,

@@ -10,14 +10,14 @@ use super::linear::{Linear, Window};
 pub(super) const SLICE: Rule = Rule {
     name: "slice-first",
     family: Family::Moving,
-    what: "Slice or Gather of f(x), x + y or MatMul(x, W) -> the same of the Slice; of a layer's channels or columns -> \
-           a layer with that part of the weight",
+    what: "Slice or Gather of f(x), x + y, MatMul(x, W), Softmax or LayerNormalization of rows -> the same of the Slice; of \
+           a layer's channels or columns -> a layer with that part of the weight",
     when: "nothing else reads what is cut; f is elementwise; along an axis that the node keeps apart",
     why: "what is cut off is never computed",
     source: "elementwise functions commute with selection; BERT's classifier reads one token",
     promise: Promise::Exact,
     anchors: &["Slice", "Gather"],
-    rewrite: slice,
+    rewrite: &slice,
 };
 
 fn slice(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -40,8 +40,14 @@ fn through(site: &Site<'_>, edit: &mut Edit, x: ValueId, axes: &[usize], depth: 
     let node = site.producer(x).filter(|_| site.is_private(x) && depth < DEEPEST)?;
     let shape = site.shape(x)?;
     let slices = is(site.node, "Slice");
-    let unary = ["Relu", "Sigmoid", "Tanh", "Exp", "Erf", "Clip", "LeakyRelu", "Sqrt"];
-    if unary.iter().any(|op| is(node, op)) {
+    // One index in place of a list of them takes the axis away.
+    let drops = site.shape(site.output()?)?.len() < site.shape(site.input(0)?)?.len();
+    let unary = ["Relu", "Sigmoid", "Tanh", "Exp", "Erf", "Clip", "LeakyRelu", "Sqrt", "Gelu", "Abs", "Neg"];
+    let by_row = is(node, "LayerNormalization") || is(node, "Softmax") && node.opset >= 13;
+    let last = int(node, "axis", -1).rem_euclid(shape.len() as i64) as usize;
+    let rows = by_row && node.outputs.len() == 1 && axes.iter().all(|axis| *axis < last);
+    let rows = rows && (!drops || int(node, "axis", -1) < 0);
+    if rows || unary.iter().any(|op| is(node, op)) {
         let mut inputs: Vec<ValueId> = node.present_inputs().collect();
         inputs[0] = cut(site, edit, inputs[0], axes, depth);
         return Some(edit.like(node, &inputs));
@@ -55,15 +61,15 @@ fn through(site: &Site<'_>, edit: &mut Edit, x: ValueId, axes: &[usize], depth: 
             let apart = axes.iter().all(|axis| from_right(axis) < 0 || own[from_right(axis) as usize] == 1);
             operands.push(match own == shape {
                 true => cut(site, edit, value, axes, depth),
-                false if apart && slices => value,
+                false if apart && (!drops || axes.iter().all(|axis| from_right(axis) < 0)) => value,
                 false => part(site, edit, value, axes, shape.len())?,
             });
         }
         return Some(edit.like(node, &operands));
     }
     let (operand, weight) = (node.inputs.first().copied().flatten()?, node.inputs.get(1).copied().flatten()?);
-    if is(node, "MatMul") && slices && axes.iter().all(|axis| axis + 1 < shape.len()) {
-        if !site.is_weight(weight) || site.shape(weight)?.len() != 2 {
+    if is(node, "MatMul") && axes.iter().all(|axis| axis + 1 < shape.len()) {
+        if !site.is_weight(weight) || site.shape(weight)?.len() != 2 || drops && shape.len() < 3 {
             return None;
         }
         let operand = cut(site, edit, operand, axes, depth);
@@ -117,11 +123,11 @@ fn cut(site: &Site<'_>, edit: &mut Edit, value: ValueId, axes: &[usize], depth: 
     })
 }
 
-/// The axes that a Slice or Gather cuts, if it leaves the rank and takes steps of one.
+/// The axes that a Slice cuts in steps of one, or a Gather takes one element or a list of them of.
 fn axes(site: &Site<'_>, rank: usize) -> Option<Vec<usize>> {
     let node = site.node;
     let axes = if is(node, "Gather") {
-        if site.shape(site.input(1)?)?.len() != 1 {
+        if site.shape(site.input(1)?)?.len() > 1 {
             return None;
         }
         vec![int(node, "axis", 0)]
@@ -147,7 +153,7 @@ pub(super) const POOL: Rule = Rule {
     why: "the product runs on the pooled image, a quarter or less of it",
     source: "linearity; the transition layers of DenseNet",
     anchors: &["AveragePool", "GlobalAveragePool"],
-    rewrite: pool,
+    rewrite: &pool,
     ..SLICE
 };
 
@@ -173,7 +179,7 @@ pub(super) const UPSAMPLE: Rule = Rule {
     why: "copies are equal, so f runs on one of them",
     source: "f looks at each pixel on its own",
     anchors: &["Conv", "Relu", "Sigmoid", "Clip"],
-    rewrite: upsample,
+    rewrite: &upsample,
     ..SLICE
 };
 
@@ -214,7 +220,7 @@ pub(super) const BATCH: Rule = Rule {
     when: "the same shape, and neither depends on the other",
     why: "frameworks run nodes one after another: one call takes half the rounds of two",
     anchors: &["Relu", "Sigmoid", "Tanh", "Exp", "MatMul"],
-    rewrite: batch,
+    rewrite: &batch,
     ..SLICE
 };
 

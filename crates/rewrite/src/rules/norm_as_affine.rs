@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     source: "CrypTen 0.4.1 crypten/nn/module.py, class _BatchNorm",
     promise: Promise::Exact,
     anchors: &["BatchNormalization"],
-    rewrite,
+    rewrite: &rewrite,
 };
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {

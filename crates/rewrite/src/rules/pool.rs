@@ -136,17 +136,28 @@ fn part(edit: &mut Edit, x: ValueId, sizes: &[i64], index: usize) -> ValueId {
     }
 }
 
-/// The maximum along the last axis, which stays with size 1.
+/// The maximum along an axis, which stays with size 1.
 pub(super) fn maximum(edit: &mut Edit, x: ValueId, axis: i64, size: i64) -> ValueId {
+    extreme(edit, x, axis, size, Edit::larger)
+}
+
+/// What is left along an axis, which stays with size 1, of two elements each time.
+pub(super) fn extreme(
+    edit: &mut Edit,
+    x: ValueId,
+    axis: i64,
+    size: i64,
+    of_two: fn(&mut Edit, ValueId, ValueId) -> ValueId,
+) -> ValueId {
     let (mut rest, mut size) = (x, size);
     while size > 1 {
         let half = size / 2;
         let sizes: Vec<i64> = [half, half, size % 2].into_iter().filter(|size| *size > 0).collect();
         let parts = edit.parts(rest, axis, &sizes);
-        let larger = edit.larger(parts[0], parts[1]);
+        let left = of_two(edit, parts[0], parts[1]);
         rest = match parts.get(2) {
-            Some(odd) => edit.concat(&[larger, *odd], axis),
-            None => larger,
+            Some(odd) => edit.concat(&[left, *odd], axis),
+            None => left,
         };
         size = half + size % 2;
     }

@@ -3,31 +3,40 @@
 use hawkeye_graph::ValueId;
 
 use crate::edit::Edit;
-use crate::rule::{Family, Promise, Rule, Site};
+use crate::rule::{Family, Promise, Rule, Site, is};
 
 use super::softmax::operand;
 
 pub(super) const EVEN: Rule = Rule {
     name: "pow-as-squares",
     family: Family::Division,
-    what: "Pow(x, 4) -> Pow(Pow(x, 2), 2), and 8 and 16 alike",
-    when: "the exponent is a constant",
+    what: "Pow(x, 4) -> Pow(Pow(x, 2), 2), Pow(x, 5) -> Pow(Pow(x, 2), 2) x, and so on",
+    when: "the exponent is a whole number from 4 to 64",
     why: "SPU takes a logarithm and an exponential for exponents but 0, 1, 2, 3, -1",
     source: "SPU 0.9.5, f_pow",
     promise: Promise::Exact,
     anchors: &["Pow"],
-    rewrite: even,
+    rewrite: &even,
 };
 
 fn even(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let power = site.number(site.input(1)?)?;
-    let squares = [4.0, 8.0, 16.0].iter().position(|p| *p == power)? + 2;
-    let mut value = site.input(0)?;
-    for _ in 0..squares {
-        let two = edit.number(2.0);
-        value = edit.op("Pow", &[value, two]);
+    if !(4.0..=64.0).contains(&power) || power.fract() != 0.0 {
+        return None;
     }
-    edit.replace(site.output()?, value);
+    let (mut left, mut square) = (power as u32, site.input(0)?);
+    let mut product: Option<ValueId> = None;
+    while left > 0 {
+        if left % 2 == 1 {
+            product = Some(product.map_or(square, |product| edit.op("Mul", &[product, square])));
+        }
+        left /= 2;
+        if left > 0 {
+            let two = edit.number(2.0);
+            square = edit.op("Pow", &[square, two]);
+        }
+    }
+    edit.replace(site.output()?, product?);
     Some(())
 }
 
@@ -36,7 +45,7 @@ pub(super) const ROOT: Rule = Rule {
     what: "Pow(x, 0.5) -> Sqrt(x); Pow(x, -0.5) -> Reciprocal(Sqrt(x)); Pow(x, -1) -> Reciprocal(x)",
     when: "x >= 0, where the power is defined",
     why: "a root is one function, a power a logarithm and an exponential",
-    rewrite: root,
+    rewrite: &root,
     ..EVEN
 };
 
@@ -59,7 +68,7 @@ pub(super) const SQUARE: Rule = Rule {
     why: "CrypTen's square opens one operand, and its converter cannot run a node on one input twice",
     source: "CrypTen 0.4.1, crypten/mpc/primitives/beaver.py, square",
     anchors: &["Mul"],
-    rewrite: square,
+    rewrite: &square,
     ..EVEN
 };
 
@@ -77,23 +86,32 @@ fn square(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
 pub(super) const EXPONENTIALS: Rule = Rule {
     name: "product-of-exponentials",
     family: Family::Cleaning,
-    what: "Exp(a) * Exp(b) -> Exp(a + b)",
+    what: "Exp(a) Exp(b) -> Exp(a + b); Exp(a) / Exp(b) -> Exp(a - b); 1 / Exp(a) -> Exp(-a)",
     when: "operands of one shape that nothing else reads; the sum stays within the fixed-point range",
-    why: "one exponential in place of two and a product",
+    why: "one exponential in place of two and a product or a quotient",
     source: "functional equation",
-    anchors: &["Mul"],
-    rewrite: exponentials,
+    anchors: &["Mul", "Div", "Reciprocal"],
+    rewrite: &exponentials,
     ..EVEN
 };
 
 fn exponentials(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let inner = |value| site.made_by(value, "Exp").filter(|_| site.is_private(value))?.inputs[0];
-    let (a, b) = (inner(site.input(0)?)?, inner(site.input(1)?)?);
-    if site.shape(a)? != site.shape(b)? {
-        return None;
-    }
-    let sum = edit.op("Add", &[a, b]);
-    let value = edit.op("Exp", &[sum]);
+    let first = site.input(0)?;
+    let exponent = match site.input(1) {
+        None => edit.op("Neg", &[inner(first)?]),
+        Some(second) if is(site.node, "Div") && site.number(first) == Some(1.0) => {
+            edit.op("Neg", &[inner(second)?])
+        }
+        Some(second) => {
+            let (a, b) = (inner(first)?, inner(second)?);
+            if site.shape(a)? != site.shape(b)? {
+                return None;
+            }
+            edit.op(if is(site.node, "Div") { "Sub" } else { "Add" }, &[a, b])
+        }
+    };
+    let value = edit.op("Exp", &[exponent]);
     edit.replace(site.output()?, value);
     Some(())
 }
@@ -105,7 +123,7 @@ pub(super) const FUSE_LOG: Rule = Rule {
     why: "the logarithm of a quotient is a difference; more precise, too",
     source: "definition of LogSoftmax",
     anchors: &["Log"],
-    rewrite: fuse_log,
+    rewrite: &fuse_log,
     ..EVEN
 };
 
@@ -125,7 +143,7 @@ pub(super) const LOG_PARTS: Rule = Rule {
     why: "one logarithm per row; SPU takes one of every element",
     source: "jaxonnxruntime, logsoftmax",
     anchors: &["LogSoftmax"],
-    rewrite: log_parts,
+    rewrite: &log_parts,
     ..EVEN
 };
 
@@ -149,7 +167,7 @@ pub(super) const DENOMINATOR: Rule = Rule {
     why: "one division in place of two",
     source: "arithmetic",
     anchors: &["Add", "Sub", "Div"],
-    rewrite: denominator,
+    rewrite: &denominator,
     ..EVEN
 };
 
@@ -182,7 +200,7 @@ pub(super) const DROP_SOFTMAX: Rule = Rule {
     source: "CrypTen's and Delphi's examples",
     promise: Promise::Output,
     anchors: &["Softmax", "Sigmoid", "LogSoftmax"],
-    rewrite: drop_softmax,
+    rewrite: &drop_softmax,
 };
 
 fn drop_softmax(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -201,7 +219,7 @@ pub(super) const INTEGER: Rule = Rule {
     why: "a sum has no truncation, and is no product with a weight",
     source: "arithmetic",
     anchors: &["Mul"],
-    rewrite: integer,
+    rewrite: &integer,
     ..EVEN
 };
 

@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     source: "queries, keys and values of BERT, as in PUMA and BOLT",
     promise: Promise::Exact,
     anchors: &["MatMul"],
-    rewrite,
+    rewrite: &rewrite,
 };
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {

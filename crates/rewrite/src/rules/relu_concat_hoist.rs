@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     source: "elementwise functions commute with Concat",
     promise: Promise::Exact,
     anchors: &["Concat"],
-    rewrite,
+    rewrite: &rewrite,
 };
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {

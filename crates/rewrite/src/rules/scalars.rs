@@ -17,7 +17,7 @@ pub(super) const FORWARD: Rule = Rule {
     source: "linearity",
     promise: Promise::Exact,
     anchors: &["Mul", "Div"],
-    rewrite: forward,
+    rewrite: &forward,
 };
 
 /// Operand and factor of a product with a number, or quotient by one.
@@ -55,7 +55,7 @@ pub(super) const BACKWARD: Rule = Rule {
     what: "linear layer, then c x or x / c -> the layer with weight and bias times c, for a number c; through an \
            attention's product into the query",
     when: "nothing else reads what is scaled",
-    rewrite: backward,
+    rewrite: &backward,
     ..FORWARD
 };
 
@@ -95,7 +95,7 @@ pub(super) const CHAIN: Rule = Rule {
     what: "c1 (c2 x) -> (c1 c2) x",
     when: "numbers; nothing else reads the inner product",
     why: "one truncation in place of two",
-    rewrite: chain,
+    rewrite: &chain,
     ..FORWARD
 };
 

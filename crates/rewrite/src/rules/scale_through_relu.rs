@@ -19,7 +19,7 @@ pub(super) const RULE: Rule = Rule {
     source: "positive homogeneity of Relu; DenseNet's pre-activation",
     promise: Promise::Exact,
     anchors: &["Relu"],
-    rewrite,
+    rewrite: &rewrite,
 };
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {

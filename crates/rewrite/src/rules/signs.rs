@@ -47,7 +47,7 @@ pub(super) const REDUNDANT: Rule = Rule {
     source: "sign analysis",
     promise: Promise::Exact,
     anchors: &["Relu"],
-    rewrite: redundant,
+    rewrite: &redundant,
 };
 
 fn redundant(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -77,7 +77,7 @@ pub(super) const CLIP: Rule = Rule {
     why: "one comparison per element is gone; F.relu6 exports both",
     source: "PyTorch's export of relu6",
     anchors: &["Clip"],
-    rewrite: clip_of_relu,
+    rewrite: &clip_of_relu,
     ..REDUNDANT
 };
 
@@ -102,7 +102,7 @@ pub(super) const CLIP_OF_CLIP: Rule = Rule {
     why: "two comparisons per element in place of four",
     source: "arithmetic",
     anchors: &["Clip"],
-    rewrite: clip_of_clip,
+    rewrite: &clip_of_clip,
     ..REDUNDANT
 };
 
@@ -137,7 +137,7 @@ pub(super) const CLIP_AS_RELU: Rule = Rule {
     why: "one comparison in place of two",
     source: "ONNX operator specification",
     anchors: &["Clip", "Max"],
-    rewrite: clip_as_relu,
+    rewrite: &clip_as_relu,
     ..REDUNDANT
 };
 
@@ -162,7 +162,7 @@ pub(super) const OF_NEGATIVE: Rule = Rule {
     when: "both are wanted",
     why: "one comparison tells both signs",
     source: "Relu(-x) = Relu(x) - x; CReLU, Shang et al., arXiv 1603.05201",
-    rewrite: of_negative,
+    rewrite: &of_negative,
     ..REDUNDANT
 };
 
@@ -181,7 +181,7 @@ pub(super) const SHARED: Rule = Rule {
     when: "a is read by both",
     why: "a is compared with zero once",
     source: "Relu commutes with Concat",
-    rewrite: shared,
+    rewrite: &shared,
     ..REDUNDANT
 };
 

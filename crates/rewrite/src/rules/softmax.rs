@@ -26,7 +26,7 @@ pub(super) const RECIPROCAL: Rule = Rule {
     source: "SPU 0.9.5, softmax of jax.nn under XLA",
     promise: Promise::Exact,
     anchors: &["Softmax"],
-    rewrite: reciprocal,
+    rewrite: &reciprocal,
 };
 
 fn reciprocal(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -49,7 +49,7 @@ pub(super) const TREE_SUM: Rule = Rule {
     source: "CrypTen 0.4.1 crypten/functions/maximum.py, approximations.py",
     promise: Promise::Exact,
     anchors: &["Softmax"],
-    rewrite: tree_sum,
+    rewrite: &tree_sum,
 };
 
 fn tree_sum(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -66,7 +66,7 @@ pub(super) const TREE_MEAN: Rule = Rule {
     name: "softmax-relu-tree-mean",
     what: "Softmax(x) -> e / ReduceMean(e) / L, e = Exp(x - max), the maximum by a tree of Relus",
     when: "the axis' size L is known; the mean keeps the denominator in [1/L, 1], where Newton converges",
-    rewrite: tree_mean,
+    rewrite: &tree_mean,
     ..TREE_SUM
 };
 

@@ -16,7 +16,7 @@ pub(super) const GROUPS: Rule = Rule {
     source: "SPU 0.9.5 refuses such groups",
     promise: Promise::Exact,
     anchors: &["Conv"],
-    rewrite: groups,
+    rewrite: &groups,
 };
 
 fn groups(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
@@ -50,7 +50,7 @@ pub(super) const DENSE: Rule = Rule {
     when: "1 < g",
     why: "one product in place of g; the zeros are paid",
     source: "linearity",
-    rewrite: dense,
+    rewrite: &dense,
     ..GROUPS
 };
 
@@ -82,7 +82,7 @@ pub(super) const DILATED: Rule = Rule {
     why: "frameworks that pay the dilated kernel pay its zeros",
     source: "Chen et al., arXiv 1606.00915, section 3.1",
     anchors: &["Conv"],
-    rewrite: dilated,
+    rewrite: &dilated,
     ..GROUPS
 };
 
@@ -117,7 +117,7 @@ pub(super) const SUBSAMPLE: Rule = Rule {
     why: "CrypTen opens the whole operand of a strided Conv; a 1 x 1 pool takes every s-th pixel locally",
     source: "CrypTen 0.4.1 crypten/mpc/primitives/beaver.py",
     anchors: &["Conv"],
-    rewrite: subsample,
+    rewrite: &subsample,
     ..GROUPS
 };
 
@@ -144,7 +144,7 @@ pub(super) const MATRIX: Rule = Rule {
     why: "CryptFlow2 makes the model the left operand of a Conv and the right one of a Gemm: fewer transfers for few rows",
     source: "EzPC SCI, linear-ot.h",
     anchors: &["Gemm", "MatMul"],
-    rewrite: matrix,
+    rewrite: &matrix,
     ..GROUPS
 };
 
@@ -169,7 +169,7 @@ pub(super) const SWAPPED: Rule = Rule {
     why: "CryptFlow2's transfers are chosen by the left operand's party: fewer where the weight has fewer columns",
     source: "EzPC SCI, linear-ot.h",
     anchors: &["MatMul"],
-    rewrite: swapped,
+    rewrite: &swapped,
     ..GROUPS
 };
 
@@ -193,7 +193,7 @@ pub(super) const ALPHA: Rule = Rule {
     why: "CrypTen multiplies by alpha and beta even where they are 1, SPU where they are not",
     source: "CrypTen 0.4.1 crypten/nn/module.py, class Gemm",
     anchors: &["Gemm"],
-    rewrite: alpha,
+    rewrite: &alpha,
     ..GROUPS
 };
 

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     source: "Strassen, Numerische Mathematik 13, 1969",
     promise: Promise::Exact,
     anchors: &["MatMul"],
-    rewrite,
+    rewrite: &rewrite,
 };
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {

@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     source: "sub-pixel convolution, Shi et al., arXiv 1609.05158",
     promise: Promise::Exact,
     anchors: &["ConvTranspose"],
-    rewrite,
+    rewrite: &rewrite,
 };
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {

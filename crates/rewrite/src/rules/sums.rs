@@ -17,7 +17,7 @@ pub(super) const PARTS: Rule = Rule {
     source: "linearity",
     promise: Promise::Exact,
     anchors: &["AveragePool", "GlobalAveragePool"],
-    rewrite: parts,
+    rewrite: &parts,
 };
 
 /// Most elements of a window that are added one by one.
@@ -114,7 +114,7 @@ pub(super) const REDUCED: Rule = Rule {
     when: "nothing but linear layers reads the pool, perhaps reshaped. The sum needs log2(H W) more bits, and the \
            weights lose as many",
     anchors: &["GlobalAveragePool"],
-    rewrite: reduced,
+    rewrite: &reduced,
     ..PARTS
 };
 
@@ -133,7 +133,7 @@ pub(super) const HARD_SWISH: Rule = Rule {
     why: "no product with a constant is left",
     source: "definition of HardSwish",
     anchors: &["HardSwish"],
-    rewrite: hard_swish,
+    rewrite: &hard_swish,
     ..PARTS
 };
 
@@ -156,7 +156,7 @@ pub(super) const TRUNCATED_ONCE: Rule = Rule {
           tensor itself, once",
     source: "EzPC Athos, HLIL scale management; SCI, functionalities.h",
     anchors: &["Conv", "MatMul", "Gemm", "ConvTranspose"],
-    rewrite: |site, edit| {
+    rewrite: &|site, edit| {
         let layer = Linear::of(site, site.output()?)?;
         let readers = site.consumers(layer.output);
         let linear = readers.iter().filter(|node| Linear::reading(site, node, layer.output).is_some());

@@ -19,14 +19,14 @@ pub(super) const LEFT: Rule = Rule {
     source: "Lavin and Gray, arXiv 1509.09308, section 4.1; CoPriv, arXiv 2311.01737, section 4.1",
     promise: Promise::Exact,
     anchors: &["Conv"],
-    rewrite: |site, edit| winograd(site, edit, Side::WeightsLeft),
+    rewrite: &|site, edit| winograd(site, edit, Side::WeightsLeft),
 };
 
 pub(super) const RIGHT: Rule = Rule {
     name: "winograd-weights-right",
     what: "Conv 3 x 3 -> sixteen products of tiles (tiles x C) and transformed weights (C x O), sums before and after",
     why: "as winograd; CryptFlow2's transfers are chosen by the left operand's party",
-    rewrite: |site, edit| winograd(site, edit, Side::WeightsRight),
+    rewrite: &|site, edit| winograd(site, edit, Side::WeightsRight),
     ..LEFT
 };
 

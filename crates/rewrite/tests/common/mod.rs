@@ -13,7 +13,7 @@ pub(crate) fn fixtures() -> PathBuf {
 }
 
 /// All rules that keep the function.
-pub(crate) fn exact() -> Vec<&'static Rule> {
+pub(crate) fn exact() -> Vec<&'static Rule<'static>> {
     RULES.iter().filter(|rule| rule.promise == Promise::Exact).collect()
 }
 
@@ -67,7 +67,12 @@ impl Priced {
     }
 
     /// A model rewritten by these rules.
-    pub(crate) fn optimized(&self, path: &Path, rules: Vec<&'static Rule>, as_priced: bool) -> Rewritten {
+    pub(crate) fn optimized(
+        &self,
+        path: &Path,
+        rules: Vec<&'static Rule<'static>>,
+        as_priced: bool,
+    ) -> Rewritten<'static> {
         self.try_optimized(path, rules, as_priced).expect("it has a price")
     }
 
@@ -75,9 +80,9 @@ impl Priced {
     pub(crate) fn try_optimized(
         &self,
         path: &Path,
-        rules: Vec<&'static Rule>,
+        rules: Vec<&'static Rule<'static>>,
         as_priced: bool,
-    ) -> Option<Rewritten> {
+    ) -> Option<Rewritten<'static>> {
         let original = graph(path);
         let weights = Weights::new(Some(path), &original);
         let mut pricing = |graph: &Graph| self.quote(graph);
@@ -98,8 +103,8 @@ impl Priced {
 pub(crate) fn optimized(
     path: &Path,
     framework: &str,
-    rules: Vec<&'static Rule>,
+    rules: Vec<&'static Rule<'static>>,
     as_priced: bool,
-) -> Rewritten {
+) -> Rewritten<'static> {
     Priced::new(framework).optimized(path, rules, as_priced)
 }

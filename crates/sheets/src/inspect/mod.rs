@@ -33,6 +33,7 @@ impl Framework {
                 return Err(Failure(found));
             }
         };
+        found.extend(self.rules().err().into_iter().flat_map(|failure| failure.0));
         let parameters = self.manifest.values(&BTreeMap::new())?;
         let parties = self.manifest.party_count(None)?;
         let numbers = recorder::PartyCounts { protocol: parties, all: parties };

@@ -64,7 +64,11 @@ impl Sources {
         }
         let loose = own.iter().filter(|file| {
             !gathering.seen.contains(*file)
-                && !manifest.modules.values().any(|module| file.display().ends_with(module.as_str()))
+                && !manifest
+                    .modules
+                    .values()
+                    .chain(&manifest.rules)
+                    .any(|module| file.display().ends_with(module.as_str()))
         });
         for file in loose {
             let message = "nothing loads this sheet, and the manifest does not list it";

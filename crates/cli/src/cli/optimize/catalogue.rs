@@ -2,19 +2,45 @@
 
 use hawkeye::{Diagnostic, Failure, Place};
 use hawkeye_graph::nearest;
-use hawkeye_rewrite::{Family, PRESETS, Preset, Promise, RULES, Rule};
+use hawkeye_rewrite::{Family, PRESETS, Preset, Promise, RULES, Rule, UserRule};
 
 use super::output;
 
 /// What the user lets be applied.
-pub(super) struct Choice {
-    pub(super) rules: Vec<&'static Rule>,
+pub(super) struct Choice<'a> {
+    pub(super) rules: Vec<&'a Rule<'a>>,
     /// The share of the ReLUs to keep.
     pub(super) relus: Option<f64>,
 }
 
+/// The tool's rules, and those that users wrote, with names of their own.
+pub(super) fn all<'a>(users: &'a [UserRule<'a>]) -> Result<Vec<Rule<'a>>, Failure> {
+    let mut rules: Vec<Rule<'a>> = RULES.to_vec();
+    let mut errors = Vec::new();
+    for rule in users.iter().map(UserRule::rule) {
+        let other = rules.iter().find(|other| other.name == rule.name);
+        let named = other.map(|other| other.source).or_else(|| preset(rule.name).map(|set| set.source));
+        match named {
+            Some(source) => errors.push(
+                Diagnostic::error(
+                    Place::Model,
+                    format!("rule {} ({}) has the name of another: {source}", rule.name, rule.source),
+                )
+                .help("give it another name"),
+            ),
+            None => rules.push(rule),
+        }
+    }
+    if errors.is_empty() { Ok(rules) } else { Err(Failure(errors)) }
+}
+
 /// The rules of `--allow`, `--select` and `--ignore`.
-pub(super) fn choose(allow: &[String], select: &[String], ignore: &[String]) -> Result<Choice, Failure> {
+pub(super) fn choose<'a>(
+    rules: &'a [Rule<'a>],
+    allow: &[String],
+    select: &[String],
+    ignore: &[String],
+) -> Result<Choice<'a>, Failure> {
     let mut relus = None;
     let mut allowed = Vec::new();
     for name in allow {
@@ -24,20 +50,20 @@ pub(super) fn choose(allow: &[String], select: &[String], ignore: &[String]) -> 
                 output::failed(format!("{name}: the share of ReLUs to keep is a number from 0 to 1"))
             })?);
         } else {
-            allowed.extend(named(name)?);
+            allowed.extend(named(rules, name)?);
         }
     }
-    let all = |names: &[String]| -> Result<Vec<&'static Rule>, Failure> {
-        Ok(names.iter().map(|name| named(name)).collect::<Result<Vec<_>, _>>()?.concat())
+    let all = |names: &[String]| -> Result<Vec<&Rule<'_>>, Failure> {
+        Ok(names.iter().map(|name| named(rules, name)).collect::<Result<Vec<_>, _>>()?.concat())
     };
     let (selected, ignored) = (all(select)?, all(ignore)?);
-    let within = |list: &[&Rule], rule: &Rule| list.iter().any(|other| other.name == rule.name);
-    let takes = |rule: &&Rule| {
+    let within = |list: &[&Rule<'_>], rule: &Rule<'_>| list.iter().any(|other| other.name == rule.name);
+    let takes = |rule: &&Rule<'_>| {
         let exact = rule.promise == Promise::Exact;
         let selected = selected.is_empty() || within(&selected, rule);
         (exact && selected || within(&allowed, rule)) && !within(&ignored, rule)
     };
-    Ok(Choice { rules: RULES.iter().filter(takes).collect(), relus })
+    Ok(Choice { rules: rules.iter().filter(takes).collect(), relus })
 }
 
 fn preset(name: &str) -> Option<&'static Preset> {
@@ -45,12 +71,12 @@ fn preset(name: &str) -> Option<&'static Preset> {
 }
 
 /// A rule, or the rules of a set.
-fn named(name: &str) -> Result<Vec<&'static Rule>, Failure> {
+fn named<'a>(rules: &'a [Rule<'a>], name: &str) -> Result<Vec<&'a Rule<'a>>, Failure> {
     let names = preset(name).map_or_else(|| vec![name], |preset| preset.rules.to_vec());
     let rule = |wanted: &str| {
-        RULES.iter().find(|rule| rule.name == wanted).ok_or_else(|| {
+        rules.iter().find(|rule| rule.name == wanted).ok_or_else(|| {
             let error = Diagnostic::error(Place::Model, format!("there is no rule \"{wanted}\""));
-            let known = RULES.iter().map(|rule| rule.name).chain(PRESETS.iter().map(|preset| preset.name));
+            let known = rules.iter().map(|rule| rule.name).chain(PRESETS.iter().map(|preset| preset.name));
             let hint =
                 nearest(wanted, known).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
             Failure::from(error.help(format!("{hint}hawkeye optimize --list shows all")))
@@ -59,11 +85,14 @@ fn named(name: &str) -> Result<Vec<&'static Rule>, Failure> {
     names.into_iter().map(rule).collect()
 }
 
-pub(super) fn list() -> String {
+pub(super) fn list(rules: &[Rule<'_>]) -> String {
     let mut text = String::new();
     for family in Family::ALL {
-        text.push_str(&format!("{}\n", family.name()));
-        for rule in RULES.iter().filter(|rule| rule.family == family) {
+        let mut rules = rules.iter().filter(|rule| rule.family == family).peekable();
+        if rules.peek().is_some() {
+            text.push_str(&format!("{}\n", family.name()));
+        }
+        for rule in rules {
             text.push_str(&format!("  {:34} {}{}\n", rule.name, promise(rule), rule.what));
         }
     }
@@ -77,7 +106,7 @@ pub(super) fn list() -> String {
     text
 }
 
-fn promise(rule: &Rule) -> &'static str {
+fn promise(rule: &Rule<'_>) -> &'static str {
     match rule.promise {
         Promise::Exact => "",
         Promise::Approximate { .. } => "(approximate) ",
@@ -85,15 +114,15 @@ fn promise(rule: &Rule) -> &'static str {
     }
 }
 
-pub(super) fn explain(name: &str) -> Result<String, Failure> {
+pub(super) fn explain(rules: &[Rule<'_>], name: &str) -> Result<String, Failure> {
     if let Some(preset) = preset(name) {
-        let rules = named(name)?.iter().map(|rule| about(rule)).collect::<Vec<_>>().join("\n");
-        return Ok(format!("{name}: {}\nsource  {}\n\n{rules}", preset.rules.join(", "), preset.source));
+        let each = named(rules, name)?.iter().map(|rule| about(rule)).collect::<Vec<_>>().join("\n");
+        return Ok(format!("{name}: {}\nsource  {}\n\n{each}", preset.rules.join(", "), preset.source));
     }
-    Ok(named(name)?.iter().map(|rule| about(rule)).collect())
+    Ok(named(rules, name)?.iter().map(|rule| about(rule)).collect())
 }
 
-fn about(rule: &Rule) -> String {
+fn about(rule: &Rule<'_>) -> String {
     let text = format!(
         "{}: {}\n\nwhen    {}\nwhy     {}\nsource  {}\n",
         rule.name, rule.what, rule.when, rule.why, rule.source
@@ -106,7 +135,7 @@ fn about(rule: &Rule) -> String {
 }
 
 /// What a rule that changes the function changes, and what that asks for.
-pub(super) fn terms(rule: &Rule) -> String {
+pub(super) fn terms(rule: &Rule<'_>) -> String {
     match rule.promise {
         Promise::Exact => "exact".to_owned(),
         Promise::Output => "what is revealed changes".to_owned(),

@@ -17,9 +17,10 @@ use hawkeye_graph::{Graph, Node};
 use hawkeye_onnx::export;
 use hawkeye_report::{Operator, Phases};
 use hawkeye_rewrite::{
-    Objective, Price, Quote, Rewritten, Row, Rule, Weights, fixed, output_types, prove, rewrite,
+    Objective, Price, Quote, Rewritten, Row, Rule, UserRule, Weights, fixed, output_types, prove, rewrite,
 };
 use hawkeye_shapes::{bind, infer};
+use hawkeye_sheets::written_rules;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output;
@@ -54,6 +55,9 @@ pub(crate) struct Optimize {
     /// All rules but these
     #[arg(long, value_name = "RULE,...", value_delimiter = ',')]
     ignore: Vec<String>,
+    /// Rules of one's own: a file of them, besides those that the framework's manifest lists
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
     /// Use every operator that has a price, even those that the framework's front end does not load
     #[arg(long)]
     as_priced: bool,
@@ -128,20 +132,27 @@ struct Tuned {
 }
 
 /// What was found for a model.
-struct Outcome {
+struct Outcome<'a> {
     original: Graph,
     tuned: Vec<Tuned>,
-    rewritten: Rewritten,
+    rewritten: Rewritten<'a>,
 }
 
 pub(crate) fn run(command: &Optimize) -> Result<ExitCode, Failure> {
+    let framework = command.framework.as_deref().map(Framework::open).transpose()?;
+    let mut written = written_rules(&command.rules)?;
+    if let Some(framework) = &framework {
+        written.extend(framework.rules()?);
+    }
+    let users: Vec<UserRule<'_>> = written.iter().map(UserRule::new).collect();
+    let rules = catalogue::all(&users)?;
     if command.list {
-        return output::write(None, catalogue::list().as_bytes()).map(|()| ExitCode::SUCCESS);
+        return output::write(None, catalogue::list(&rules).as_bytes()).map(|()| ExitCode::SUCCESS);
     }
     if let Some(name) = &command.explain {
-        return output::write(None, catalogue::explain(name)?.as_bytes()).map(|()| ExitCode::SUCCESS);
+        return output::write(None, catalogue::explain(&rules, name)?.as_bytes()).map(|()| ExitCode::SUCCESS);
     }
-    let (Some(path), Some(name)) = (&command.model, &command.framework) else {
+    let (Some(path), Some(framework)) = (&command.model, framework) else {
         return Err(output::failed("a model and a framework are needed".to_owned()));
     };
     let options = command.run.options()?;
@@ -150,9 +161,9 @@ pub(crate) fn run(command: &Optimize) -> Result<ExitCode, Failure> {
             "seconds need a network: say --network, or --bandwidth and --rtt".to_owned(),
         ));
     }
-    let framework = Framework::open(name)?.overlaid(&options.overlays)?;
+    let framework = framework.overlaid(&options.overlays)?;
     let model = load(path)?;
-    let choice = catalogue::choose(&command.allow, &command.select, &command.ignore)?;
+    let choice = catalogue::choose(&rules, &command.allow, &command.select, &command.ignore)?;
     let search =
         Search { framework, options, rules: choice.rules, relus: choice.relus, command: Some(command) };
     if let Some(Widths::Open { most, layers }) = &command.run.widths {
@@ -182,7 +193,10 @@ pub(crate) fn advice(
     framework: &Framework,
     options: &Options,
 ) -> Result<String, Failure> {
-    let rules = catalogue::choose(&[], &[], &[])?.rules;
+    let written = framework.rules()?;
+    let users: Vec<UserRule<'_>> = written.iter().map(UserRule::new).collect();
+    let rules = catalogue::all(&users)?;
+    let rules = catalogue::choose(&rules, &[], &[], &[])?.rules;
     let search =
         Search { framework: framework.clone(), options: options.clone(), rules, relus: None, command: None };
     let found = search.run(model, Some(path))?.rewritten;
@@ -206,13 +220,13 @@ fn progress() -> ProgressBar {
 struct Search<'a> {
     framework: Framework,
     options: Options,
-    rules: Vec<&'static Rule>,
+    rules: Vec<&'a Rule<'a>>,
     relus: Option<f64>,
     command: Option<&'a Optimize>,
 }
 
-impl Search<'_> {
-    fn run(&self, model: &Model, path: Option<&Path>) -> Result<Outcome, Failure> {
+impl<'a> Search<'a> {
+    fn run(&self, model: &Model, path: Option<&Path>) -> Result<Outcome<'a>, Failure> {
         let original = fixed(&model.graph, &self.options.bindings)?;
         let counted = self.command.map_or(Counted::Total, |command| command.phase);
         let objective = self.command.map_or(Objective::Bytes, |command| command.objective.into());
@@ -335,7 +349,7 @@ impl Pricer {
 /// Runs both models on random inputs, and writes the new one if they agree.
 fn write(
     original: &Graph,
-    rewritten: &mut Rewritten,
+    rewritten: &mut Rewritten<'_>,
     weights: &Weights,
     source: &Path,
     out: &Path,

@@ -13,7 +13,7 @@ use super::{Outcome, TableFormat, Tuned, output};
 const QUESTIONS: usize = 5;
 
 /// Rows add up to the difference of the two reports.
-pub(super) fn render(found: &Outcome, format: TableFormat) -> Result<String, Failure> {
+pub(super) fn render(found: &Outcome<'_>, format: TableFormat) -> Result<String, Failure> {
     match format {
         TableFormat::Json => serde_json::to_string_pretty(&document(found))
             .map(|text| text + "\n")
@@ -33,13 +33,13 @@ pub(super) fn share(from: u64, to: u64) -> String {
 }
 
 /// The price of the model as it was.
-fn before(found: &Outcome) -> Option<Price> {
+fn before(found: &Outcome<'_>) -> Option<Price> {
     found.tuned.first().map_or(found.rewritten.before, |first| first.before)
 }
 
-fn document(found: &Outcome) -> Value {
+fn document(found: &Outcome<'_>) -> Value {
     let tuned = |row: &Tuned| json!({"set": row.setting, "needs": row.needs, "before": counts(row.before), "after": counts(Some(row.after))});
-    let row = |row: &Applied| {
+    let row = |row: &Applied<'_>| {
         json!({
             "rule": row.rule.name, "nodes": row.nodes, "before": counts(row.before),
             "after": counts(Some(row.after)), "assuming": row.questions, "exact": row.rule.promise == Promise::Exact,
@@ -58,7 +58,7 @@ fn counts(price: Option<Price>) -> Value {
 }
 
 /// Rows of the table: what, where, change of bytes and of rounds, share of the whole.
-fn rows(found: &Outcome) -> Vec<[String; 5]> {
+fn rows(found: &Outcome<'_>) -> Vec<[String; 5]> {
     let total = before(found).unwrap_or_default().bytes;
     let row = |what: &str, place: String, from: Option<Price>, to: Price| {
         let from = from.unwrap_or_default();
@@ -83,7 +83,7 @@ fn rows(found: &Outcome) -> Vec<[String; 5]> {
 
 const HEADER: [&str; 5] = ["rule", "where", "bytes", "rounds", "saved"];
 
-fn lines(found: &Outcome, style: TableStyle) -> String {
+fn lines(found: &Outcome<'_>, style: TableStyle) -> String {
     let mut table = Table::new();
     table.load_style(style);
     table.set_header(HEADER);
@@ -103,7 +103,7 @@ fn lines(found: &Outcome, style: TableStyle) -> String {
 }
 
 /// The whole, and what it rests on.
-fn summary(found: &Outcome) -> Vec<String> {
+fn summary(found: &Outcome<'_>) -> Vec<String> {
     let after = found.rewritten.after.unwrap_or_default();
     let mut lines = vec![match before(found) {
         Some(before) => format!(
@@ -143,7 +143,7 @@ fn summary(found: &Outcome) -> Vec<String> {
     lines
 }
 
-fn page(found: &Outcome) -> String {
+fn page(found: &Outcome<'_>) -> String {
     let cells = |tag: &str, row: &[String]| {
         let cells: String = row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
         format!("<tr>{cells}</tr>\n")
