@@ -23,6 +23,8 @@ const runs = {
   layers: ["profile", "bert_base.onnx", "-f", "crypten", "--batch", "1", "--dim", "seq=128"],
   time: ["profile", "resnet18.onnx", "-f", "crypten", "--batch", "1", "--network", "wan-100m"],
   training: ["profile", "lenet5.onnx", "-f", "crypten", "--train", "cross_entropy"],
+  comparison: ["compare", "bert_base.onnx", "-f", "crypten", "-f", "spu-semi2k", "--batch", "1", "--dim", "seq=128"],
+  budget: ["budget", "resnet18.onnx", "-f", "crypten", "--batch", "1"],
 };
 
 let browser;

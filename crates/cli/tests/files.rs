@@ -248,7 +248,10 @@ fn no_input_is_overwritten() {
     fs::hard_link(folder.path("model.onnx"), folder.path("other.onnx")).expect("it is linked");
     let report = folder.run(&["profile", "model.onnx", "-f", "crypten", "-o", "report.yaml"]);
     succeeds(&report);
-    let cases: [&[&str]; 9] = [
+    fs::write(folder.path("net.yaml"), "bandwidth: 100Mbit/s\nrtt: 1ms\n").expect("it is written");
+    fs::write(folder.path("mine.star"), "def ltz(n):\n    exchange(n)\n").expect("it is written");
+    succeeds(&folder.run(&["frameworks", "new", "mine"]));
+    let cases: [&[&str]; 17] = [
         &["profile", "model.onnx", "-f", "crypten", "-o", "model.onnx"],
         &["profile", "model.onnx", "-f", "crypten", "-o", "./link.onnx"],
         &["profile", "link.onnx", "-f", "crypten", "-o", "other.onnx"],
@@ -256,6 +259,14 @@ fn no_input_is_overwritten() {
         &["annotate", "model.onnx", "-f", "crypten", "-o", "model.onnx"],
         &["grad", "model.onnx", "-o", "model.onnx"],
         &["sweep", "model.onnx", "-f", "crypten", "-o", "model.onnx"],
+        &["budget", "model.onnx", "-f", "crypten", "-o", "model.onnx"],
+        &["shapes", "model.onnx", "-o", "model.onnx"],
+        &["optimize", "model.onnx", "-f", "crypten", "-o", "model.onnx"],
+        &["profile", "model.onnx", "-f", "crypten", "--overlay", "mine.star", "-o", "mine.star"],
+        &["profile", "model.onnx", "-f", "crypten", "--network", "lan-1g,net.yaml", "-o", "net.yaml"],
+        &["profile", "model.onnx", "-f", "./mine", "-o", "mine/mine.star"],
+        &["profile", "model.onnx", "-f", "./mine", "-o", "mine/framework.yaml"],
+        &["sweep", "model.onnx", "-f", "crypten", "--network", "net.yaml", "-o", "net.yaml"],
         &["compare", "model.onnx", "report.yaml", "-f", "crypten", "-o", "report.yaml"],
         &["check", "model.onnx", "-f", "crypten", "--baseline", "report.yaml", "-o", "report.yaml"],
     ];
@@ -268,6 +279,39 @@ fn no_input_is_overwritten() {
     let mut command = folder.command(&["strip", "-", "-o", "model.onnx"]);
     let output = command.stdin(File::open(folder.path("model.onnx")).expect("it opens")).output();
     assert_eq!(output.expect("it starts").status.code(), Some(2), "nor by way of standard input");
+}
+
+/// The file in which a model's weights lie is read with it.
+#[test]
+fn weights_in_a_file_of_their_own_are_not_overwritten() {
+    use hawkeye_onnx::wire::{
+        GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
+    };
+    use prost::Message;
+    let entry = |key: &str, value: &str| StringStringEntryProto {
+        key: Some(key.to_owned()),
+        value: Some(value.to_owned()),
+    };
+    let weight = TensorProto {
+        name: Some("w".to_owned()),
+        dims: vec![512],
+        data_type: Some(1),
+        data_location: Some(1),
+        external_data: vec![entry("location", "model.data")],
+        ..TensorProto::default()
+    };
+    let graph = GraphProto { initializer: vec![weight], ..GraphProto::default() };
+    let opset_import = vec![OperatorSetIdProto { version: Some(17), ..OperatorSetIdProto::default() }];
+    let model = ModelProto { ir_version: Some(8), graph: Some(graph), opset_import, ..ModelProto::default() };
+    let folder = Folder::new();
+    fs::write(folder.path("external.onnx"), model.encode_to_vec()).expect("it is written");
+    fs::write(folder.path("model.data"), [0; 2048]).expect("it is written");
+    for arguments in [&["shapes"][..], &["strip"], &["profile", "-f", "crypten"]] {
+        let output = folder.run(&[arguments, &["external.onnx", "-o", "model.data"]].concat());
+        let said = text(&output.stderr);
+        assert!(said.contains("would overwrite the input model.data"), "{said}");
+    }
+    assert_eq!(fs::read(folder.path("model.data")).expect("it can be read"), [0; 2048]);
 }
 
 #[test]

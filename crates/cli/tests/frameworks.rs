@@ -97,6 +97,13 @@ fn faults_of_sheets_are_found() {
             "\"provn\" is no kind of evidence",
         ),
         ("def lower_Relu(n):\n    fail(\"\")\n", "fail without a reason"),
+        ("def lower_Relu(n):\n    send(0, 1, n.inputs[0].size / 2)\n", "divide integers by //"),
+        ("def lower_Relu(n):\n    repeat(2, exchange(8))\n", "not repeat(n, f(x))"),
+        ("def lower_Relu(n):\n    while True:\n        exchange(8)\n", "no while: write for _ in range(n)"),
+        ("import math\ndef lower_Relu(n):\n    pass\n", "no import: write load("),
+        ("def lower_If(n):\n    pass\n", "what is in the bodies of If takes its place"),
+        ("def lower_CumSum(n):\n    exchange(-1)\n", "bytes is negative: -1"),
+        ("load(\"gone.star\", \"f\")\ndef lower_Relu(n):\n    f(n)\n", "small.star:1 loads it"),
         ("def lower_Relu(n):\n    return 1 + \"a\"\n", "small.star:2"),
         ("def lower_Relu(n) -> int:\n    return \"a\"\n", "small.star:2"),
         ("def lower_Relu(n):\n    if n.inputs[0].rank == 3:\n        send(0, 9, 1)\n", "there is no party 9"),
@@ -136,7 +143,31 @@ fn faults_of_manifests_are_found() {
         let warning = said.contains("fine, but for");
         assert_eq!(code, Some(if warning { 0 } else { 1 }), "{said}");
     }
+    // Parameters are updated where the layers alone have gradients.
+    let own = "def lower_Gemm(n):\n    pass\ndef backward_Gemm(n):\n    pass\ndef loss_mse(n):\n    pass\n\
+               def backward_mse(n):\n    pass\ndef update_sgd(n):\n    send(0, 9, 1)\n";
+    let (said, _) = checked("training: {gradients: own}", own);
+    assert!(said.contains("there is no party 9"), "{said}");
+    // A maximum has one more output in the gradient graph.
+    let mixed = "def lower_MaxPool(n):\n    exchange(8)\ndef backward_MaxPool(n):\n    exchange(8)\n\
+                 def lower_Add(n):\n    pass\n";
+    let (said, code) = checked("", mixed);
+    assert_eq!(code, Some(0), "{said}");
+    // The numbers of a fault are the samples'; it is told once.
+    let (said, _) = checked("", "def lower_Conv(n):\n    exchange(n.outputs[0].size // 0)\n");
+    assert_eq!(said.matches("division by zero").count(), 1, "{said}");
     let replaced = [
+        (
+            "parties: {default: 2, min: 2, max: 3}",
+            "parties: {default: 2, min: 4, max: 3}",
+            "framework.yaml:6:",
+        ),
+        (
+            "counters: {bytes: {sum: bytes}}",
+            "counters:\n  sent: {sum: bytes, phases: [onlin]}",
+            "framework.yaml:9:",
+        ),
+        ("framework/1", "framework/2", "  1 | schema: hawkeye-framework/2"),
         ("name: small", "name: 'fal con/..'", "is not made of letters"),
         ("weights: secret", "weights: {party: 7}", "known to party 7, but parties are 0 to 2"),
         ("counters: {bytes: {sum: bytes}}", "counters: {bytes: {sum: bytes, to: 3}}", "is to party 3"),
@@ -244,6 +275,10 @@ fn functions_that_a_model_needs_are_listed() {
         |op: &str| said.lines().find(|line| line.starts_with(&format!("lower_{op} "))).unwrap_or_default();
     assert!(state("Relu").ends_with("there") && state("Flatten").ends_with("free unless written"), "{said}");
     assert!(said.contains("missing"), "{said}");
+    let output = command_line(&["frameworks", "operators", "-m", "bert_base.onnx", "-f", shown(&path)]);
+    let said = text(&output.stdout);
+    let layer = said.lines().find(|line| line.starts_with("lower_LayerNormalization ")).unwrap_or_default();
+    assert!(layer.ends_with("made of other operators unless written"), "{said}");
 }
 
 /// The evidence, and the totals' bytes, of LeNet-5.

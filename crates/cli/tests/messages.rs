@@ -44,6 +44,12 @@ fn what_a_framework_lacks_is_said_once_with_frameworks_that_have_it() {
     let help = message.lines().find(|line| line.contains("crypten") && line.contains("spu-semi2k"));
     let help = help.unwrap_or_else(|| panic!("{message}"));
     assert!(help.contains("choose a framework that has it: ") && !help.contains("paper/"), "{help}");
+    // Delphi has a function for Erf, to say why it has none.
+    assert!(
+        !message.lines().any(|line| line.contains("choose a framework") && line.contains("delphi")),
+        "{message}"
+    );
+    assert!(message.contains("the framework has no protocol for Erf (12 nodes)\n"), "{message}");
     let causes = message.lines().filter(|line| line.starts_with("error: ")).collect::<Vec<_>>();
     let once: std::collections::BTreeSet<&&str> =
         causes.iter().filter(|line| line.contains("OpenCheetah has no MatMul2DShared")).collect();
@@ -103,4 +109,27 @@ fn whether_the_front_end_loads_the_model_is_among_the_first_lines() {
     assert_eq!(said("lenet5.onnx", &[]), "crypten.nn.from_onnx loads the model as it stands");
     let bert = said("bert_base.onnx", &["--batch", "1", "--dim", "seq=16"]);
     assert!(bert.starts_with("not as it stands: crypten.nn.from_onnx refuses 41 nodes"), "{bert}");
+}
+
+#[test]
+fn what_secret_words_of_a_text_cost_is_told() {
+    let run = [
+        "profile",
+        "bert_base.onnx",
+        "-f",
+        "spu-semi2k",
+        "--batch",
+        "1",
+        "--dim",
+        "seq=16",
+        "--format",
+        "text",
+    ];
+    let said = printed(&run);
+    assert!(said.contains("what selects rows of a table is secret; if everybody may know it, "), "{said}");
+    assert!(said.contains("say --input \"input_ids=public\" --input \"token_type_ids=public\""), "{said}");
+    let public = ["--input", "input_ids=public", "--input", "token_type_ids=public"];
+    let said = printed(&[&run[..], &public].concat());
+    assert!(!said.contains("selects rows"), "{said}");
+    assert!(said.contains("\nweights   secret to every party; input_ids, token_type_ids public\n"), "{said}");
 }

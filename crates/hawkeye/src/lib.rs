@@ -16,6 +16,7 @@
 
 mod activations;
 mod annotation;
+mod conventions;
 mod explanation;
 mod framework;
 mod operator;
@@ -38,7 +39,7 @@ pub use hawkeye_report::Report;
 pub use hawkeye_shapes::{Bindings, bind, catches_panics, check_dims, infer, with_values};
 pub use hawkeye_sheets::{Definition, Definitions, Framework, Manifest, Overlay, builtin_names};
 pub use hawkeye_time as time;
-pub use operator::{Operand, operator};
+pub use operator::{Operand, in_the_midst, operator};
 pub use pipeline::{Options, analyse, analyse_with_definitions};
 pub use report::{MachineChoice, TimeOptions};
 pub use session::{Session, Sessions};

@@ -1,5 +1,7 @@
 //! A model of a single operator.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use hawkeye_onnx::wire::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
@@ -8,7 +10,7 @@ use hawkeye_onnx::wire::{
 };
 use prost::Message;
 
-use crate::{Failure, Model, import};
+use crate::{Failure, Model, Visibility, import};
 
 /// ONNX's number for 32-bit floats.
 const FLOAT: i32 = 1;
@@ -45,6 +47,14 @@ pub fn operator(op: &str, operands: &[Operand], attributes: &[(String, String)])
     let single =
         Single { name: op, op, domain: "", opset: OPSET, operands, attributes, outputs: 1, trained: false };
     single.model()
+}
+
+/// Who knows the operands of a [`operator`] in the midst of a model: nobody but for weights, whoever knows what goes
+/// into the model.
+#[must_use]
+pub fn in_the_midst(operator: &Model) -> BTreeMap<String, Visibility> {
+    let names = operator.graph.inputs.iter().map(|id| operator.graph.value(*id).name.clone());
+    names.map(|name| (name, Visibility::Secret)).collect()
 }
 
 /// The name of an operand in the model.

@@ -3,18 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::{Calls, Communication, Fold};
-use hawkeye_graph::{
-    Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, Value, ValueId, counted, nearest, verify,
-};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, ValueId, counted, verify};
 use hawkeye_lower::{
     Ability, Conventions, Known, Lowering, Pass, Program, Runs, Settled, Training, Visibility,
-    constant_weights, is_constant, lower, reinterpret, secrecy, settle,
+    constant_weights, lower, reinterpret, secrecy, settle,
 };
 use hawkeye_onnx::Model;
 use hawkeye_report::{ModelInfo, Report, RunInfo};
 use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer, with_values};
 use hawkeye_sheets::{Definitions, Framework, Manifest, OVERLAY, Overlay};
 
+use crate::conventions::conventions;
 use crate::report::{ReportHeader, TimeOptions, Timing, located, report};
 use crate::session::{Configuration, Session};
 use crate::training::{TrainingOptions, train};
@@ -36,6 +35,10 @@ pub struct Options {
     pub weights: Option<Visibility>,
     /// Who knows particular inputs or initializers, by name.
     pub visibility: BTreeMap<String, Visibility>,
+    /// The party that knows the weights, by the name that the framework has for it, in place of `weights`.
+    pub weights_known_to: Option<String>,
+    /// Parties that know particular inputs or initializers, by the names that the framework has for them.
+    pub known_to: BTreeMap<String, String>,
     /// What to train, and how; inference if not given.
     pub training: Option<TrainingOptions>,
     /// What time is predicted for; no time is if not given.
@@ -55,6 +58,8 @@ impl Default for Options {
             overlays: Vec::new(),
             weights: None,
             visibility: BTreeMap::new(),
+            weights_known_to: None,
+            known_to: BTreeMap::new(),
             training: None,
             time: None,
             widths: None,
@@ -141,7 +146,7 @@ pub(crate) fn profile(
     let given = with_values(model.graph, &options.bindings)?;
     let model = Subject { graph: given.as_ref(), ..model };
     let inputs = bind(model.graph, &options.bindings)?;
-    let conventions = conventions(model.graph, &framework.manifest, options)?;
+    let conventions = conventions(model.graph, framework, options)?;
     let widths = options.widths.as_ref().map(|w| w.applied(model.graph, &framework.manifest)).transpose()?;
     let file = widths.as_ref().unwrap_or(model.graph);
     let has = |domain: &str, op: &str| {
@@ -306,49 +311,6 @@ fn as_read(shapes: Shapes, read: Option<Shapes>) -> (Shapes, Vec<Diagnostic>) {
             (shapes, vec![Diagnostic::warning(Place::Model, message)])
         }
     }
-}
-
-fn conventions(graph: &Graph, manifest: &Manifest, options: &Options) -> Result<Conventions, Failure> {
-    let unknown = |name: &&String| graph.values.iter().all(|value| value.name != **name);
-    let errors: Vec<Diagnostic> = options
-        .visibility
-        .keys()
-        .filter(unknown)
-        .map(|name| {
-            let message = format!("the model has no input or initializer named \"{name}\"");
-            let error = Diagnostic::error(Place::Model, message);
-            match nearest(name, graph.values.iter().map(|value| value.name.as_str())) {
-                Some(near) => error.help(format!("did you mean {near}?")),
-                None => error,
-            }
-        })
-        .collect();
-    let computed = |value: &&Value| match value.origin {
-        Origin::Node(id) => !is_constant(graph.node(id)) && options.visibility.contains_key(&value.name),
-        Origin::Input(_) | Origin::Initializer(_) | Origin::Outer(_) => false,
-    };
-    let computed = graph.values.iter().filter(computed).map(|value| {
-        Diagnostic::error(
-            Place::Value(value.name.clone()),
-            "is computed by the model, so who knows it follows",
-        )
-    });
-    let errors: Vec<Diagnostic> = errors.into_iter().chain(computed).collect();
-    if !errors.is_empty() {
-        return Err(Failure(errors));
-    }
-    let rule = &manifest.visibility;
-    // What is given a value is known to who gives it, which is everybody.
-    let mut named: BTreeMap<String, Visibility> =
-        options.bindings.values.keys().map(|name| (name.clone(), Visibility::Public)).collect();
-    named.extend(options.visibility.clone());
-    Ok(Conventions {
-        inputs: rule.inputs.into(),
-        weights: options.weights.unwrap_or(rule.weights.into()),
-        // In the clear, where neither the framework nor the user says otherwise.
-        constants: rule.constants.map(Visibility::from).or(options.weights).unwrap_or(Visibility::Public),
-        named,
-    })
 }
 
 /// What goes into the model as it is in the file, and who knows it: inputs, and weights wherever they are.

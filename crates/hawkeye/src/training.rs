@@ -162,7 +162,7 @@ fn step(
     let cuts = &passes.manifest.training.cuts;
     let cut = |node: &Node| node.domain.is_empty() && cuts.contains(&node.op);
     let sweep = sweep(graph, shapes, output, trained, &cut);
-    let parts = if stages.manifest.training.zero_gradients {
+    let parts = if passes.manifest.training.zero_gradients {
         sweep.parts(trained.iter().copied())
     } else {
         sweep.parts(sweep.with_gradient(trained))

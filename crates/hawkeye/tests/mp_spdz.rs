@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye::{Framework, Options};
+use hawkeye::{Framework, Options, TrainingOptions};
 use hawkeye_cost::{Calls, Communication, Data, Fold};
 use hawkeye_lower::{Known, Operation, OperationKind, Program, Runs, settle};
 use hawkeye_report::measured::{Agreement, Patterns};
@@ -28,6 +28,16 @@ struct Variant {
     settings: BTreeMap<String, String>,
     sent: Vec<u64>,
     rounds: Vec<u64>,
+}
+
+/// A step of training, with what the compiler lists as required.
+#[derive(Debug, Deserialize)]
+struct Step {
+    model: String,
+    loss: String,
+    optimizer: String,
+    settings: BTreeMap<String, String>,
+    required: BTreeMap<String, u64>,
 }
 
 /// Layers or functions that one program ran one after another, with what the compiler says that it requires.
@@ -89,6 +99,49 @@ fn settings_do_what_was_measured() {
         assert_eq!(found, (variant.sent.clone(), variant.rounds.clone()), "{variant:?}");
     }
     assert_eq!(variants.len(), 14);
+}
+
+#[test]
+fn steps_of_training_require_what_the_compiler_lists() {
+    let steps = lines::<Step>("training.jsonl");
+    for step in &steps {
+        let training = TrainingOptions {
+            loss: step.loss.parse().expect("it is a loss"),
+            optimizer: step.optimizer.parse().expect("it is an optimizer"),
+            ..TrainingOptions::default()
+        };
+        let options =
+            Options { settings: step.settings.clone(), training: Some(training), ..Options::default() };
+        let model = fixtures().join("mp-spdz/models").join(&step.model);
+        let report = profile(&model, "mp-spdz-ring", &options).expect("it can be profiled");
+        for (counter, required) in &step.required {
+            assert_eq!(report.counters[counter], *required, "{counter} of {step:?}");
+        }
+    }
+    assert_eq!(steps.len(), 12);
+}
+
+#[test]
+fn options_of_the_compiler_are_modelled_or_refused() {
+    let with = |framework: &str, model: &str, option: &str| {
+        let settings = BTreeMap::from([(option.to_owned(), "true".to_owned())]);
+        let options = Options { settings, ..Options::default() };
+        profile(&fixtures().join("mp-spdz/models").join(model), framework, &options)
+    };
+    let plain =
+        profile(&fixtures().join("mp-spdz/models/lenet_max.onnx"), "mp-spdz-ring", &Options::default());
+    let plain = plain.expect("it can be profiled").counters;
+    for option in ["X", "Y"] {
+        let report = with("mp-spdz-ring", "lenet_max.onnx", option).expect("nothing of it draws masks");
+        assert_eq!(report.counters, plain, "{option}");
+    }
+    let refused = |framework: &str, model: &str, option: &str| {
+        with(framework, model, option).expect_err("it compiles to something else").to_string()
+    };
+    assert!(refused("mp-spdz-ring", "mlp_softmax.onnx", "Y").contains("FPDiv draws other masks"));
+    assert!(refused("mp-spdz-rep4", "resnet_bn.onnx", "X").contains("InvertSqrt draws other masks"));
+    assert!(refused("mp-spdz-shamir", "mlp_16.onnx", "X").contains("LTZ draws other masks"));
+    assert!(refused("mp-spdz-semi2k", "mlp_16.onnx", "O").contains("-O joins instructions"));
 }
 
 /// What each party sent and its rounds in rows of `layers_bert_ring`, whose layers the models are.

@@ -184,7 +184,10 @@ impl Lowerer<'_> {
             return Ok(Lowered { outputs: outputs.clone(), ..Lowered::default() });
         }
         let obstacle = |error| match error {
-            LoweringError::Unsupported => Obstacle::Unsupported(error_at(Place::node(node), error)),
+            LoweringError::Unsupported => {
+                let message = format!("the framework has no protocol for {}", node.op);
+                Obstacle::Unsupported(Diagnostic::error(Place::node(node), message))
+            }
             LoweringError::Broken(_) | LoweringError::Ours(_) => {
                 Obstacle::Broken(error_at(Place::node(node), error))
             }

@@ -130,7 +130,9 @@ impl Views<'_> {
             }
             Part::Gradient(id) => {
                 let node = self.graph.node(id);
-                let reached = |id: &Option<ValueId>| id.filter(|id| training.sweep.reached[*id]);
+                // The gradient graph may give a node one more output, such as the indices of a maximum.
+                let is_reached = |id: &ValueId| training.sweep.reached.get(*id).copied().unwrap_or(false);
+                let reached = |id: &Option<ValueId>| id.filter(is_reached);
                 let gradients = node
                     .outputs
                     .iter()

@@ -58,6 +58,8 @@ fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
             ("a Keras model", FROM_KERAS)
         }
         [b'P', b'K', 3, 4, ..] => ("a zip archive", "unpack it first: unzip FILE"),
+        [b'G', b'G', b'U', b'F', ..] => ("a GGUF file, which holds weights and no model", EXPORT),
+        _ if start.get(257..262) == Some(b"ustar") => ("a tar archive", "unpack it first: tar xf FILE"),
         [0x80, 2..=5, ..] => ("a Python pickle, perhaps a PyTorch checkpoint", EXPORT),
         [0x89, b'H', b'D', b'F', ..] => ("an HDF5 file, perhaps a Keras model", FROM_KERAS),
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => ("a NumPy array", "give the model that it belongs to"),
@@ -117,11 +119,14 @@ mod tests {
 
     #[test]
     fn formats_are_told_by_their_starts() {
-        let cases: [(&[u8], &str); 18] = [
+        let tar = [&[b'x'; 257][..], b"ustar\x0000"].concat();
+        let cases: [(&[u8], &str); 20] = [
             (b"\x1f\x8b\x08\x00abc", "gzip"),
             (b"BZh91AY", "bzip2"),
             (b"\xfd7zXZ\x00", "xz"),
             (b"\x28\xb5\x2f\xfd\x00", "zstd"),
+            (&tar, "a tar archive"),
+            (b"GGUF\x03\x00\x00\x00", "a GGUF file"),
             (b"PK\x03\x04\x00\x00archive/data.pkl", "a PyTorch checkpoint"),
             (b"PK\x03\x04\x00\x00model.onnx", "a zip archive"),
             (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "pickle"),

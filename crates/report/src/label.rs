@@ -15,8 +15,11 @@ pub(crate) fn labels(reports: &[Report]) -> Vec<String> {
         }
     }
     // Parameters belong to their framework: between two frameworks, names suffice.
-    let frameworks = keys.iter().any(|key| *key == "framework");
-    keys.retain(|key| !(frameworks && (key.starts_with("set ") || *key == "version")));
+    let told = |key: &String, of: &IndexMap<String, String>| {
+        let namesake = |other: &&IndexMap<String, String>| other.get("framework") == of.get("framework");
+        !(key.starts_with("set ") || key == "version")
+            || facts.iter().filter(namesake).any(|other| other.get(key) != of.get(key))
+    };
     if keys.iter().any(|key| *key == "model") {
         keys.retain(|key| *key != "content");
     }
@@ -29,7 +32,8 @@ pub(crate) fn labels(reports: &[Report]) -> Vec<String> {
                 key => format!("{}={value}", key.strip_prefix("set ").unwrap_or(key)),
             })
         };
-        let parts: Vec<String> = keys.iter().filter_map(|key| part(key)).collect();
+        let parts: Vec<String> =
+            keys.iter().filter(|key| told(key, facts)).filter_map(|key| part(key)).collect();
         if parts.is_empty() { format!("report {}", position + 1) } else { parts.join(", ") }
     };
     facts.iter().enumerate().map(label).collect()

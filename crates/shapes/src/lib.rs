@@ -17,7 +17,7 @@ mod rules;
 mod types;
 
 pub use bind::{Bindings, bind, check_dims};
-pub use expand::{Expanded, expand};
+pub use expand::{Expanded, expand, is_defined};
 pub use given::with_values;
 pub use infer::infer;
 pub use rules::{catch_panics, catches_panics};

@@ -58,6 +58,15 @@ fn said(message: &str) -> String {
                 state, and a function may change what it makes itself"
             .to_owned();
     }
+    if message.contains("expected `int`, actual `float") {
+        return format!("{message}; / gives a float: divide integers by //, or by ceil_div(a, b)");
+    }
+    if message.starts_with("Operation `call()` not supported on type") {
+        return format!(
+            "{message}; what is handed on to be called is the function itself: repeat(n, f, x), not \
+                        repeat(n, f(x))"
+        );
+    }
     // It names functions `PATH.star.NAME`.
     let name = |part: &str| match part.rsplit_once(".star.") {
         Some((_, name)) if !part.contains(char::is_whitespace) => name.to_owned(),

@@ -10,6 +10,7 @@ use hawkeye_lower::Visibility;
 
 use crate::Sheets;
 use crate::folder::{FilePath, Folder};
+use crate::inspect::at_key;
 use crate::language;
 use crate::library::Library;
 use crate::loader::Loader;
@@ -142,8 +143,8 @@ impl Framework {
         match &self.folder {
             Folder::Builtin(_) if !self.looked_over => Author::HawkEye,
             Folder::Builtin(_) | Folder::Disk(_) => {
-                let first = self.manifest.sheets.first().and_then(|sheet| self.folder.file(sheet).ok());
-                Author::User { sheet: first.map(|file| file.display()).unwrap_or_default() }
+                let sheets = self.manifest.sheets.iter().filter_map(|sheet| self.folder.file(sheet).ok());
+                Author::User { sheets: sheets.collect() }
             }
         }
     }
@@ -164,12 +165,11 @@ impl Manifest {
             let shown = line.map(|(line, source)| format!("\n  {line} | {source}")).unwrap_or_default();
             Diagnostic::error(Place::File { path: file.to_owned(), position }, format!("{message}{shown}"))
         })?;
-        let problems = manifest.problems();
-        if problems.is_empty() {
-            Ok(manifest)
-        } else {
-            Err(Failure(problems.into_iter().map(|problem| error(file, problem)).collect()))
-        }
+        let written = (file.to_owned(), text.to_owned());
+        let problems = manifest.problems().into_iter();
+        let problems: Vec<Diagnostic> =
+            problems.map(|(key, problem)| at_key(&written, key, Diagnostic::error, problem)).collect();
+        if problems.is_empty() { Ok(manifest) } else { Err(Failure(problems)) }
     }
 
     /// How rounds are counted.

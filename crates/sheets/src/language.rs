@@ -57,17 +57,36 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<AstModule, String> {
 /// # Errors
 /// What is wrong with its syntax, with its place.
 pub(crate) fn parse_trusted(name: &str, text: String) -> Result<AstModule, String> {
-    let power = |error: &starlark::Error| {
-        let line = error.span().map(|span| span.file.source_line(span.resolve_span().begin.line));
-        let hint = "\n  Starlark has no **: write products, or x << n for a power of two";
-        if line.is_some_and(|line| line.contains("**")) { hint } else { "" }
-    };
     let ast = AstModule::parse(name, text, &dialect());
-    let ast = ast.map_err(|e| format!("{}{}", describe(&e, None, &Clone::clone), power(&e)))?;
+    let ast = ast.map_err(|e| format!("{}{}", describe(&e, None, &Clone::clone), absent(&e)))?;
     match shift_assignment(&ast) {
         Some(place) => Err(format!("{place}: <<= is not supported; write x = x << n{}", excerpt(&place))),
         None => Ok(ast),
     }
+}
+
+/// What Python has and Starlark has not, by what is written, and what takes its place.
+const ABSENT: [(&str, &str); 8] = [
+    ("**", "write products, or x << n for a power of two"),
+    ("while", "write for _ in range(n), or repeat(n, f, x) for n calls in sequence"),
+    ("import", "write load(\"//std/integers.star\", \"chunks\"), or use math, which is there"),
+    ("from", "write load(\"//std/integers.star\", \"chunks\"), or use math, which is there"),
+    ("try", "ask before, and end with fail(text)"),
+    ("raise", "write fail(text)"),
+    ("class", "write struct(...), or record(...) for a type"),
+    ("is", "write == or !="),
+];
+
+/// A hint where the text at a syntax error is Python.
+fn absent(error: &starlark::Error) -> String {
+    let line = error.span().map(|span| span.file.source_line(span.resolve_span().begin.line));
+    let line = line.unwrap_or_default();
+    let said = error.to_string();
+    let meant = |(written, _): &&(&str, &str)| {
+        if *written == "**" { line.contains(written) } else { said.contains(&format!("keyword `{written}`")) }
+    };
+    let hint = |(written, instead): &(&str, &str)| format!("\n  Starlark has no {written}: {instead}");
+    ABSENT.iter().find(meant).map(hint).unwrap_or_default()
 }
 
 /// The Starlark that sheets are written in.

@@ -107,6 +107,12 @@ impl Library {
         self.state().loader.place(definition)
     }
 
+    /// Whether a function does nothing but refuse.
+    pub(crate) fn only_refuses(&self, name: &str) -> bool {
+        let Ok(Some(Found { definition, .. })) = self.get(name) else { return false };
+        self.state().loader.only_refuses(definition)
+    }
+
     /// The place that a place in what was run stands for.
     pub(crate) fn written(&self, span: &FileSpan) -> FileSpan {
         self.state().loader.written(span)

@@ -16,7 +16,7 @@ use crate::folder::{FilePath, Folder, loaded_by};
 use crate::guard::{OPERATORS, Written, guarded};
 use crate::language;
 use crate::limits::limit;
-use crate::outline::{Origin, Outline};
+use crate::outline::{Origin, Outline, another_name, only_refuses};
 use crate::protocol::Protocol;
 use crate::syntax::{self, Defined, is_entry};
 
@@ -146,6 +146,17 @@ impl Loader {
         let text = file.read().unwrap_or_default();
         let source = text.lines().nth(line.checked_sub(1)?).unwrap_or_default();
         Some((format!("{}:{line}", file.display()), format!("\n {line} | {source}")))
+    }
+
+    /// Whether all that a definition does is to refuse, or the function that it is another name of.
+    pub(crate) fn only_refuses(&self, position: usize) -> bool {
+        let text = |run: &Evaluated| run.file.read().unwrap_or_default().into_owned();
+        let Some(run) = self.defined.get(position) else { return false };
+        let Some(other) = another_name(&text(run), run.defined.line) else {
+            return only_refuses(&text(run), run.defined.line);
+        };
+        let named = self.defined.iter().find(|run| run.defined.name == other);
+        named.is_some_and(|run| only_refuses(&text(run), run.defined.line))
     }
 
     /// All definitions, with their documentation.

@@ -285,46 +285,47 @@ impl Manifest {
     /// The schema that this version reads.
     pub const SCHEMA: &'static str = "hawkeye-framework/1";
 
-    /// What is wrong with the manifest beyond its syntax.
+    /// What is wrong with the manifest beyond its syntax, each with the key that it is about.
     #[must_use]
-    pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
+    pub fn problems(&self) -> Vec<(&str, String)> {
+        let mut problems: Vec<(&str, String)> = Vec::new();
         if self.schema != Self::SCHEMA {
-            problems.push(format!("schema is \"{}\", not \"{}\"", self.schema, Self::SCHEMA));
+            problems.push(("schema", format!("schema is \"{}\", not \"{}\"", self.schema, Self::SCHEMA)));
         }
         for role in self.modules.keys().filter(|role| role.contains(['.', '/'])) {
-            problems.push(format!("module \"{role}\": a role is a word, not a file"));
+            problems.push(("modules", format!("module \"{role}\": a role is a word, not a file")));
         }
         match &self.parties {
             Parties::Named { names } if names.len() < 2 => {
-                problems.push("there are fewer than two parties".to_owned())
+                problems.push(("parties", "there are fewer than two parties".to_owned()))
             }
             Parties::Range { default, min, max }
                 if !(2 <= *min && min <= default && default <= max && *max <= 64) =>
             {
-                problems.push("parties must have 2 <= min <= default <= max <= 64".to_owned());
+                problems.push(("parties", "parties must have 2 <= min <= default <= max <= 64".to_owned()));
             }
             Parties::Named { .. } | Parties::Range { .. } => {}
         }
         for (name, counter) in &self.counters {
             if (counter.sum == CounterKind::Counted) != counter.key.is_some() {
-                problems.push(format!("counter {name}: \"key\" goes with \"sum: counted\""));
+                problems.push((name, format!("counter {name}: \"key\" goes with \"sum: counted\"")));
             }
             let of_links = matches!(counter.sum, CounterKind::Bytes | CounterKind::Messages);
             if !of_links && (counter.from.is_some() || counter.to.is_some() || counter.channel.is_some()) {
-                problems.push(format!("counter {name}: from, to and channel go with bytes and messages"));
+                let message = format!("counter {name}: from, to and channel go with bytes and messages");
+                problems.push((name, message));
             }
             for phase in counter.phases.iter().flatten() {
                 if hawkeye_cost::Phase::from_name(phase).is_none() {
-                    problems.push(format!(
-                        "counter {name}: \"{phase}\" is no phase; phases are setup, offline, online"
-                    ));
+                    let message =
+                        format!("counter {name}: \"{phase}\" is no phase; phases are setup, offline, online");
+                    problems.push((name, message));
                 }
             }
         }
         for (name, parameter) in &self.parameters {
             if let Err(problem) = parameter.value(&parameter.default) {
-                problems.push(format!("default of parameter {name}: {problem}"));
+                problems.push((name, format!("default of parameter {name}: {problem}")));
             }
         }
         problems

@@ -224,6 +224,29 @@ pub(crate) fn string(text: &[u8]) -> (usize, usize) {
     (text.len(), 0)
 }
 
+/// What a definition that begins on a line, from 1, is another name of: `lower_Elu = activation`.
+pub(crate) fn another_name(text: &str, line: usize) -> Option<String> {
+    let first = text.lines().nth(line.checked_sub(1)?)?;
+    let (_, other) = first.split_once(" = ").filter(|_| !first.starts_with("def "))?;
+    Some(other.trim().to_owned())
+}
+
+/// Whether the body of a function that begins on a line, from 1, is documentation and then a call of `fail`.
+pub(crate) fn only_refuses(text: &str, line: usize) -> bool {
+    let mut documented = false;
+    for line in
+        text.lines().skip(line).take_while(|line| line.is_empty() || line.starts_with(' ')).map(str::trim)
+    {
+        // What begins and ends on its line leaves things as they are.
+        documented ^= line.matches("\"\"\"").count() == 1;
+        if documented || line.is_empty() || line.starts_with('#') || line.ends_with("\"\"\"") {
+            continue;
+        }
+        return line.starts_with("fail(");
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,5 +296,14 @@ mod tests {
         let line = SHEET.lines().position(|line| line.starts_with("def two"));
         assert_eq!(excerpt.lines().position(|line| !line.is_empty()), line);
         assert_eq!(excerpt.trim_start(), "def two():\n    return '\\'Y' + str(TABLE)\n");
+    }
+
+    #[test]
+    fn functions_that_only_refuse_are_known_by_their_text() {
+        let text = "def a(n):\n    \"\"\"No.\"\"\"\n    fail(n.op)\n\ndef b(n):\n    if n:\n        fail(n.op)\n\nlower_Elu = a\n\
+                    def c(n):\n    \"\"\"Two\n    lines.\"\"\"\n    fail(n)\n";
+        assert!(only_refuses(text, 1) && !only_refuses(text, 5) && only_refuses(text, 10));
+        assert_eq!(another_name(text, 9).as_deref(), Some("a"));
+        assert_eq!(another_name(text, 1), None);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use hawkeye_grad::Pass;
 use hawkeye_lower::{Ability, Lowering, LoweringError};
 
+use crate::folder::FilePath;
 use crate::framework::{ConfiguredFramework, Framework, builtin_names};
 use crate::sheets::Sheets;
 
@@ -16,8 +17,8 @@ pub(crate) enum Author {
     HawkEye,
     /// They are on disk.
     User {
-        /// Path of the first of them.
-        sheet: String,
+        /// Those that the manifest lists.
+        sheets: Vec<FilePath>,
     },
 }
 
@@ -42,7 +43,10 @@ impl Author {
                 .to_owned();
         }
         match self {
-            Self::User { sheet } => format!("add {} to {sheet}", Sheets::entry(pass, domain, op)),
+            Self::User { sheets } => {
+                let entry = Sheets::entry(pass, domain, op);
+                format!("add {entry} to {}", home(&entry, sheets))
+            }
             Self::HawkEye => match having(pass, domain, op).as_slice() {
                 [] => "no framework has it: replace it by other operators".to_owned(),
                 names => format!("replace it, or choose a framework that has it: {}", names.join(", ")),
@@ -51,10 +55,23 @@ impl Author {
     }
 }
 
+/// The sheet with the most functions like one that is to be added.
+fn home(entry: &str, sheets: &[FilePath]) -> String {
+    let prefix = entry.split_inclusive('_').next().unwrap_or(entry);
+    let alike = |line: &str| line.strip_prefix("def ").unwrap_or(line).starts_with(prefix);
+    let count =
+        |sheet: &&FilePath| sheet.read().map_or(0, |text| text.lines().filter(|line| alike(line)).count());
+    // Of equals the first.
+    sheets.iter().rev().max_by_key(count).map(FilePath::display).unwrap_or_default()
+}
+
 /// Built-in frameworks that have an operator, or a part of a training step, of their own.
 fn having(pass: Pass, domain: &str, op: &str) -> Vec<String> {
     let has = |(_, instance): &&(String, ConfiguredFramework)| match pass {
-        Pass::Forward => instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok(),
+        Pass::Forward => {
+            instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok()
+                && !instance.sheets.only_refuses(pass, domain, op)
+        }
         Pass::Loss | Pass::Backward | Pass::Optimizer => {
             let able = |ability| instance.sheets.supports(ability, domain, op).is_ok();
             instance.manifest.training.refused.is_none()

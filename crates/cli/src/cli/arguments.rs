@@ -1,10 +1,9 @@
 //! What the command line accepts.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use hawkeye::{Diagnostic, Failure, Place};
 use hawkeye_report::{Axis, Quantity};
 
 use super::annotate::Annotate;
@@ -12,11 +11,10 @@ use super::budget::Budget;
 use super::calibrate::Calibrate;
 use super::check::Check;
 use super::compare::Compare;
-use super::destination::apart;
 use super::explain::Explain;
+use super::files::Files;
 use super::frameworks::Frameworks;
 use super::grad::Grad;
-use super::input::is_standard;
 use super::optimize::Optimize;
 use super::run::{Run, Sizes, Training};
 use super::sweep::SweepArguments;
@@ -41,6 +39,9 @@ else to standard error. Colours are for terminals only; NO_COLOR=1 turns them of
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// What is read, and where the result goes.
+    #[arg(skip)]
+    pub(crate) files: Files,
 }
 
 #[derive(Debug, Subcommand)]
@@ -61,7 +62,7 @@ pub(crate) enum Command {
     /// Print the type and shape of every value of a model
     #[command(after_help = "Examples:
   hawkeye shapes lenet5.onnx
-  hawkeye shapes bert.onnx --batch 1 --dim seq=128 --format json")]
+  hawkeye shapes bert.onnx --batch 1 --dim seq=128 -o shapes.json")]
     Shapes(Shapes),
     /// Write a model without its weights
     #[command(long_about = "Write a model without its weights, for those who may share an architecture but \
@@ -147,7 +148,7 @@ limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one
     #[command(after_help = "Examples:
   hawkeye budget resnet18.onnx -f delphi --batch 1
   hawkeye budget resnet32.onnx -f sirnn --set weight_bits=4 --set activation_bits=6
-  hawkeye budget lenet5.onnx -f crypten --replacement square --format yaml")]
+  hawkeye budget lenet5.onnx -f crypten --replacement square -o budget.html")]
     Budget(Budget),
     /// Write a training step of a model as an ONNX file
     #[command(after_help = "Examples:
@@ -172,54 +173,6 @@ Exit codes: 0 fine; 1 with --check, if something can be saved; 2 an error.")]
 }
 
 impl Command {
-    /// Refuses what would destroy or exhaust an input, before anything is done.
-    ///
-    /// # Errors
-    /// If the output is an input, or standard input is to be read twice.
-    pub(crate) fn check_files(&self) -> Result<(), Failure> {
-        let (inputs, output) = self.files();
-        if inputs.iter().filter(|path| is_standard(path)).count() > 1 {
-            let place = Place::File { path: "-".to_owned(), position: None };
-            let message = "standard input is given twice, but can be read only once";
-            return Err(Diagnostic::error(place, message).into());
-        }
-        apart(output, &inputs)
-    }
-
-    /// What is read, and where the result goes.
-    fn files(&self) -> (Vec<&Path>, Option<&Path>) {
-        match self {
-            Self::Profile(profile) => {
-                (profile.models.iter().map(PathBuf::as_path).collect(), profile.output.as_deref())
-            }
-            Self::Shapes(shapes) => (vec![&shapes.model], None),
-            Self::Budget(budget) => (vec![&budget.model], None),
-            Self::Optimize(optimize) => {
-                (optimize.model.iter().map(PathBuf::as_path).collect(), optimize.output.as_deref())
-            }
-            Self::Strip(strip) => (vec![&strip.model], Some(&strip.output)),
-            Self::Grad(grad) => (vec![&grad.model], grad.output.as_deref()),
-            Self::Check(check) => {
-                let project = check.subjects.is_empty().then_some(&check.project);
-                let inputs = check.subjects.iter().chain(project).chain(&check.baseline);
-                (inputs.map(PathBuf::as_path).collect(), check.output.as_deref())
-            }
-            Self::Annotate(annotate) => (vec![&annotate.model], Some(&annotate.output)),
-            Self::Calibrate(calibrate) => (Vec::new(), calibrate.output.as_deref()),
-            Self::Sweep(sweep) => (vec![&sweep.model], sweep.output.as_deref()),
-            Self::Explain(explain) => {
-                (explain.model.iter().map(PathBuf::as_path).collect(), explain.output.as_deref())
-            }
-            Self::Compare(compare) => {
-                let inputs = compare.subjects.iter().chain(&compare.measured);
-                (inputs.map(PathBuf::as_path).collect(), compare.output.as_deref())
-            }
-            Self::Frameworks { .. } | Self::Schema | Self::Completions { .. } | Self::Man { .. } => {
-                (Vec::new(), None)
-            }
-        }
-    }
-
     /// The file or framework that errors are about.
     pub(crate) fn subject(&self) -> String {
         match self {
@@ -306,9 +259,12 @@ pub(crate) struct Shapes {
     pub(crate) model: PathBuf,
     #[command(flatten)]
     pub(crate) sizes: Sizes,
-    /// How to print them
-    #[arg(long, value_enum, default_value_t = ShapesFormat::Text)]
-    pub(crate) format: ShapesFormat,
+    /// How to print them: text if not given
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ShapesFormat>,
+    /// Where to write them; standard output if not given
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

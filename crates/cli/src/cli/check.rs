@@ -8,6 +8,7 @@ use hawkeye::{Diagnostic, Failure, Options, Place, Report, Sessions, builtin_nam
 use hawkeye_report::budget::{Budget, Check as Held, Increase, check_baseline, check_budgets};
 use hawkeye_report::render;
 
+use super::files::Files;
 use super::input::{Input, about, open, source};
 use super::output;
 use super::project::{FILE, check};
@@ -57,9 +58,9 @@ pub(crate) enum ChecksFormat {
     Junit,
 }
 
-pub(crate) fn run(command: &Check) -> Result<ExitCode, Failure> {
+pub(crate) fn run(command: &Check, files: &Files) -> Result<ExitCode, Failure> {
     let results = match command.subjects.as_slice() {
-        [] => check(&command.project)?,
+        [] => check(&command.project, files)?,
         [subject] => vec![hold_subject(command, subject)?],
         subjects => hold_all(command, subjects)?,
     };

@@ -18,7 +18,7 @@ use hawkeye_report::{Axis, Quantity};
 use super::input::{Input, about, open, source};
 use super::output;
 use super::run::{Run, Training};
-use super::values::{axis, quantity, visibility};
+use super::values::{Who, axis, quantity};
 
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
@@ -148,7 +148,7 @@ fn complaint(message: String, help: &str) -> Diagnostic {
 }
 
 /// A report for every side, and the sides that have none. One framework that refuses a model does not end
-/// the comparison of the others; only if all refuse is it an error.
+/// the comparison of the others; only if fewer than two are left is it an error.
 fn sides(command: &Compare) -> Result<(Vec<Report>, Vec<Refused>), Failure> {
     let mut reports = Vec::new();
     let sessions = Sessions::default();
@@ -188,7 +188,8 @@ fn sides(command: &Compare) -> Result<(Vec<Report>, Vec<Refused>), Failure> {
             }
         }
     }
-    if reports.is_empty() {
+    // One side has nothing to be compared with.
+    if reports.len() < 2 && !failures.is_empty() {
         return Err(Failure(failures));
     }
     Ok((reports, refused))
@@ -219,7 +220,7 @@ fn options(command: &Compare, variant: &Variant, depth: usize) -> Result<Options
                 let base = options.time.unwrap_or_else(|| TimeOptions::on(network.clone()));
                 options.time = Some(TimeOptions { network, ..base });
             }
-            "weights" => options.weights = Some(visibility(value).map_err(|e| complaint(e, ""))?),
+            "weights" => Who::of(value).know_weights(&mut options),
             "optimizer" | "step" => {
                 let training = options.training.as_mut();
                 let training = training

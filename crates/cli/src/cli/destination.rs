@@ -5,10 +5,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use hawkeye::{Diagnostic, Failure, Place};
 use tempfile::NamedTempFile;
-
-use super::input;
 
 /// What an output path leads to.
 enum Destination {
@@ -136,38 +133,4 @@ fn successor(path: &Path, metadata: &Metadata) -> Option<NamedTempFile> {
     }
     new.as_file().set_permissions(metadata.permissions()).ok()?;
     Some(new)
-}
-
-/// Refuses an output that is one of the inputs: it would be gone before it is used again.
-///
-/// # Errors
-/// If the output is an input under whatever name.
-pub(super) fn apart(output: Option<&Path>, inputs: &[&Path]) -> Result<(), Failure> {
-    let Some(output) = output.filter(|path| !is_standard(path)) else { return Ok(()) };
-    let Some(identity) = fs::metadata(output).ok().filter(Metadata::is_file).map(|m| identity(output, &m))
-    else {
-        return Ok(());
-    };
-    let same = |path: &&&Path| input::metadata(path).is_ok_and(|m| self::identity(path, &m) == identity);
-    match inputs.iter().find(same) {
-        None => Ok(()),
-        Some(input) => {
-            let place = Place::File { path: output.display().to_string(), position: None };
-            let message = format!("the output would overwrite the input {}", input.display());
-            Err(Diagnostic::error(place, message).help("give --output another name").into())
-        }
-    }
-}
-
-/// What tells one file from all others.
-#[cfg(unix)]
-fn identity(_: &Path, metadata: &Metadata) -> impl PartialEq + use<> {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
-}
-
-/// What tells one file from all others.
-#[cfg(not(unix))]
-fn identity(path: &Path, _: &Metadata) -> impl PartialEq + use<> {
-    fs::canonicalize(path).ok()
 }

@@ -8,7 +8,7 @@ use anstyle::Style;
 use clap::{Args, ValueEnum};
 use hawkeye::{
     Bindings, Diagnostic, Explained, Explanation, Failure, Framework, Model, Operand, Options, Place, Report,
-    analyse_with_definitions, check_dims, explain, load, operator,
+    analyse_with_definitions, check_dims, explain, in_the_midst, load, operator,
 };
 use hawkeye_grad::Pass;
 use hawkeye_graph::printable;
@@ -89,12 +89,15 @@ pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
     let (mut model, file, node) = subject(command)?;
     name_apart(&mut model);
     let named = command.shapes.iter().filter_map(|(name, dims)| Some((name.clone()?, dims.clone())));
-    let options = Options {
+    let mut options = Options {
         bindings: Bindings { shapes: named.collect(), ..command.open.bindings() },
         training: command.training.options(),
         depth: usize::MAX,
         ..command.setup.options()
     };
+    if command.op.is_some() {
+        options.visibility = in_the_midst(&model).into_iter().chain(options.visibility).collect();
+    }
     check_dims(&model.graph, &options.bindings.dims)?;
     let (report, definitions) = analyse_with_definitions(&model, &file, framework, &options)?;
     let Some(explanation) = explain(&report, &definitions, command.pass, &node) else {
@@ -250,14 +253,16 @@ impl Rows {
 fn costs(call: &Explained) -> String {
     let phase = |(name, cost): (&String, &hawkeye_report::PhaseCost)| {
         let band = cost.uncertainty.map(|band| format!(" ± {}", grouped(band.bytes))).unwrap_or_default();
-        format!(
-            "{name} {} bytes{band} in {} messages, {} rounds",
-            grouped(cost.bytes),
-            grouped(cost.messages),
-            grouped(cost.rounds)
-        )
+        let [bytes, messages, rounds] =
+            [(cost.bytes, "byte"), (cost.messages, "message"), (cost.rounds, "round")].map(many);
+        format!("{name} {bytes}{band} in {messages}, {rounds}")
     };
     call.costs.iter().map(phase).collect::<Vec<_>>().join("; ")
+}
+
+/// "1 message", "46 messages"
+fn many((n, what): (u64, &str)) -> String {
+    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
 fn grouped(n: u64) -> String {

@@ -10,6 +10,7 @@ mod destination;
 mod distinct;
 mod explain;
 mod exports;
+mod files;
 mod frameworks;
 mod grad;
 mod input;
@@ -22,6 +23,7 @@ mod profile;
 mod project;
 mod repeated;
 mod run;
+mod selections;
 mod shapes;
 mod strip;
 mod survey;
@@ -49,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 
 /// Runs a command.
 pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    arguments.command.check_files()?;
+    arguments.files.check()?;
     match &arguments.command {
         Command::Profile(command) => profile::run(command).map(|()| ExitCode::SUCCESS),
         Command::Shapes(command) => shapes::run(command).map(|()| ExitCode::SUCCESS),
@@ -59,7 +61,7 @@ pub(crate) fn execute(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Schema => {
             output::write(None, hawkeye_report::JSON_SCHEMA.as_bytes()).map(|()| ExitCode::SUCCESS)
         }
-        Command::Check(command) => check::run(command),
+        Command::Check(command) => check::run(command, &arguments.files),
         Command::Completions { shell } => manual::completions(*shell).map(|()| ExitCode::SUCCESS),
         Command::Man { command } => manual::page(command.as_deref()).map(|()| ExitCode::SUCCESS),
         Command::Compare(command) => compare::run(command),

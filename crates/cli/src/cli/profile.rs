@@ -6,6 +6,7 @@ use hawkeye_report::render::{self, View};
 use super::arguments::{Format, Profile};
 use super::exports::cheaper;
 use super::input::source;
+use super::selections::in_the_clear;
 use super::{optimize, output, survey};
 
 pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
@@ -42,7 +43,8 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
     let session = Session::new(framework.clone(), options.parties, &options.settings)?;
     let mut report = session.analyse(&model, &source.name, &options)?;
     if matches!(format, Format::Text | Format::Markdown | Format::Html) {
-        report.diagnostics.extend(cheaper(&model, &session, &options));
+        let public = in_the_clear(&model, &session, &options, &report);
+        report.diagnostics.extend(cheaper(&model, &session, &options).into_iter().chain(public));
     }
     let view = View {
         axis: command.by,

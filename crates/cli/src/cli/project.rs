@@ -1,6 +1,7 @@
 //! `hawkeye.toml`: the models of a project, the frameworks that they run under, and their budgets.
 
 use std::collections::BTreeMap;
+use std::fmt::{Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use hawkeye::time::Network;
@@ -11,8 +12,9 @@ use hawkeye::{
 use hawkeye_report::budget::{Budget, Check, Increase, check_baseline, check_budgets};
 use serde::Deserialize;
 
+use super::files::Files;
 use super::input::{Input, about, open, source};
-use super::values::visibility;
+use super::values::Who;
 
 /// The file's name, where none is given.
 pub(super) const FILE: &str = "hawkeye.toml";
@@ -29,7 +31,7 @@ struct Project {
     max: Vec<String>,
     /// The network of models that name none.
     network: Option<String>,
-    #[serde(rename = "model")]
+    #[serde(rename = "model", default)]
     models: Vec<Entry>,
 }
 
@@ -47,12 +49,15 @@ struct Entry {
     #[serde(default)]
     dims: BTreeMap<String, u64>,
     #[serde(default)]
-    set: BTreeMap<String, String>,
+    set: BTreeMap<String, Scalar>,
     parties: Option<u16>,
-    weights: Option<String>,
+    weights: Option<Scalar>,
     /// Who knows which input.
     #[serde(default)]
-    inputs: BTreeMap<String, String>,
+    inputs: BTreeMap<String, Scalar>,
+    /// Values of inputs that steer an `If` or a `Loop`.
+    #[serde(default)]
+    values: BTreeMap<String, Scalar>,
     network: Option<String>,
     machine: Option<String>,
     /// An earlier report whose totals are limits.
@@ -60,17 +65,45 @@ struct Entry {
     max_increase: Option<String>,
 }
 
+/// What an option takes, which need not be in quotes.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a string, a number, true or false")]
+enum Scalar {
+    Text(String),
+    Truth(bool),
+    Integer(i64),
+    Real(f64),
+}
+
+impl Display for Scalar {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => text.fmt(f),
+            Self::Truth(truth) => truth.fmt(f),
+            Self::Integer(integer) => integer.fmt(f),
+            Self::Real(real) => real.fmt(f),
+        }
+    }
+}
+
 /// Holds every model of a project to its budgets, under every framework.
 ///
 /// # Errors
-/// If the file makes no sense; everything that is wrong with any of the models.
-pub(super) fn check(file: &Path) -> Result<Vec<(Report, Vec<Check>)>, Failure> {
+/// If the file makes no sense, or names what is to be written; everything that is wrong with any of the models.
+pub(super) fn check(file: &Path, files: &Files) -> Result<Vec<(Report, Vec<Check>)>, Failure> {
     let text = std::fs::read_to_string(file).map_err(|e| {
         let help = "give a model or a report, or write a hawkeye.toml (docs/REPORT.md tells how)";
         about(file, format!("can't be read: {e}")).help(help)
     })?;
     let project: Project = toml::from_str(&text).map_err(|e| misread(file, &text, &e))?;
     let folder = file.parent().unwrap_or(Path::new(""));
+    if project.models.is_empty() {
+        let help =
+            "add a model: [[model]], and below it path = \"model.onnx\" and max = [\"online.bytes=20MiB\"]";
+        return Err(about(file, "lists no model".to_owned()).help(help).into());
+    }
+    let read = project.models.iter().flat_map(|entry| std::iter::once(&entry.path).chain(&entry.baseline));
+    files.apart(&read.map(|path| folder.join(path)).collect::<Vec<_>>())?;
     let sessions = Sessions::default();
     let mut results = Vec::new();
     let mut errors = Vec::new();
@@ -80,6 +113,11 @@ pub(super) fn check(file: &Path) -> Result<Vec<(Report, Vec<Check>)>, Failure> {
             let message = format!("{} has no frameworks", entry.path.display());
             errors
                 .push(about(file, message).help("add frameworks = [\"crypten\"], for all models or for one"));
+        }
+        if project.max.is_empty() && entry.max.is_empty() && entry.baseline.is_none() {
+            let help =
+                "add max = [\"online.bytes=20MiB\"] or baseline = \"report.yaml\", for all models or for one";
+            errors.push(about(file, format!("{} has no budgets", entry.path.display())).help(help));
         }
         for framework in frameworks {
             let limits = project.max.iter().chain(&entry.max);
@@ -101,26 +139,29 @@ fn hold_entry<'a>(
     (framework, network): (&str, Option<&String>),
     limits: impl Iterator<Item = &'a String>,
 ) -> Result<(Report, Vec<Check>), Failure> {
-    let wrong = |message: String| Failure::from(about(file, message));
+    let wrong = |message: String| Failure::from(about(file, format!("{}: {message}", entry.path.display())));
     let limits: Result<Vec<Budget>, String> = limits.map(|limit| limit.parse()).collect();
     let limits = limits.map_err(wrong)?;
+    let written = |scalars: &BTreeMap<String, Scalar>| -> BTreeMap<String, String> {
+        scalars.iter().map(|(name, value)| (name.clone(), value.to_string())).collect()
+    };
     let bindings = Bindings {
         dims: entry.dims.clone(),
         batch: entry.batch.map(std::num::NonZero::get),
+        values: written(&entry.values),
         ..Bindings::default()
     };
-    let weights = entry.weights.as_deref().map(visibility).transpose().map_err(wrong)?;
-    let known = entry.inputs.iter().map(|(name, who)| Ok((name.clone(), visibility(who)?)));
-    let options = Options {
+    let mut options = Options {
         bindings,
-        weights,
-        visibility: known.collect::<Result<_, String>>().map_err(wrong)?,
         time: network.map(|network| timed(folder, network, entry)).transpose().map_err(wrong)?,
         parties: entry.parties,
-        settings: entry.set.clone(),
+        settings: written(&entry.set),
         depth: 0,
         ..Options::default()
     };
+    let who = |scalar: &Scalar| Who::of(&scalar.to_string());
+    entry.weights.iter().for_each(|scalar| who(scalar).know_weights(&mut options));
+    entry.inputs.iter().for_each(|(name, scalar)| who(scalar).know(name.clone(), &mut options));
     let path = folder.join(&entry.path);
     let within = |Failure(errors): Failure| {
         let placed = |error: Diagnostic| {
@@ -183,5 +224,9 @@ fn misread(file: &Path, text: &str, error: &toml::de::Error) -> Failure {
         (line, before.len() - before.rfind('\n').map_or(0, |at| at + 1) + 1)
     });
     let place = Place::File { path: file.display().to_string(), position };
-    Diagnostic::error(place, error.message().to_owned()).into()
+    let message = error
+        .message()
+        .replace("a sequence", "a list: [\"...\"]")
+        .replace("a nonzero u64", "a number from 1 on");
+    Diagnostic::error(place, message).into()
 }

@@ -3,15 +3,22 @@
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use hawkeye::builtin_names;
 
 use super::Arguments;
+use super::files::Files;
 
 /// Options that give something of a name a value, by the names of their fields.
-const NAMED: [(&str, &str); 4] =
-    [("settings", "--set"), ("dims", "--dim"), ("shapes", "--shape"), ("inputs", "--input")];
+const NAMED: [(&str, &str); 5] = [
+    ("settings", "--set"),
+    ("dims", "--dim"),
+    ("shapes", "--shape"),
+    ("inputs", "--input"),
+    ("values", "--value"),
+];
 
 /// The arguments of the program, its name first.
 ///
@@ -19,13 +26,20 @@ const NAMED: [(&str, &str); 4] =
 /// If they make no sense, or one names a value twice.
 pub(crate) fn arguments(given: impl IntoIterator<Item = OsString>) -> clap::error::Result<Arguments> {
     let matches = Arguments::command().try_get_matches_from(given).map_err(with_frameworks)?;
-    if let Some((_, command)) = matches.subcommand()
-        && let Some((option, name)) = twice(command)
-    {
+    let Some((name, command)) = matches.subcommand() else { return Arguments::from_arg_matches(&matches) };
+    if let Some((option, name)) = twice(command) {
         let message = format!("{option} gives \"{name}\" a value more than once");
         return Err(Arguments::command().error(ErrorKind::ArgumentConflict, message));
     }
-    Arguments::from_arg_matches(&matches)
+    if name == "check"
+        && let Some(option) = idle(command)
+    {
+        let message = format!(
+            "{option} is for models that are named here; how those of a project are profiled, hawkeye.toml says"
+        );
+        return Err(Arguments::command().error(ErrorKind::ArgumentConflict, message));
+    }
+    Ok(Arguments { files: Files::of(command), ..Arguments::from_arg_matches(&matches)? })
 }
 
 /// The error; where it is a framework that is missing, with those that there are.
@@ -40,6 +54,24 @@ fn with_frameworks(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::Suggested, names);
     }
     error
+}
+
+/// Options of `check` that serve a project, too.
+const OF_PROJECTS: [&str; 3] = ["project", "format", "output"];
+
+/// An option of `check` that does nothing, since no model is named.
+fn idle(command: &ArgMatches) -> Option<String> {
+    let given = |id: &str| command.value_source(id) == Some(ValueSource::CommandLine);
+    if given("subjects") {
+        return None;
+    }
+    let options = Arguments::command();
+    let options = options.find_subcommand("check")?.get_arguments();
+    let mut idle = options.filter(|option| {
+        let id = option.get_id().as_str();
+        given(id) && !OF_PROJECTS.contains(&id)
+    });
+    idle.find_map(|option| Some(format!("--{}", option.get_long()?)))
 }
 
 /// The first name that an option gives two values.

@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hawkeye::{
-    Bindings, Failure, Loss, Optimizer, Options, Overlay, Steps, TimeOptions, TrainingOptions, Visibility,
-    Widths,
+    Bindings, Failure, Loss, Optimizer, Options, Overlay, Steps, TimeOptions, TrainingOptions, Widths,
 };
 
 use super::time::{OnMachine, Time};
-use super::values::{dimension, loss, named_visibility, pair, shape, visibility};
+use super::values::{Who, dimension, loss, named_who, pair, shape, who};
 
 /// How the framework is set up, and who knows what.
 #[derive(Debug, Args)]
@@ -23,24 +22,30 @@ pub(crate) struct Setup {
     #[command(flatten)]
     overlays: Overlays,
     /// Who knows the weights: secret, public, or a party's number or name
-    #[arg(long, value_parser = visibility)]
-    weights: Option<Visibility>,
+    #[arg(long, value_name = "WHO", value_parser = who)]
+    weights: Option<Who>,
     /// Who knows an input or initializer: secret, public, or a party's number or name (repeatable)
-    #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_visibility)]
-    inputs: Vec<(String, Visibility)>,
+    #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_who)]
+    inputs: Vec<(String, Who)>,
 }
 
 impl Setup {
     pub(crate) fn options(&self) -> Options {
-        Options {
+        let mut options = Options {
             parties: self.parties,
             settings: self.settings.iter().cloned().collect(),
             overlays: self.overlays.list(),
-            weights: self.weights,
-            visibility: self.inputs.iter().cloned().collect(),
             ..Options::default()
-        }
+        };
+        known(&self.weights, &self.inputs, &mut options);
+        options
     }
+}
+
+/// Says who knows the weights and the inputs.
+pub(super) fn known(weights: &Option<Who>, inputs: &[(String, Who)], options: &mut Options) {
+    weights.iter().cloned().for_each(|who| who.know_weights(options));
+    inputs.iter().cloned().for_each(|(name, who)| who.know(name, options));
 }
 
 /// How the framework runs the model.

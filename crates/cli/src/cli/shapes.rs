@@ -47,7 +47,8 @@ pub(crate) fn run(command: &Shapes) -> Result<(), Failure> {
         }
     };
     let values: Vec<Row<'_>> = graph.value_ids().map(row).collect();
-    let text = match command.format {
+    let path = command.output.as_deref();
+    let text = match output::format(command.format, path)?.unwrap_or(ShapesFormat::Text) {
         ShapesFormat::Text => {
             symbols.iter().map(origin).chain(values.iter().map(line)).collect::<Vec<_>>().concat()
         }
@@ -55,7 +56,7 @@ pub(crate) fn run(command: &Shapes) -> Result<(), Failure> {
             serde_json::to_string(&Document { values }).map_err(|e| output::failed(e.to_string()))? + "\n"
         }
     };
-    output::write(None, text.as_bytes())?;
+    output::write(path, text.as_bytes())?;
     if misfits.is_empty() { Ok(()) } else { Err(Failure(misfits)) }
 }
 

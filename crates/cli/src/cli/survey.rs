@@ -2,7 +2,7 @@
 
 use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Sessions, check_dims, load};
 use hawkeye_graph::printable;
-use hawkeye_report::render::{binary, brief, field, grouped, wrapped_line};
+use hawkeye_report::render::{LEAST_NAME, WIDTH, binary, brief, field, grouped, shortened, wrapped_line};
 use hawkeye_report::{PHASES, PhaseCost, Phases, Quantity, SpentInfo, TimeInfo};
 use serde::Serialize;
 
@@ -162,13 +162,28 @@ fn refusals(lines: &[Line]) -> Vec<String> {
         };
         Some(format!("{} under {}: {}{more}", printable(&line.model), line.framework, brief(first)))
     };
-    lines.iter().filter_map(refusal).collect()
+    // Networks have no part in it.
+    let mut refusals: Vec<String> = lines.iter().filter_map(refusal).collect();
+    refusals.dedup();
+    refusals
 }
 
 fn text(lines: &[Line]) -> String {
-    let rows: Vec<Vec<String>> = std::iter::once(header(lines)).chain(lines.iter().map(cells)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let mut rows: Vec<Vec<String>> = std::iter::once(header(lines)).chain(lines.iter().map(cells)).collect();
+    let widths = |rows: &[Vec<String>]| -> Vec<usize> {
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        (0..rows[0].len()).map(width).collect()
+    };
+    let excess =
+        |widths: &[usize]| (widths.iter().sum::<usize>() + 2 * (widths.len() - 1)).saturating_sub(WIDTH);
+    // What seconds are spent on, and the beginnings of long paths, are in the other formats.
+    if excess(&widths(&rows)) > 0 {
+        rows.iter_mut().for_each(|row| row.truncate(NETWORK + 2));
+    }
+    let given = widths(&rows);
+    let longest = given[0].saturating_sub(excess(&given)).max(LEAST_NAME);
+    rows.iter_mut().for_each(|row| row[0] = shortened(&row[0], longest));
+    let widths = widths(&rows);
     let mut text = String::new();
     for row in &rows {
         let cell = |(column, cell): (usize, &String)| match column {

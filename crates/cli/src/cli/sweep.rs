@@ -7,7 +7,7 @@ use anstyle::Style;
 use clap::{Args, ValueEnum};
 use hawkeye::{
     Axis, Crossover, Diagnostic, Failure, MOST_POINTS, Options, Place, Point, Statement, Sweep, Variable,
-    Visibility, amount, check_dims, crossovers, load, statements, sweep,
+    amount, check_dims, crossovers, load, statements, sweep,
 };
 use hawkeye_graph::counted;
 use hawkeye_report::render::grouped;
@@ -18,9 +18,9 @@ use serde::Serialize;
 use super::input::source;
 use super::output;
 use super::plot::plot;
-use super::run::{Overlays, Training};
+use super::run::{Overlays, Training, known};
 use super::time::{OnMachine, Times};
-use super::values::{named_visibility, pair, visibility};
+use super::values::{Who, named_who, pair, who};
 
 #[derive(Debug, Args)]
 pub(crate) struct SweepArguments {
@@ -44,11 +44,11 @@ pub(crate) struct SweepArguments {
     #[command(flatten)]
     overlays: Overlays,
     /// Who knows the weights: secret, public, or a party's number or name
-    #[arg(long, value_parser = visibility)]
-    weights: Option<Visibility>,
+    #[arg(long, value_name = "WHO", value_parser = who)]
+    weights: Option<Who>,
     /// Who knows an input or initializer: secret, public, or a party's number or name (repeatable)
-    #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_visibility)]
-    inputs: Vec<(String, Visibility)>,
+    #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_who)]
+    inputs: Vec<(String, Who)>,
     #[command(flatten)]
     training: Training,
     #[command(flatten)]
@@ -127,14 +127,13 @@ pub(crate) fn run(command: &SweepArguments) -> Result<(), Failure> {
     let model = load(&source.path)?;
     let named = command.dims.iter().map(|(name, _)| (name.clone(), 0)).collect();
     check_dims(&model.graph, &named)?;
-    let options = Options {
+    let mut options = Options {
         overlays: command.overlays.list(),
-        weights: command.weights,
-        visibility: command.inputs.iter().cloned().collect(),
         training: command.training.options(),
         time,
         ..Options::default()
     };
+    known(&command.weights, &command.inputs, &mut options);
     let bar = progress(&axes);
     let framework = command.frameworks.first().map(String::as_str).unwrap_or_default();
     let result = sweep(&model, &source.name, framework, &axes, &options, &|| bar.inc(1));

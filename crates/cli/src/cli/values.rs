@@ -1,8 +1,7 @@
 //! How values of options are spelt.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use hawkeye::{Framework, Loss, Visibility, builtin_names};
-use hawkeye_cost::Party;
+use hawkeye::{Loss, Options, Visibility};
 use hawkeye_grad::Pass;
 use hawkeye_report::{Axis, Quantity};
 
@@ -47,20 +46,42 @@ pub(super) fn dims(text: &str) -> Result<Vec<u64>, String> {
     text.split(['x', ',']).filter(|dim| !dim.is_empty()).map(size).collect()
 }
 
-/// Parties may be called by name, too.
-pub(super) fn visibility(text: &str) -> Result<Visibility, String> {
-    text.parse().or_else(|error| numbered(text).map(|party| Visibility::Known(Party(party))).ok_or(error))
+/// Who knows something: everybody, nobody, or a party by its number, or by the name that a framework has for it.
+#[derive(Clone, Debug)]
+pub(crate) enum Who {
+    Visibility(Visibility),
+    Party(String),
 }
 
-/// The number of a party that a built-in framework has a name for. They agree in who is which.
-fn numbered(party: &str) -> Option<u16> {
-    let named = |framework: String| Framework::open(&framework).ok()?.manifest.parties.numbered(party);
-    builtin_names().into_iter().find_map(named)
+impl Who {
+    pub(crate) fn of(text: &str) -> Self {
+        text.parse().map_or_else(|_| Self::Party(text.to_owned()), Self::Visibility)
+    }
+
+    /// Says who knows the weights.
+    pub(super) fn know_weights(self, options: &mut Options) {
+        match self {
+            Self::Visibility(visibility) => options.weights = Some(visibility),
+            Self::Party(name) => options.weights_known_to = Some(name),
+        }
+    }
+
+    /// Says who knows an input or initializer.
+    pub(super) fn know(self, name: String, options: &mut Options) {
+        match self {
+            Self::Visibility(visibility) => drop(options.visibility.insert(name, visibility)),
+            Self::Party(party) => drop(options.known_to.insert(name, party)),
+        }
+    }
 }
 
-pub(super) fn named_visibility(text: &str) -> Result<(String, Visibility), String> {
+pub(super) fn who(text: &str) -> Result<Who, String> {
+    Ok(Who::of(text))
+}
+
+pub(super) fn named_who(text: &str) -> Result<(String, Who), String> {
     let (name, value) = pair(text)?;
-    Ok((name, visibility(&value)?))
+    Ok((name, Who::of(&value)))
 }
 
 pub(super) fn loss() -> impl TypedValueParser<Value = Loss> {

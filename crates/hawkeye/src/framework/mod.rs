@@ -11,7 +11,7 @@ use hawkeye_lower::LoweringError;
 use hawkeye_sheets::{Framework, Manifest, ParameterKind, Parties, RUNS_LONG};
 use indexmap::IndexMap;
 
-use crate::operator::Operand;
+use crate::operator::{Operand, in_the_midst};
 use crate::{Loss, Model, Options, Session, Steps, TrainingOptions, Visibility};
 use samples::Sample;
 pub use samples::operators;
@@ -20,6 +20,8 @@ pub use samples::operators;
 const MOST_FAULTS: usize = 3;
 /// Evaluations that came to no end, each of which took seconds: nothing more is tried after so many.
 const MOST_ENDLESS: usize = 3;
+/// Operators of which one at least is trained where anything is.
+const LAYERS: [&str; 3] = ["Gemm", "MatMul", "Conv"];
 /// Operators that are named after the first in which a fault was found.
 const MOST_NAMED: usize = 8;
 
@@ -138,7 +140,7 @@ impl Trial {
         let under = under(parties, settings);
         for sample in samples {
             let model = sample.model(false)?;
-            for options in visibilities(sample, extent) {
+            for options in visibilities(sample, &model, extent) {
                 self.price(&session, &model, sample.op, &options, &under);
             }
         }
@@ -162,10 +164,13 @@ impl Trial {
             let settings = algorithm.settings().iter().copied().collect();
             (algorithm.name(), training(Loss::Mse, Optimizer { algorithm, settings }))
         });
-        let whole = samples::all().into_iter().find(|sample| sample.op == "Gemm");
-        let Some(model) = whole.map(|sample| sample.model(true)).transpose()? else { return Ok(()) };
+        // The weights of a layer are parameters as they are: nothing else has to have a gradient.
+        let with_weights = |sample: &Sample| LAYERS.contains(&sample.op) && sample.has_weights();
         for (name, training) in losses.into_iter().chain(optimizers) {
-            self.price(&session, &model, name, &with(training), "");
+            let options = with(training);
+            for sample in samples::all().iter().filter(|sample| with_weights(sample)) {
+                self.price(&session, &sample.model(false)?, name, &options, "");
+            }
         }
         Ok(())
     }
@@ -188,10 +193,11 @@ impl Trial {
             if line.contains(RUNS_LONG) {
                 self.endless.insert(op.to_owned());
             }
-            if !found.insert(line.clone()) {
+            let fault = without_numbers(&line);
+            if !found.insert(fault.clone()) {
                 continue;
             }
-            if let Some(known) = self.told.get_mut(&line) {
+            if let Some(known) = self.told.get_mut(&fault) {
                 if known.op != op {
                     known.others.insert(op.to_owned());
                 }
@@ -199,10 +205,18 @@ impl Trial {
                 let node = model.graph.nodes.last().map(Place::node).unwrap_or(Place::Model);
                 let place = if error.place == Place::Model { node } else { error.place.clone() };
                 let first = Diagnostic { place, message: error.message + under, ..error };
-                self.told.insert(line, Fault { first, op: op.to_owned(), others: BTreeSet::new() });
+                self.told.insert(fault, Fault { first, op: op.to_owned(), others: BTreeSet::new() });
             }
         }
     }
+}
+
+/// The first line of a fault without the numbers that are the sample's: what comes after the place, "PATH:LINE:COLUMN: ".
+fn without_numbers(line: &str) -> String {
+    let place = line.find(".star:").and_then(|at| Some(at + line[at..].find(": ")?)).unwrap_or(0);
+    let (place, said) = line.split_at(place);
+    let digits = |c: char| c.is_ascii_digit() || c == '-';
+    place.to_owned() + &said.replace(digits, "")
 }
 
 /// What a run is under, for messages.
@@ -223,23 +237,27 @@ fn training(loss: Loss, optimizer: Optimizer) -> TrainingOptions {
     }
 }
 
-/// Who may know what: as the framework has it, weights in the clear, and each input but one in the clear.
-fn visibilities(sample: &Sample, extent: Extent) -> Vec<Options> {
-    let mut all = vec![Options::default()];
+/// Who may know what: nobody what comes out of other operators, weights in the clear, and each input in the clear.
+fn visibilities(sample: &Sample, model: &Model, extent: Extent) -> Vec<Options> {
+    let visibility = in_the_midst(model);
+    let usual = Options { visibility, ..Options::default() };
+    let mut all = vec![usual.clone()];
     if extent == Extent::Short {
         return all;
     }
-    let named = |index: usize| [(crate::operator::operand_name(index), Visibility::Public)].into();
-    if sample.operands.iter().any(|operand| matches!(operand, Operand::Weight(_))) {
-        all.push(Options { weights: Some(Visibility::Public), ..Options::default() });
+    let known = |index: usize| {
+        let mut options = usual.clone();
+        options.visibility.insert(crate::operator::operand_name(index), Visibility::Public);
+        options
+    };
+    if sample.has_weights() {
+        all.push(Options { weights: Some(Visibility::Public), ..usual.clone() });
     }
     let inputs: Vec<usize> = (0..sample.operands.len())
         .filter(|i| matches!(sample.operands[*i], Operand::Input(_) | Operand::Truths(_)))
         .collect();
     if inputs.len() > 1 {
-        all.extend(
-            inputs.into_iter().map(|index| Options { visibility: named(index), ..Options::default() }),
-        );
+        all.extend(inputs.into_iter().map(known));
     }
     all
 }

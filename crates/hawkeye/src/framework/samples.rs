@@ -80,6 +80,11 @@ fn sample(op: &'static str, text: &'static str) -> Sample {
 }
 
 impl Sample {
+    /// Whether an operand is a weight.
+    pub(super) fn has_weights(&self) -> bool {
+        self.operands.iter().any(|operand| matches!(operand, Operand::Weight(_)))
+    }
+
     /// Its model. One that is to be trained adds a parameter to each of its inputs, so that gradients flow
     /// through the operator to all of them.
     ///

@@ -13,8 +13,8 @@ use super::comparison_fold::{Folded, folded};
 use super::comparison_many;
 use super::csv::field;
 use super::table::{exact, grouped, shown};
-use super::text::{FAINT, HEADING, LEAST_NAME, NAME, styled};
-use super::wrap::{WIDTH, brief, wrapped};
+use super::text::{FAINT, HEADING, NAME, styled};
+use super::wrap::{LEAST_NAME, WIDTH, brief, wrapped};
 use crate::compare::{Change, Columns, Comparison, PhaseDifferences, Refused};
 
 const MORE: Style = AnsiColor::Red.on_default();

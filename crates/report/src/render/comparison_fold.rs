@@ -6,7 +6,7 @@ use hawkeye_graph::printable;
 
 use super::fold::{pattern, words};
 use super::rows::Cells;
-use super::text::shortened;
+use super::wrap::shortened;
 use crate::compare::{Change, Columns, OperatorChange};
 use crate::{Phases, Quantity};
 

@@ -60,11 +60,32 @@ fn parties(report: &Report) -> String {
     }
 }
 
+/// Names of inputs and weights that are listed in a line.
+const NAMES: usize = 3;
+
+/// Who knows the weights, and what is known to others than they are: inputs as a rule.
 fn weights(report: &Report) -> String {
-    let party = report.run.weights.strip_prefix("party ").and_then(|number| number.parse().ok());
+    let usual = report.run.weights.as_str();
+    let mut text = known(report, usual);
+    let others = report.visibility.iter().filter(|(who, names)| *who != usual && !names.is_empty());
+    for (who, names) in others {
+        let listed: Vec<&str> = names.keys().take(NAMES).map(String::as_str).collect();
+        let more = names.len().saturating_sub(NAMES);
+        let more = if more > 0 { format!(" and {} more", grouped(more as u128)) } else { String::new() };
+        text.push_str(&format!("; {}{more} {}", listed.join(", "), known(report, who)));
+    }
+    if report.visibility.contains_key(usual) && report.visibility.len() == 1 {
+        text.push_str(", as are the inputs");
+    }
+    text
+}
+
+/// What `secret`, `public` or `party N` means.
+fn known(report: &Report, who: &str) -> String {
+    let party = who.strip_prefix("party ").and_then(|number| number.parse().ok());
     match party.and_then(|number: u16| report.framework.party_names.get(&number)) {
         Some(name) => format!("known to {name} alone"),
-        None => match report.run.weights.as_str() {
+        None => match who {
             "secret" => "secret to every party".to_owned(),
             "public" => "public".to_owned(),
             other => format!("known to {other} alone"),

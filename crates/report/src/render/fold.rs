@@ -92,7 +92,7 @@ mod tests {
         let folded = folded(rows);
         let names: Vec<String> = folded.iter().map(|row| row.title(40)).collect();
         assert_eq!(names, ["3 x /layer.*/ffn1/Erf", "/layer.0/ffn1/Mul", "/layer.11/ffn1/Erf"]);
-        assert_eq!(folded[0].title(12), "3 x …fn1/Erf");
+        assert_eq!(folded[0].title(12), "3 x ….*/ffn1");
         assert_eq!(folded[0].cells.get(2, crate::Quantity::Bytes), 24);
     }
 }

@@ -40,4 +40,4 @@ pub(crate) use rows::cut;
 pub use speedscope::speedscope;
 pub use table::{binary, grouped, shown};
 pub use text::text;
-pub use wrap::{brief, wrapped, wrapped_line};
+pub use wrap::{LEAST_NAME, WIDTH, brief, shortened, wrapped, wrapped_line};

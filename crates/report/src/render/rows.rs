@@ -8,7 +8,7 @@ use hawkeye_graph::printable;
 
 use super::fold::folded;
 use super::protocols::protocols;
-use super::text::shortened;
+use super::wrap::shortened;
 use crate::{Axis, PHASES, PhaseCost, Phases, Quantity, Report};
 
 /// How to cut a report into rows.
@@ -106,15 +106,17 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// The name in at most that many characters, after how often the row counts.
+    /// The name in at most that many characters, after how often the row counts. Of one that is too long, the
+    /// operator at its end goes first, which the next column says.
     pub(crate) fn title(&self, width: usize) -> String {
-        match self.times {
-            1 => shortened(&self.name, width),
-            times => {
-                let count = format!("{times} x ");
-                format!("{count}{}", shortened(&self.name, width.saturating_sub(count.len())))
-            }
-        }
+        let count = if self.times == 1 { String::new() } else { format!("{} x ", self.times) };
+        let width = width.saturating_sub(count.len());
+        let operator = || self.name.strip_suffix(&self.detail)?.strip_suffix('/');
+        let name = match operator() {
+            Some(place) if !place.is_empty() && self.name.chars().count() > width => place,
+            _ => &self.name,
+        };
+        format!("{count}{}", shortened(name, width))
     }
 }
 

@@ -11,7 +11,7 @@ use super::facts::facts;
 use super::rows::{Cells, Row, Rows, View};
 use super::table::{binary, grouped, share, shown, table};
 use super::warnings::warnings;
-use super::wrap::{WIDTH, wrapped, wrapped_line};
+use super::wrap::{LEAST_NAME, WIDTH, shortened, wrapped, wrapped_line};
 use crate::{Axis, PHASES, PipelineInfo, Quantity, Report, ServiceInfo, SpentInfo};
 
 pub(super) const HEADING: Style = Style::new().bold();
@@ -22,8 +22,6 @@ const MEDIUM: Style = AnsiColor::Yellow.on_default();
 pub(super) const NAME: usize = 44;
 /// Longest name in a sentence.
 const LONGEST: usize = 88;
-/// What is left of a name at least.
-pub(super) const LEAST_NAME: usize = 14;
 /// Width of the bar of what costs all, where there is room.
 const BAR: usize = 20;
 /// Warnings that are shown: more would push the numbers off the screen.
@@ -308,16 +306,6 @@ fn rows(text: &mut String, report: &Report, view: View) {
         row.add_cell(bar.into());
     });
     styled(text, &table, styles.into_iter());
-}
-
-/// A name that fits its column.
-pub(super) fn shortened(name: &str, width: usize) -> String {
-    let length = name.chars().count();
-    if length > width {
-        format!("…{}", name.chars().skip(length - width + 1).collect::<String>())
-    } else {
-        name.to_owned()
-    }
 }
 
 /// A bar as long as the share of the total, in eighths of a character; the total is `full` characters long.

@@ -3,7 +3,10 @@
 use hawkeye_graph::printable;
 
 /// Characters of a line that fit on most screens.
-pub(super) const WIDTH: usize = 100;
+pub const WIDTH: usize = 100;
+
+/// Characters that are left of a name in a table at least.
+pub const LEAST_NAME: usize = 14;
 
 /// Characters of the cause of a refusal in a list of them.
 const CAUSE: usize = 160;
@@ -47,6 +50,17 @@ pub fn wrapped_line(line: &str, indent: usize) -> String {
         column += length;
     }
     text
+}
+
+/// A name that fits its column: of a longer one the end is shown, which tells most.
+#[must_use]
+pub fn shortened(name: &str, width: usize) -> String {
+    let length = name.chars().count();
+    if length > width {
+        format!("…{}", name.chars().skip(length - width + 1).collect::<String>())
+    } else {
+        name.to_owned()
+    }
 }
 
 #[cfg(test)]

@@ -161,6 +161,12 @@ fn derivation(node: &Node, always: bool) -> Derivation {
     }
 }
 
+/// Whether a node that a framework lacks is made of other operators, where it has those.
+#[must_use]
+pub fn is_defined(node: &Node) -> bool {
+    definition(node).is_some()
+}
+
 /// What defines an operator.
 fn definition(node: &Node) -> Option<Definition> {
     let rule: Definition = match (node.domain.as_str(), node.op.as_str()) {

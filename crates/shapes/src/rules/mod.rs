@@ -80,6 +80,7 @@ const TABLE: &[(&str, Outputs)] = &[
     ("ConvInteger", linear::conv_integer),
     ("ConvTranspose", linear::conv_transpose),
     ("CumProd", elementwise::first),
+    ("CumSum", elementwise::first),
     ("DFT", signal::dft),
     ("DeformConv", image::deform_conv),
     ("DequantizeLinear", elementwise::dequantized),

@@ -27,6 +27,9 @@ pub(super) fn findings(sources: &Sources, operators: &[&str]) -> Vec<Diagnostic>
     found
 }
 
+/// Operators that are gone before anything is lowered.
+const UNROLLED: [&str; 3] = ["If", "Loop", "Scan"];
+
 /// What may follow a prefix.
 fn suffixes<'a>(prefix: &str, operators: &[&'a str]) -> Vec<&'a str> {
     let losses = Loss::ALL.map(Loss::name);
@@ -56,6 +59,10 @@ fn unknown(source: &Source, name: &str, line: usize, operators: &[&str]) -> Opti
     let rest = &name[prefix.len()..];
     let known = suffixes(prefix, operators);
     let foreign = rest.contains('_') && !matches!(prefix, "loss_" | "update_");
+    if UNROLLED.contains(&rest) {
+        let message = format!("{name} is never called: what is in the bodies of {rest} takes its place");
+        return Some(source.error(line, message).help("remove it"));
+    }
     if name == PLANNED_PART || known.is_empty() || known.contains(&rest) || foreign {
         return None;
     }

@@ -11,7 +11,7 @@ use crate::parameter::ParameterKind;
 const EVIDENCE: [&str; 3] = ["measured", "modelled", "formula"];
 
 /// A diagnostic about the line of the manifest (its path and text) that a key begins, or about the whole file.
-pub(super) fn at_key(
+pub(crate) fn at_key(
     (path, text): &(String, String),
     key: &str,
     make: impl Fn(Place, String) -> Diagnostic,

@@ -58,7 +58,7 @@ impl Sources {
         let own = folder.sheets();
         for sheet in &manifest.sheets {
             match folder.file(sheet) {
-                Ok(file) => gathering.add(&file, &own, true),
+                Ok(file) => gathering.add(&file, &own, None),
                 Err(problem) => gathering.errors.push(whole(&manifest.name, problem)),
             }
         }
@@ -188,7 +188,9 @@ struct Gathering {
 }
 
 impl Gathering {
-    fn add(&mut self, file: &FilePath, own: &[FilePath], listed: bool) {
+    /// Reads a sheet and what it loads. `by` is the place that loads it; none if the manifest lists it.
+    fn add(&mut self, file: &FilePath, own: &[FilePath], by: Option<&str>) {
+        let listed = by.is_none();
         if self.seen.contains(file) {
             if let Some(known) = self.done.iter_mut().find(|source| source.file == *file) {
                 known.listed |= listed;
@@ -199,26 +201,32 @@ impl Gathering {
         let name = file.display();
         let text = match file.read() {
             Ok(text) => text,
-            Err(problem) => return self.errors.push(whole(&name, format!("can't be read: {problem}"))),
+            Err(problem) => {
+                let by = by.map_or("framework.yaml lists it".to_owned(), |place| format!("{place} loads it"));
+                return self.errors.push(whole(&name, format!("can't be read: {problem}")).help(by));
+            }
         };
         let ast = match language::parse(&name, &text) {
             Ok(ast) => ast,
             Err(problem) => return self.errors.push(whole(&name, problem)),
         };
         let mut loads = BTreeMap::new();
+        let mut paths = Vec::new();
         for load in ast.loads() {
+            let line = load.span.resolve_span().begin.line + 1;
             match loaded_by(&self.roles, file, load.module_id) {
-                Ok(path) => drop(loads.insert(load.module_id.to_owned(), path)),
+                Ok(path) => {
+                    paths.push((path.clone(), format!("{name}:{line}")));
+                    loads.insert(load.module_id.to_owned(), path);
+                }
                 Err(problem) => {
-                    let line = load.span.resolve_span().begin.line + 1;
                     let place = Place::File { path: name.clone(), position: Some((line, 1)) };
                     self.errors.push(Diagnostic::error(place, problem));
                 }
             }
         }
-        let mut paths: Vec<FilePath> = loads.values().cloned().collect();
-        paths.sort_by_key(FilePath::display);
-        paths.iter().for_each(|path| self.add(path, own, false));
+        paths.sort_by_key(|(path, _)| path.display());
+        paths.iter().for_each(|(path, place)| self.add(path, own, Some(place)));
         let own = own.contains(file);
         let text = text.into_owned();
         self.done.push(Source { file: file.clone(), text, ast, loads, own, listed });

@@ -1,4 +1,4 @@
-//! Plans of whole models, and faults of whole functions.
+//! Plans of whole models, and faults and refusals of whole functions.
 
 use hawkeye_grad::Pass;
 use hawkeye_lower::{LoweringError, ModelSource, Plan};
@@ -7,6 +7,11 @@ use super::Sheets;
 use crate::returned::{nodes_plan, step_plan};
 
 impl Sheets {
+    /// Whether the function of an operator is there to say why there is none.
+    pub(crate) fn only_refuses(&self, pass: Pass, domain: &str, op: &str) -> bool {
+        self.library.only_refuses(&Self::entry(pass, domain, op))
+    }
+
     /// A fault of a function as a whole, with the place of its definition.
     pub(super) fn placed(&self, function: &str, error: LoweringError) -> LoweringError {
         self.author.blame(match (error, self.library.place(function)) {

@@ -25,9 +25,12 @@ pub(crate) struct Budget {
     /// Layers that are replaced from the start: a YAML list of names of the report's rows
     #[arg(long, value_name = "FILE")]
     replaced: Option<PathBuf>,
-    /// How to write it
-    #[arg(long, value_enum, default_value = "text")]
-    format: BudgetFormat,
+    /// How to write it: text if not given
+    #[arg(long, value_enum)]
+    format: Option<BudgetFormat>,
+    /// Where to write it; standard output if not given
+    #[arg(short, long)]
+    output: Option<PathBuf>,
     #[command(flatten)]
     run: Run,
 }
@@ -51,6 +54,8 @@ enum BudgetFormat {
 }
 
 pub(crate) fn run(command: &Budget) -> Result<(), Failure> {
+    let path = command.output.as_deref();
+    let format = output::format(command.format, path)?.unwrap_or(BudgetFormat::Text);
     let source = source(&command.model)?;
     let model = load(&source.path)?;
     let replacement = match command.replacement {
@@ -61,13 +66,13 @@ pub(crate) fn run(command: &Budget) -> Result<(), Failure> {
     let options = command.run.options()?;
     let budget =
         activation_budget(&model, &source.name, &command.framework, &options, replacement, &replaced)?;
-    let text = match command.format {
+    let text = match format {
         BudgetFormat::Text => tables::text(&budget),
         BudgetFormat::Html => page::page(&budget, &format!("{} under {}", source.name, command.framework)),
         BudgetFormat::Yaml => serde_yaml::to_string(&budget).expect("numbers and names can be written"),
         BudgetFormat::Json => serde_json::to_string(&budget).expect("numbers and names can be written"),
     };
-    output::write(None, text.as_bytes())
+    output::write(path, text.as_bytes())
 }
 
 /// The names in a layer list.

@@ -21,7 +21,7 @@ pub(super) fn page(budget: &ActivationBudget, title: &str) -> String {
          <meta name=\"viewport\" content=\"width=device-width\"><title>Activations of {title}</title>\n\
          <style>{STYLE}td:nth-child(n+2),th:nth-child(n+2){{text-align:right}}\
          svg{{max-width:100%;height:auto}}polyline{{fill:none;stroke:#2a9d96;stroke-width:2}}\
-         circle{{fill:#2a9d96}}line{{stroke:#999}}text{{font-size:12px;fill:currentColor}}</style>\n<h1>Activations of {title}</h1>\n"
+         circle{{fill:#2a9d96}}line{{stroke:#999}}text{{font-size:12px;fill:currentColor}}</style>\n<main>\n<h1>Activations of {title}</h1>\n"
     );
     for line in summary(budget) {
         let _ = writeln!(page, "<p>{}</p>", escape(&line));
@@ -41,7 +41,7 @@ pub(super) fn page(budget: &ActivationBudget, title: &str) -> String {
     for table in tables(budget) {
         page.push_str(&rows(&table));
     }
-    page + "</html>\n"
+    page + "</main>\n</html>\n"
 }
 
 /// Elements that activations are still applied to against a quantity, both from zero on.
@@ -72,7 +72,7 @@ fn picture(unit: &str, points: &[(u64, &str, f64)]) -> String {
         number(most),
     );
     format!(
-        "<svg width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\">{axes}<polyline points=\"{2}\"/>{dots}</svg>\n",
+        "<svg width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"{unit} by activations that are left\">{axes}<polyline points=\"{2}\"/>{dots}</svg>\n",
         WIDTH + 2.0 * MARGIN,
         HEIGHT + 2.0 * MARGIN,
         line.trim_end(),

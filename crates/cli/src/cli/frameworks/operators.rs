@@ -6,7 +6,9 @@ use std::path::Path;
 
 use hawkeye::{Failure, Framework, load, operators};
 use hawkeye_grad::Pass;
+use hawkeye_graph::Node;
 use hawkeye_lower::{Ability, Lowering, LoweringError};
+use hawkeye_shapes::is_defined;
 use hawkeye_sheets::Sheets;
 
 use super::source;
@@ -18,18 +20,22 @@ pub(super) fn run(model: &Path, framework: Option<&str>) -> Result<String, Failu
         Some(name) => Some(Framework::open(name)?.instantiate(None, &BTreeMap::new())?.sheets),
         None => None,
     };
-    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut nodes: BTreeMap<(&str, &str), Vec<&Node>> = BTreeMap::new();
     for node in &model.graph.nodes {
-        *counts.entry((&node.domain, &node.op)).or_default() += 1;
+        nodes.entry((&node.domain, &node.op)).or_default().push(node);
     }
-    let mut rows: Vec<((&str, &str), usize)> = counts.into_iter().collect();
-    rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut rows: Vec<((&str, &str), Vec<&Node>)> = nodes.into_iter().collect();
+    rows.sort_by_key(|(_, nodes)| std::cmp::Reverse(nodes.len()));
     let mut text =
         format!("{:<40} {:>7}  {}\n", "function", "nodes", if sheets.is_some() { "state" } else { "" });
     let mut missing = 0;
-    for ((domain, op), count) in rows {
+    for ((domain, op), nodes) in rows {
         let function = Sheets::entry(Pass::Forward, domain, op);
-        let state = state(sheets.as_ref(), domain, op)?;
+        let state = match state(sheets.as_ref(), domain, op)? {
+            MISSING if nodes.iter().all(|node| is_defined(node)) => "made of other operators unless written",
+            state => state,
+        };
+        let count = nodes.len();
         missing += usize::from(state == MISSING);
         // Writing to a string never fails.
         let _ = writeln!(text, "{}", format!("{function:<40} {count:>7}  {state}").trim_end());

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use hawkeye::{
     Bindings, Diagnostic, Failure, Loss, Model, Operand, Optimizer, Options, Place, Report, Sessions, Steps,
-    TrainingOptions, load, operator,
+    TrainingOptions, in_the_midst, load, operator,
 };
 use hawkeye_graph::nearest;
 use hawkeye_report::{Phases, Quantity};
@@ -123,6 +123,8 @@ impl Test {
             ..Options::default()
         };
         let model = self.subject(directory)?;
+        let visibility = if self.operator.is_some() { in_the_midst(&model) } else { BTreeMap::new() };
+        let options = Options { visibility, ..options };
         sessions.get(framework, &options)?.analyse(&model, &self.title(), &options)
     }
 

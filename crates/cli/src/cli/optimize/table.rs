@@ -159,7 +159,7 @@ fn page(found: &Outcome<'_>) -> String {
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>hawkeye optimize</title>\n\
          <style>{style}td:nth-child(n+3),th:nth-child(n+3){{text-align:right}}</style>\n\
-         <table>\n{header}{body}</table>\n{summary}</html>\n",
+         <main>\n<h1>hawkeye optimize</h1>\n<table>\n{header}{body}</table>\n{summary}</main>\n</html>\n",
         style = output::STYLE
     )
 }
