@@ -256,8 +256,9 @@ impl Guard<'_> {
     /// Looks at a value before it is used; numbers and texts that stand there need not be looked at.
     fn looked(&mut self, value: &AstExpr) {
         if !matches!(value.node, Expr::Literal(_)) {
-            self.open(begin(value.span), "__looked(");
-            self.close(end(value.span), ")");
+            // Brackets around a tuple are not part of its place.
+            self.open(begin(value.span), "__looked((");
+            self.close(end(value.span), "))");
         }
     }
 
@@ -357,11 +358,11 @@ mod tests {
             ("X = (a + b).replace(c, d)\n", "X = __method((a + b), \"replace\", c, d)\n"),
             ("X = ((a)).b.join(c).split()\n", "X = __method(__method(((a)).b, \"join\", c), \"split\", )\n"),
             ("X = [(i) for i in y if i]\n", "X = [__room((i) ) for i in y if i]\n"),
-            ("X = {i: (i) for i in y}\n", "X = {__looked(i): __room( (i) ) for i in y}\n"),
+            ("X = {i: (i) for i in y}\n", "X = {__looked((i)): __room( (i) ) for i in y}\n"),
             ("X = list(str(y))\n", "X = __room(list(__str(y)))\n"),
-            ("X = sorted(y)\n", "X = __room(sorted(__looked(y)))\n"),
-            ("d[a], X = 1, d[\"k\"]\n", "d[__looked(a)], X = 1, d[\"k\"]\n"),
-            ("X = {(a): f\"{b}\"}\n", "X = {(__looked(a)): (__shown(b) or f\"{b}\")}\n"),
+            ("X = sorted(y)\n", "X = __room(sorted(__looked((y))))\n"),
+            ("d[a], X = 1, d[\"k\"]\n", "d[__looked((a))], X = 1, d[\"k\"]\n"),
+            ("X = {(a): f\"{b}\"}\n", "X = {(__looked((a))): (__shown(b) or f\"{b}\")}\n"),
             (
                 "X = max(y, key = f)\n",
                 "X = max(y, key = (lambda __key: lambda __x: __looked(__key(__x)))(f))\n",
