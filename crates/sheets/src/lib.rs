@@ -35,6 +35,7 @@ mod rules;
 mod sheets;
 mod syntax;
 mod terms;
+mod written;
 
 pub use definitions::{Definition, Definitions};
 pub use framework::{ConfiguredFramework, Framework, FrameworkError, builtin_names};

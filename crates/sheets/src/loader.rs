@@ -13,12 +13,13 @@ use starlark::values::{FrozenHeapName, OwnedFrozenValue};
 use crate::definitions::Definition;
 use crate::fault::describe;
 use crate::folder::{FilePath, Folder, loaded_by};
-use crate::guard::{OPERATORS, Written, guarded};
+use crate::guard::{OPERATORS, guarded};
 use crate::language;
 use crate::limits::limit;
 use crate::outline::{Origin, Outline, another_name, only_refuses};
 use crate::protocol::Protocol;
 use crate::syntax::{self, Defined, is_entry};
+use crate::written::Written;
 
 /// Runs sheets. Of those that come with the tool, statements are run when something needs what they define; the
 /// others are run as a whole, so that whatever is wrong with them is found.
