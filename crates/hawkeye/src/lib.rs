@@ -19,6 +19,7 @@ mod annotation;
 mod conventions;
 mod explanation;
 mod framework;
+mod memory;
 mod operator;
 mod pipeline;
 mod report;

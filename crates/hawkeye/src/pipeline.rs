@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use hawkeye_cost::{Calls, Communication, Fold};
 use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, ValueId, counted, verify};
 use hawkeye_lower::{
-    Ability, Conventions, Known, Lowering, Pass, Program, Runs, Settled, Training, Visibility,
-    constant_weights, lower, reinterpret, secrecy, settle,
+    Ability, Conventions, Lowering, Pass, Program, Runs, Settled, Training, Visibility, constant_weights,
+    lower, reinterpret, secrecy, settle,
 };
 use hawkeye_onnx::Model;
 use hawkeye_report::{ModelInfo, Report, RunInfo};
@@ -14,6 +14,7 @@ use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer, with_values};
 use hawkeye_sheets::{Definitions, Framework, Manifest, OVERLAY, Overlay};
 
 use crate::conventions::conventions;
+use crate::memory::Memory;
 use crate::report::{ReportHeader, TimeOptions, Timing, located, report};
 use crate::session::{Configuration, Session};
 use crate::training::{TrainingOptions, train};
@@ -126,14 +127,6 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// What is remembered of programs that came before under the same framework and settings.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    /// Calls as they were recorded; what the lowering remembers belongs to them.
-    calls: Calls,
-    known: Known,
-}
-
 /// Runs every pass.
 pub(crate) fn profile(
     model: Subject<'_>,
@@ -142,7 +135,6 @@ pub(crate) fn profile(
     memory: &mut Memory,
     options: &Options,
 ) -> Result<Report, Failure> {
-    let Memory { calls, known } = memory;
     let given = with_values(model.graph, &options.bindings)?;
     let model = Subject { graph: given.as_ref(), ..model };
     let inputs = bind(model.graph, &options.bindings)?;
@@ -164,7 +156,7 @@ pub(crate) fn profile(
         visibility: &visibility,
         manifest: &framework.manifest,
         lowering,
-        calls,
+        calls: &mut memory.calls,
     };
     let (lowered, info) = match &options.training {
         None => passes.inference(shapes, &inputs).map(|lowered| (lowered, None)),
@@ -173,10 +165,8 @@ pub(crate) fn profile(
         }
     }
     .map_err(|failure| add_missing_operators(failure, &lacking))?;
-    // A clock goes through all calls of the arena.
-    let mut apart = known.apart();
-    let known = if options.time.is_some() { &mut apart } else { known };
-    let mut program = settle(lowered.runs, calls, lowering, known)?;
+    let mut kept = memory.take(options.time.as_ref());
+    let mut program = settle(lowered.runs, &mut memory.calls, lowering, &mut kept.known)?;
     let found = [model.diagnostics, &expanded, &lowered.diagnostics, &program.diagnostics].concat();
     let front_end = framework.manifest.loads.as_ref();
     let refused = front_end.and_then(|front_end| front_end.warning(model.graph));
@@ -185,7 +175,13 @@ pub(crate) fn profile(
     diagnostics.extend(unused(&options.overlays, &program));
     let timing = match &options.time {
         Some(time) => {
-            let (timing, warnings) = Timing::new(time, &framework.manifest, framework.parties, &program)?;
+            let (timing, warnings) = Timing::new(
+                time,
+                &framework.manifest,
+                framework.parties,
+                &program,
+                std::mem::take(&mut kept.clock),
+            )?;
             diagnostics.extend(warnings);
             Some(timing)
         }
@@ -216,7 +212,8 @@ pub(crate) fn profile(
     });
     let (report, costs) = reported.map_err(|overflow| located(overflow, graph, &program, rule, lowering))?;
     program.costs = costs;
-    known.keep(program);
+    kept.clock = timing.map(Timing::into_values).unwrap_or_default();
+    memory.keep(kept, program, options.time.as_ref());
     Ok(report)
 }
 

@@ -10,7 +10,8 @@ use hawkeye_onnx::Model;
 use hawkeye_report::{FrameworkInfo, ModelInfo, Report, Scalar};
 use hawkeye_sheets::{ConfiguredFramework, Framework, Manifest, Parties, Sheets};
 
-use crate::pipeline::{Memory, Options, Subject, profile};
+use crate::memory::Memory;
+use crate::pipeline::{Options, Subject, profile};
 
 /// Nodes after which a worker forgets what it has seen, so that its memory has a bound.
 const MOST_NODES: usize = 1_000_000;

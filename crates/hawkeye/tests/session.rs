@@ -11,11 +11,15 @@ fn what_a_session_has_seen_changes_nothing() {
     for framework in ["crypten", "cryptflow2", "cheetah", "delphi", "spu-semi2k"] {
         let open = || Framework::open(framework).expect("it is built in");
         let session = Session::new(open(), None, &Default::default()).expect("its sheets load");
-        let time = TimeOptions::on(Network::named("wan-400m").expect("it is a preset"));
+        let on = |network| Options {
+            time: Some(TimeOptions::on(Network::named(network).expect("it is a preset"))),
+            ..Options::default()
+        };
         let untimed = Options::default();
-        let timed = Options { time: Some(time), ..Options::default() };
+        let (far, near) = (on("wan-400m"), on("lan-1g"));
         let check = || {
-            let profiles = MODELS.iter().flat_map(|file| [&untimed, &timed].map(|options| (file, options)));
+            let profiles =
+                MODELS.iter().flat_map(|file| [&untimed, &far, &far, &near].map(|options| (file, options)));
             for (file, options) in profiles {
                 let model = load(&fixtures().join(file)).expect("the fixture is fine");
                 let alone = analyse(&model, file, open(), options);

@@ -50,12 +50,14 @@ pub struct Known {
 }
 
 impl Known {
-    /// Takes back what a program was settled with, and what it added.
-    pub fn keep(&mut self, program: Settled) {
-        if !self.defers && program.calls.iter().len() <= MOST_KNOWN {
+    /// Takes back what a program was settled with, and what it added; says whether that is kept.
+    pub fn keep(&mut self, program: Settled) -> bool {
+        let kept = !self.defers && program.calls.iter().len() <= MOST_KNOWN;
+        if kept {
             let Settled { calls, costs, stateless, .. } = program;
             *self = Self { calls, costs, stateless, defers: false };
         }
+        kept
     }
 
     /// For a program whose calls shall be in an arena of their own.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 use hawkeye_cost::{Algebra, Calls, Cost, Item, Phase, PhaseMap, Share, Step, Symbol};
 use indexmap::IndexMap;
@@ -90,7 +91,8 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock for a program; without a machine, local work takes no time.
+    /// A clock for a program; without a machine, local work takes no time. The profile has what the first `seen` calls
+    /// do.
     ///
     /// # Errors
     /// The kinds of work in the program that the machine's profile lacks.
@@ -100,17 +102,17 @@ impl Clock {
         machine: Option<&Machine>,
         parties: u16,
         calls: &Calls<Share>,
+        seen: usize,
     ) -> Result<Self, Vec<String>> {
-        let mut kinds = IndexMap::new();
+        let seconds = |(kind, name): (Symbol, &Arc<str>)| Some((kind, *machine?.work.get(&**name)?));
+        let kinds: IndexMap<Symbol, f64> = calls.symbols().filter_map(seconds).collect();
         let mut missing = BTreeSet::new();
-        for item in calls.iter().flat_map(|call| &call.items) {
+        for item in calls.iter().skip(seen).flat_map(|call| &call.items) {
             if let Item::Work { kind, .. } = item
-                && let Some(machine) = machine
+                && machine.is_some()
+                && !kinds.contains_key(kind)
             {
-                match machine.work.get(&**calls.name(*kind)) {
-                    Some(seconds) => drop(kinds.insert(*kind, *seconds)),
-                    None => drop(missing.insert(calls.name(*kind).to_string())),
-                }
+                missing.insert(calls.name(*kind).to_string());
             }
         }
         if !missing.is_empty() {

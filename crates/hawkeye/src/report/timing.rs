@@ -81,7 +81,7 @@ pub(crate) struct Timing {
 }
 
 impl Timing {
-    /// A clock for a program of a framework.
+    /// A clock for a program of a framework; `values` are those of its first calls, if the same clock told them before.
     ///
     /// # Errors
     /// If the machine's profile lacks a kind of work, or the program is too long for the network.
@@ -90,6 +90,7 @@ impl Timing {
         manifest: &Manifest,
         parties: u16,
         program: &Settled,
+        values: Vec<PhaseMap<Spent>>,
     ) -> Result<(Self, Vec<Diagnostic>), Failure> {
         let mut warnings = Vec::new();
         let transport = manifest.transport.clone().unwrap_or_else(|| {
@@ -105,7 +106,8 @@ impl Timing {
             MachineChoice::Profile(machine) => Some(machine.as_ref().clone()),
             MachineChoice::Default => transport.profiles.first().and_then(|name| Machine::embedded(name)),
         };
-        let clock = Clock::new(&options.network, &transport, machine.as_ref(), parties, &program.calls);
+        let seen = values.len();
+        let clock = Clock::new(&options.network, &transport, machine.as_ref(), parties, &program.calls, seen);
         let clock = clock.map_err(|kinds| {
             let profile = machine.as_ref().map_or("", |machine| machine.profile.as_str());
             let lacking = |kind: &String| {
@@ -128,7 +130,7 @@ impl Timing {
             return Err(Diagnostic::error(Place::Model, message).help(help).into());
         }
         let operator = clock.operator();
-        let clock = Fold::new(&program.calls, clock).unwrap_or_else(|never| match never {});
+        let clock = Fold::resumed(&program.calls, clock, values).unwrap_or_else(|never| match never {});
         let transfers = if options.network.has_memory() {
             let operations: Vec<_> = program.operations.iter().map(|operation| operation.call).collect();
             let walked = transfers(&program.calls, &operations, &clock).map_err(|_| {
@@ -156,6 +158,11 @@ impl Timing {
             storage,
         };
         Ok((timing, warnings))
+    }
+
+    /// What the clock says of every call.
+    pub(crate) fn into_values(self) -> Vec<PhaseMap<Spent>> {
+        self.clock.into_values()
     }
 
     /// By how much the clock's transfer of an operation is off, since the network has a memory.
