@@ -295,7 +295,7 @@ def party(framework: str, rank: int, folder: Path, address: str) -> None:
         seconds = measure_crypten(rank, folder)
     elif framework == "seal":
         # This file is run as a script, beside the other.
-        seconds = importlib.import_module("calibrate_seal").measure(REPETITIONS)
+        seconds = importlib.import_module("calibrate_seal").measure(least)
     else:
         seconds = measure_spu(rank, framework.split("-")[1].upper(), address, PARTIES[framework])
     (folder / f"{rank}.json").write_text(json.dumps(seconds))

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 
 Seconds = dict[str, float]
+# Times a call by a clock.
+Least = Callable[[Callable[[], object], Callable[[], float]], float]
 
 # Contexts of BFV that frameworks use: degree, bits of its primes, of which the last is for keys alone if
 # there are several, and plain modulus.
@@ -30,26 +32,16 @@ _CONTEXTS = [
 _LEVELS = 3
 
 
-def times(function: Callable[[], object], clock: Callable[[], float], repetitions: int) -> list[float]:
-    """Seconds of the first call, and of so many more."""
-    seconds = []
-    for _ in range(repetitions + 1):
-        start = clock()
-        function()
-        seconds.append(clock() - start)
-    return seconds
-
-
-def measure(repetitions: int) -> Seconds:
-    """Least seconds of SEAL's operations in the contexts that frameworks use."""
+def measure(least: Least) -> Seconds:
+    """Seconds of SEAL's operations in the contexts that frameworks use; `least` times a call."""
     seconds: Seconds = {}
     for degree, bits, plain in _CONTEXTS:
-        for kind, taken in measure_context(degree, bits, plain, repetitions).items():
+        for kind, taken in measure_context(degree, bits, plain, least).items():
             seconds[kind] = min(taken, seconds.get(kind, taken))
     return seconds
 
 
-def measure_context(degree: int, bits: list[int], plain: int, repetitions: int) -> Seconds:
+def measure_context(degree: int, bits: list[int], plain: int, least: Least) -> Seconds:
     """Seconds of SEAL's operations in one context, by degree and number of primes.
 
     It batches if the plain modulus is a prime (which 0 chooses), and rotates if a prime is left for keys.
@@ -71,7 +63,7 @@ def measure_context(degree: int, bits: list[int], plain: int, repetitions: int) 
     at, seconds = f"{degree}x{primes}", {}
 
     def time_of(operation: str, function: Callable[[], object]) -> None:
-        seconds[operation] = min(times(function, time.thread_time, repetitions)[1:])
+        seconds[operation] = least(function, time.thread_time)
 
     out, text, numbers = seal.Ciphertext(), seal.Plaintext(), [7 * index for index in range(degree)]
     constant = seal.Plaintext("3")
