@@ -93,6 +93,10 @@ fn faults_of_sheets_are_found() {
             "nothing that is called leads to idle",
         ),
         (
+            "def lower_Relu(n):\n    sends(8, 1)\n\ndef sends(x, y):\n    exchange(x)\n",
+            "sends does not look at its parameter y",
+        ),
+        (
             "def lower_Relu(n):\n    evidence(\"provn\")\n    exchange(8)\n",
             "\"provn\" is no kind of evidence",
         ),

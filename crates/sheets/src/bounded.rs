@@ -1,21 +1,29 @@
 //! Operators, methods and functions of Starlark that look at how much they would make before they do, for sheets of
 //! users (`guard.rs`).
 
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
 use starlark::collections::SmallMap;
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
 use starlark::values::dict::DictRef;
 use starlark::values::list::ListRef;
+use starlark::values::record::Record;
 use starlark::values::structs::StructRef;
 use starlark::values::tuple::{TupleRef, UnpackTuple};
 use starlark::values::{Heap, UnpackValue, Value};
 
 use crate::fault::misuse;
-use crate::limits::{LONGEST, room};
+use crate::limits::{LONGEST, look, room};
 
 /// Values and characters that are walked over to see how large a value is.
 const LARGEST_WALK: usize = LONGEST as usize;
+/// Methods of dictionaries that hash what they are given.
+const KEYED: [&str; 4] = ["get", "pop", "setdefault", "update"];
+/// Characters that take as long to look through as one value.
+const BLOCK: usize = 16;
 /// Bytes that an element of a list takes, at most, when it is made for the list.
 const ELEMENT: usize = 48;
 
@@ -56,6 +64,8 @@ fn size(value: Value<'_>) -> usize {
             waiting.extend(dict.iter().flat_map(|(key, value)| [key, value]));
         } else if let Some(fields) = StructRef::from_value(value) {
             waiting.extend(fields.iter().map(|(_, value)| value));
+        } else if let Some(record) = Record::from_value(value) {
+            waiting.extend(record.iter().map(|(_, value)| value));
         }
     }
     size
@@ -69,15 +79,111 @@ fn text_of(characters: usize, heap: Heap<'_>) -> starlark::Result<()> {
     room(heap, characters)
 }
 
-/// Refuses what would take too long to compare. No more is looked at than the smaller of the two has: whether there is a
-/// value at all can be asked of any.
-fn walk_one(x: Value<'_>, y: Value<'_>) -> starlark::Result<()> {
-    walk(y).or_else(|_| walk(x)).map(drop)
+/// Whether two values are equal. Starlark's own comparison takes as long as it likes where values hold the same value
+/// again and again: this one counts what it looks at. What both hold is not looked into, as Starlark doesn't either, so
+/// that values that share most of what they hold can be compared however large they are.
+fn equal<'v>(x: Value<'v>, y: Value<'v>) -> starlark::Result<bool> {
+    let mut waiting = vec![(x, y)];
+    while let Some((x, y)) = waiting.pop() {
+        if x.ptr_eq(y) {
+            continue;
+        }
+        let before = waiting.len();
+        if let (Some(x), Some(y)) = (ListRef::from_value(x), ListRef::from_value(y)) {
+            if x.len() != y.len() {
+                return Ok(false);
+            }
+            waiting.extend(x.iter().zip(y.iter()).rev());
+        } else if let (Some(x), Some(y)) = (TupleRef::from_value(x), TupleRef::from_value(y)) {
+            if x.len() != y.len() {
+                return Ok(false);
+            }
+            waiting.extend(x.iter().zip(y.iter()).rev());
+        } else if let (Some(x), Some(y)) = (DictRef::from_value(x), DictRef::from_value(y)) {
+            if x.len() != y.len() {
+                return Ok(false);
+            }
+            for (key, value) in x.iter() {
+                look(size(key))?;
+                match y.get(key)? {
+                    Some(other) => waiting.push((value, other)),
+                    None => return Ok(false),
+                }
+            }
+        } else if let (Some(x), Some(y)) = (StructRef::from_value(x), StructRef::from_value(y)) {
+            let fields: HashMap<&str, Value<'v>> =
+                y.iter().map(|(name, value)| (name.as_str(), value)).collect();
+            if x.iter().len() != fields.len() {
+                return Ok(false);
+            }
+            for (name, value) in x.iter() {
+                match fields.get(name.as_str()) {
+                    Some(other) => waiting.push((value, *other)),
+                    None => return Ok(false),
+                }
+            }
+        } else {
+            // Nothing tells whether two records are of one type, other than comparing them.
+            if Record::from_value(x).is_some() && Record::from_value(y).is_some() {
+                walk(y).or_else(|_| walk(x))?;
+            }
+            look(x.unpack_str().map_or(0, str::len) / BLOCK)?;
+            if !x.equals(y)? {
+                return Ok(false);
+            }
+        }
+        look(1 + waiting.len().saturating_sub(before))?;
+    }
+    Ok(true)
+}
+
+/// How two values are ordered, of which at least one can be looked through.
+fn order<'v>(x: Value<'v>, y: Value<'v>) -> starlark::Result<Ordering> {
+    if !is_int(x) && !is_int(y) {
+        walk(y).or_else(|_| walk(x))?;
+    }
+    x.compare(y)
+}
+
+/// Looks at the keys of pairs of which a dictionary is made; those of another dictionary have been looked at.
+fn keys<'v>(pairs: Value<'v>, heap: Heap<'v>) -> starlark::Result<()> {
+    if DictRef::from_value(pairs).is_none() {
+        for pair in pairs.iterate(heap)? {
+            let key = pair.iterate(heap)?.next();
+            key.map_or(Ok(0), walk)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a container holds a value.
+fn holds<'v>(container: Value<'v>, x: Value<'v>) -> starlark::Result<bool> {
+    let elements = ListRef::from_value(container).map(ListRef::content);
+    match elements.or_else(|| TupleRef::from_value(container).map(TupleRef::content)) {
+        Some(elements) => {
+            for element in elements {
+                if equal(*element, x)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        None => {
+            walk(x)?;
+            look(container.unpack_str().map_or(0, str::len) / BLOCK)?;
+            container.is_in(x)
+        }
+    }
 }
 
 /// Refuses what would take too long to look through.
 fn walk(value: Value<'_>) -> starlark::Result<usize> {
-    match size(value) {
+    if value.unpack_i32().is_some() {
+        return Ok(1);
+    }
+    let size = size(value);
+    look(size)?;
+    match size {
         size if size > LARGEST_WALK => Err(misuse(format!("a value has more than {LONGEST} elements"))),
         size => Ok(size),
     }
@@ -133,13 +239,53 @@ pub(crate) fn bounded(builder: &mut GlobalsBuilder) {
     }
 
     fn __equal<'v>(x: Value<'v>, y: Value<'v>) -> starlark::Result<bool> {
-        walk_one(x, y)?;
-        x.equals(y)
+        equal(x, y)
     }
 
     fn __different<'v>(x: Value<'v>, y: Value<'v>) -> starlark::Result<bool> {
-        walk_one(x, y)?;
-        Ok(!x.equals(y)?)
+        Ok(!equal(x, y)?)
+    }
+
+    fn __less<'v>(x: Value<'v>, y: Value<'v>) -> starlark::Result<bool> {
+        Ok(order(x, y)?.is_lt())
+    }
+
+    fn __at_most<'v>(x: Value<'v>, y: Value<'v>) -> starlark::Result<bool> {
+        Ok(order(x, y)?.is_le())
+    }
+
+    fn __greater<'v>(x: Value<'v>, y: Value<'v>) -> starlark::Result<bool> {
+        Ok(order(x, y)?.is_gt())
+    }
+
+    fn __at_least<'v>(x: Value<'v>, y: Value<'v>) -> starlark::Result<bool> {
+        Ok(order(x, y)?.is_ge())
+    }
+
+    fn __within<'v>(x: Value<'v>, container: Value<'v>) -> starlark::Result<bool> {
+        holds(container, x)
+    }
+
+    fn __not_within<'v>(x: Value<'v>, container: Value<'v>) -> starlark::Result<bool> {
+        Ok(!holds(container, x)?)
+    }
+
+    /// Looks at a value before it is hashed, ordered or written out.
+    fn __looked<'v>(x: Value<'v>) -> starlark::Result<Value<'v>> {
+        walk(x)?;
+        Ok(x)
+    }
+
+    /// The same for the keys of a dictionary that is made of pairs.
+    fn __keys<'v>(pairs: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
+        keys(pairs, heap)?;
+        Ok(pairs)
+    }
+
+    /// The same before all of them are shown in one text; false, so that `or` goes on to it.
+    fn __shown<'v>(#[starlark(args)] values: UnpackTuple<Value<'v>>) -> starlark::Result<bool> {
+        values.items.iter().try_for_each(|value| walk(*value).map(drop))?;
+        Ok(false)
     }
 
     /// Looks at what a statement has changed.
@@ -154,6 +300,31 @@ pub(crate) fn bounded(builder: &mut GlobalsBuilder) {
     fn __room<'v>(x: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
         room(heap, 0)?;
         Ok(x)
+    }
+
+    fn __len(x: Value<'_>) -> starlark::Result<i32> {
+        look(x.unpack_str().map_or(0, str::len) / BLOCK)?;
+        x.length()
+    }
+
+    fn __all<'v>(x: Value<'v>, heap: Heap<'v>) -> starlark::Result<bool> {
+        for element in x.iterate(heap)? {
+            look(1)?;
+            if !element.to_bool() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn __any<'v>(x: Value<'v>, heap: Heap<'v>) -> starlark::Result<bool> {
+        for element in x.iterate(heap)? {
+            look(1)?;
+            if element.to_bool() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn __str<'v>(x: Value<'v>, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
@@ -175,8 +346,23 @@ pub(crate) fn bounded(builder: &mut GlobalsBuilder) {
     ) -> starlark::Result<Value<'v>> {
         let heap = eval.heap();
         if let Some(text) = x.unpack_str() {
+            look(text.len() / BLOCK)?;
             let all: Vec<Value<'v>> = arguments.items.iter().chain(named.values()).copied().collect();
             text_of(made_by(text, name, &all, heap)?, heap)?;
+        }
+        if let (Some(list), "index" | "remove", Some(sought)) =
+            (ListRef::from_value(x), name, arguments.items.first())
+        {
+            for element in list.content() {
+                if equal(*element, *sought)? {
+                    break;
+                }
+            }
+        } else if DictRef::from_value(x).is_some() && KEYED.contains(&name) {
+            match arguments.items.first() {
+                Some(pairs) if name == "update" => keys(*pairs, heap)?,
+                first => first.map_or(Ok(0), |key| walk(*key)).map(drop)?,
+            }
         }
         let length = x.length().map_or(0, |length| usize::try_from(length).unwrap_or(0));
         room(heap, length.saturating_mul(ELEMENT))?;

@@ -2,17 +2,20 @@
 //! limits of an evaluation are looked at (`limits.rs`). Operators, methods and functions whose results may be long
 //! are replaced in its text by functions of the host (`bounded.rs`), which look before they compute.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, HashSet};
 
-use starlark::codemap::{CodeMap, FileSpan, Pos, Span};
+use starlark::codemap::{CodeMap, Span};
 use starlark::syntax::AstModule;
-use starlark::syntax::ast::{AssignOp, AstAssignTarget, AstExpr, AstStmt, Expr, ForClause, Stmt};
+use starlark::syntax::ast::{
+    Argument, AssignOp, AssignTarget, AstArgument, AstAssignTarget, AstExpr, AstStmt, Expr, ForClause,
+    Parameter, Stmt,
+};
 
-use crate::outline::string;
+use crate::syntax::{definitions, identifier};
+use crate::written::{Written, begin, end, unmatched};
 
 /// Operators, and the functions of the host in their place.
-pub(crate) const OPERATORS: [(&str, &str); 7] = [
+pub(crate) const OPERATORS: [(&str, &str); 13] = [
     ("<<", "__shift_left"),
     ("*", "__multiply"),
     ("+", "__add"),
@@ -20,21 +23,50 @@ pub(crate) const OPERATORS: [(&str, &str); 7] = [
     ("%", "__remainder"),
     ("==", "__equal"),
     ("!=", "__different"),
+    ("<", "__less"),
+    ("<=", "__at_most"),
+    (">", "__greater"),
+    (">=", "__at_least"),
+    ("in", "__within"),
+    ("not in", "__not_within"),
 ];
 
-/// Methods whose results may be longer than what they are made of.
-const METHODS: [&str; 13] = [
+/// Methods whose results may be longer than what they are made of, and such as look through what they are given or
+/// belong to.
+const METHODS: [&str; 35] = [
     "codepoints",
+    "count",
     "elems",
+    "endswith",
+    "find",
     "format",
+    "get",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isdigit",
+    "islower",
+    "isspace",
+    "istitle",
+    "isupper",
     "items",
     "join",
     "keys",
     "lower",
+    "lstrip",
+    "pop",
+    "remove",
     "replace",
+    "rfind",
+    "rindex",
     "rsplit",
+    "rstrip",
+    "setdefault",
     "split",
     "splitlines",
+    "startswith",
+    "strip",
+    "update",
     "upper",
     "values",
 ];
@@ -42,54 +74,22 @@ const METHODS: [&str; 13] = [
 /// Functions whose results are as long as what they are given.
 const FUNCTIONS: [&str; 7] = ["dict", "enumerate", "list", "reversed", "sorted", "tuple", "zip"];
 
-/// Functions that write any value out.
-const WRITING: [&str; 2] = ["repr", "str"];
+/// Functions that the host has in the place of Starlark's own, by the same name behind two underscores.
+const REPLACED: [&str; 5] = ["all", "any", "len", "repr", "str"];
+
+/// Functions that look through whatever they are given, to compare it, to hash it or to write it out.
+const LOOKING: [&str; 6] = ["fail", "hash", "max", "min", "print", "sorted"];
 
 /// Values that one text may show.
 const MOST_SHOWN: usize = 100;
-
-/// A sheet as it was written, for places in its guarded text.
-pub(crate) struct Written {
-    text: CodeMap,
-    /// What was put where, in the guarded text and in this one.
-    edits: Vec<(Range<usize>, Range<usize>)>,
-}
-
-impl Written {
-    /// The place of what a place in the guarded text stands for.
-    pub(crate) fn place(&self, guarded: &FileSpan) -> FileSpan {
-        let begin =
-            self.position(begin(guarded.span), |edit, position| edit.end > position, |range| range.start);
-        let end = self.position(end(guarded.span), |edit, position| edit.end >= position, |range| range.end);
-        // What was put behind a statement stands for the statement.
-        let line = self.text.source()[..begin].rfind('\n').map_or(0, |end| end + 1);
-        let indented = &self.text.source()[line..];
-        let statement = line + indented.len() - indented.trim_start().len();
-        let begin = if begin == end { statement.min(begin) } else { begin };
-        let [begin, end] = [begin, end].map(|position| Pos::new(u32::try_from(position).unwrap_or(u32::MAX)));
-        self.text.file_span(Span::new(begin, end))
-    }
-
-    fn position(
-        &self,
-        guarded: usize,
-        within: impl Fn(&Range<usize>, usize) -> bool,
-        side: impl Fn(&Range<usize>) -> usize,
-    ) -> usize {
-        match self.edits.iter().rfind(|(edit, _)| edit.start <= guarded) {
-            None => guarded,
-            Some((edit, written)) if within(edit, guarded) => side(written),
-            Some((edit, written)) => written.end + guarded - edit.end,
-        }
-    }
-}
 
 /// The text of a sheet with what has no bound replaced, line by line, and what it was; `None` if nothing is.
 ///
 /// # Errors
 /// What can't be replaced, with its place.
 pub(crate) fn guarded(ast: &AstModule, text: &str) -> Result<Option<(String, Written)>, String> {
-    let mut guard = Guard { text, edits: BTreeMap::new(), problem: None };
+    let own = definitions(ast).into_iter().collect();
+    let mut guard = Guard { text, types: types(ast.statement()), own, edits: BTreeMap::new(), problem: None };
     ast.statement().visit_expr(|expression| guard.expression(expression));
     guard.changes(ast.statement());
     if let Some((span, problem)) = guard.problem {
@@ -129,6 +129,10 @@ struct Edit {
 
 struct Guard<'a> {
     text: &'a str,
+    /// Where types begin, in which nothing is computed.
+    types: HashSet<usize>,
+    /// What the sheet defines itself, by whatever name.
+    own: HashSet<String>,
     edits: BTreeMap<usize, Edit>,
     problem: Option<(Span, &'static str)>,
 }
@@ -151,8 +155,14 @@ impl Guard<'_> {
 
     /// Looks at what statements have changed, behind whatever their expressions end with.
     fn changes(&mut self, statement: &AstStmt) {
-        if let Stmt::AssignModify(target, op, value) = &statement.node {
-            self.modification(statement, target, *op, value);
+        match &statement.node {
+            Stmt::Assign(assign) => self.target(&assign.lhs),
+            Stmt::AssignModify(target, op, value) => {
+                self.target(target);
+                self.modification(statement, target, *op, value);
+            }
+            Stmt::For(all) => self.target(&all.var),
+            _ => {}
         }
         statement.visit_stmt(|inner| self.changes(inner));
     }
@@ -184,16 +194,27 @@ impl Guard<'_> {
     }
 
     fn expression(&mut self, expression: &AstExpr) {
+        if self.types.contains(&begin(expression.span)) {
+            return;
+        }
         match &expression.node {
-            Expr::Call(callee, _) => match &callee.node {
+            Expr::Call(callee, arguments) => match &callee.node {
                 Expr::Dot(value, method) if METHODS.contains(&method.node.as_str()) => {
                     self.method(begin(value.span), method.span, &method.node);
                 }
+                Expr::Identifier(name) if self.own.contains(&name.node.ident) => {}
                 Expr::Identifier(name) if FUNCTIONS.contains(&name.node.ident.as_str()) => {
                     self.open(begin(expression.span), "__room(");
                     self.close(end(expression.span), ")");
+                    self.looking(&name.node.ident, &arguments.args);
+                    if name.node.ident == "dict" {
+                        self.keys(&arguments.args);
+                    }
                 }
-                Expr::Identifier(name) if WRITING.contains(&name.node.ident.as_str()) => {
+                Expr::Identifier(name) if LOOKING.contains(&name.node.ident.as_str()) => {
+                    self.looking(&name.node.ident, &arguments.args);
+                }
+                Expr::Identifier(name) if REPLACED.contains(&name.node.ident.as_str()) => {
                     self.open(begin(name.span), "__");
                 }
                 _ => {}
@@ -206,13 +227,65 @@ impl Guard<'_> {
                 let colon = self.text[end(entry.0.span)..].find(':').unwrap_or_default();
                 self.open(end(entry.0.span) + colon + 1, " __room(");
                 self.comprehension(first);
+                self.looked(&entry.0);
             }
+            Expr::Dict(entries) => entries.iter().for_each(|(key, _)| self.looked(key)),
+            Expr::Index(both) => self.looked(&both.1),
             Expr::FString(shown) if shown.expressions.len() > MOST_SHOWN => {
                 self.problem = Some((expression.span, "shows more than 100 values: use several texts"));
+            }
+            Expr::FString(shown) if !shown.expressions.is_empty() => {
+                let names: Vec<&str> = shown.expressions.iter().filter_map(identifier).collect();
+                self.open(begin(expression.span), &format!("(__shown({}) or ", names.join(", ")));
+                self.close(end(expression.span), ")");
             }
             _ => {}
         }
         expression.visit_expr(|inner| self.expression(inner));
+    }
+
+    /// Looks at what a statement assigns to, whose keys are hashed.
+    fn target(&mut self, target: &AstAssignTarget) {
+        match &target.node {
+            AssignTarget::Index(both) => self.looked(&both.1),
+            AssignTarget::Tuple(targets) => targets.iter().for_each(|target| self.target(target)),
+            AssignTarget::Dot(..) | AssignTarget::Identifier(_) => {}
+        }
+    }
+
+    /// Looks at a value before it is used; numbers and texts that stand there need not be looked at.
+    fn looked(&mut self, value: &AstExpr) {
+        if !matches!(value.node, Expr::Literal(_)) {
+            self.open(begin(value.span), "__looked(");
+            self.close(end(value.span), ")");
+        }
+    }
+
+    /// Looks at what a function is given, and at what it orders it by.
+    fn looking(&mut self, function: &str, arguments: &[AstArgument]) {
+        if !LOOKING.contains(&function) {
+            return;
+        }
+        let is_key = |name: &str| name == "key";
+        let keyed = arguments.iter().any(|argument| argument.node.name().is_some_and(is_key));
+        for argument in arguments {
+            match &argument.node {
+                Argument::Positional(value) | Argument::Args(value) if !keyed => self.looked(value),
+                Argument::Named(name, value) if is_key(&name.node) => {
+                    self.open(begin(value.span), "(lambda __key: lambda __x: __looked(__key(__x)))(");
+                    self.close(end(value.span), ")");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Looks at the keys of a dictionary that is made of pairs.
+    fn keys(&mut self, arguments: &[AstArgument]) {
+        if let Some(Argument::Positional(pairs)) = arguments.first().map(|first| &first.node) {
+            self.open(begin(pairs.span), "__keys(");
+            self.close(end(pairs.span), ")");
+        }
     }
 
     /// Ends what is computed for every element.
@@ -242,37 +315,24 @@ impl Guard<'_> {
     }
 }
 
-fn begin(span: Span) -> usize {
-    span.begin().get() as usize
-}
-
-fn end(span: Span) -> usize {
-    span.end().get() as usize
-}
-
-/// Brackets that a text closes without having opened them.
-fn unmatched(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let (mut open, mut unmatched, mut position) = (0usize, 0, 0);
-    while let Some(byte) = bytes.get(position) {
-        position += match byte {
-            b'"' | b'\'' => string(&bytes[position..]).0,
-            b'#' => bytes[position..].iter().position(|byte| *byte == b'\n').unwrap_or(1),
-            b'(' => {
-                open += 1;
-                1
-            }
-            b')' => {
-                match open.checked_sub(1) {
-                    Some(left) => open = left,
-                    None => unmatched += 1,
+/// Where the types of parameters, results and variables begin.
+fn types(statement: &AstStmt) -> HashSet<usize> {
+    let mut begins = HashSet::new();
+    match &statement.node {
+        Stmt::Def(def) => {
+            let typed = def.params.iter().filter_map(|parameter| match &parameter.node {
+                Parameter::Normal(_, typed, _) | Parameter::Args(_, typed) | Parameter::KwArgs(_, typed) => {
+                    typed.as_deref()
                 }
-                1
-            }
-            _ => 1,
-        };
+                Parameter::NoArgs | Parameter::Slash => None,
+            });
+            begins.extend(typed.chain(def.return_type.as_deref()).map(|typed| begin(typed.span)));
+        }
+        Stmt::Assign(assign) => begins.extend(assign.ty.iter().map(|typed| begin(typed.span))),
+        _ => {}
     }
-    unmatched
+    statement.visit_stmt(|inner| begins.extend(types(inner)));
+    begins
 }
 
 #[cfg(test)]
@@ -297,8 +357,15 @@ mod tests {
             ("X = (a + b).replace(c, d)\n", "X = __method((a + b), \"replace\", c, d)\n"),
             ("X = ((a)).b.join(c).split()\n", "X = __method(__method(((a)).b, \"join\", c), \"split\", )\n"),
             ("X = [(i) for i in y if i]\n", "X = [__room((i) ) for i in y if i]\n"),
-            ("X = {i: (i) for i in y}\n", "X = {i: __room( (i) ) for i in y}\n"),
+            ("X = {i: (i) for i in y}\n", "X = {__looked(i): __room( (i) ) for i in y}\n"),
             ("X = list(str(y))\n", "X = __room(list(__str(y)))\n"),
+            ("X = sorted(y)\n", "X = __room(sorted(__looked(y)))\n"),
+            ("d[a], X = 1, d[\"k\"]\n", "d[__looked(a)], X = 1, d[\"k\"]\n"),
+            ("X = {(a): f\"{b}\"}\n", "X = {(__looked(a)): (__shown(b) or f\"{b}\")}\n"),
+            (
+                "X = max(y, key = f)\n",
+                "X = max(y, key = (lambda __key: lambda __x: __looked(__key(__x)))(f))\n",
+            ),
             ("X = \"a\".upper()\n", "X = __method(\"a\", \"upper\", )\n"),
         ] {
             assert_eq!(edited(text), expected);
@@ -307,7 +374,11 @@ mod tests {
 
     #[test]
     fn what_is_bounded_stays() {
-        for text in ["X = [1, 2]\n", "X = f(a.get(1))\n", "def f(x: str | None) -> list:\n    return x\n"] {
+        for text in [
+            "X = [1, 2]\n",
+            "X = f(a.append(1))\n",
+            "def f(x: str | None, y: dict[str, int] = {}) -> list[int]:\n    return x\n",
+        ] {
             assert_eq!(edited(text), text);
         }
     }

@@ -32,6 +32,7 @@ mod remedy;
 mod returned;
 mod sheets;
 mod syntax;
+mod written;
 
 pub use definitions::{Definition, Definitions};
 pub use framework::{ConfiguredFramework, Framework, FrameworkError, builtin_names};
@@ -41,6 +42,7 @@ pub use manifest::{
     Counter, CounterKind, FREE, Gradients, Manifest, Parties, Reference, Rounds, TrainingRule,
     VisibilityRule, Visible,
 };
-pub use overlay::{OVERLAY, Overlay};
+pub use overlay::Overlay;
 pub use parameter::{Parameter, ParameterKind};
+pub use protocol::OVERLAY;
 pub use sheets::{PLANNED_PART, Sheets};

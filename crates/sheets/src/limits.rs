@@ -9,15 +9,16 @@ use starlark::codemap::{FileSpan, FileSpanRef};
 use starlark::eval::{BeforeStmtFunc, BeforeStmtFuncDyn, Evaluator};
 use starlark::values::Heap;
 
-use crate::fault::misuse;
+use crate::fault::{DEEPEST_CALLS, misuse};
 use hawkeye_graph::printable;
 
-/// Nested calls of sheet functions, counting two for each protocol call.
-pub(crate) const DEEPEST_CALLS: usize = 300;
 /// Loop turns and calls that one evaluation may run.
 const MOST_TICKS: u64 = 20_000_000;
 /// How the fault begins of an evaluation that would run more.
 pub const RUNS_LONG: &str = "runs more than";
+/// Elements and characters that one evaluation may look through, comparing, hashing, searching and writing out: what is
+/// done by functions of the host takes no loop turns.
+const MOST_LOOKED: usize = 200_000_000;
 /// Bytes of values that one evaluation may hold, beyond what it was given. They are looked at before every statement
 /// and, in sheets of users, before whatever may make much (`bounded.rs`).
 const LARGEST_HEAP: usize = 1 << 26;
@@ -42,6 +43,20 @@ pub(crate) type Statement = Rc<RefCell<Option<FileSpan>>>;
 thread_local! {
     /// Bytes that the values of the evaluation may take that runs on this thread.
     static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
+    /// Elements that it has looked through.
+    static LOOKED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Counts elements that are looked through.
+///
+/// # Errors
+/// If that makes more than an evaluation may.
+pub(crate) fn look(elements: usize) -> starlark::Result<()> {
+    LOOKED.set(LOOKED.get().saturating_add(elements));
+    match LOOKED.get() > MOST_LOOKED {
+        true => Err(misuse(format!("{RUNS_LONG} {MOST_LOOKED} looks at elements of values"))),
+        false => Ok(()),
+    }
 }
 
 /// Looks whether values of so many bytes more may be made.
@@ -100,6 +115,7 @@ pub(crate) fn limit(eval: &mut Evaluator<'_, '_, '_>, by_statement: bool) -> Sta
     let statement = Statement::default();
     let largest_heap = eval.heap().allocated_bytes().saturating_mul(HEAP_RATIO).saturating_add(LARGEST_HEAP);
     LARGEST.set(largest_heap);
+    LOOKED.set(0);
     if by_statement {
         let guard = Guard { statement: statement.clone() };
         eval.before_stmt_for_dap(BeforeStmtFunc::from_dyn(Box::new(guard)));

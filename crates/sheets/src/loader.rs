@@ -14,13 +14,14 @@ use starlark::values::{FrozenHeapName, OwnedFrozenValue};
 use crate::definitions::Definition;
 use crate::fault::describe;
 use crate::folder::{FilePath, Folder, loaded_by};
-use crate::guard::{OPERATORS, Written, guarded};
+use crate::guard::{OPERATORS, guarded};
 use crate::language;
 use crate::limits::limit;
 use crate::outline::{Origin, Outline};
 use crate::protocol::Protocol;
 use crate::recorder::PartyCounts;
 use crate::syntax::{self, Defined, is_entry};
+use crate::written::Written;
 
 /// Runs sheets. Of those that come with the tool, statements are run when something needs what they define; the
 /// others are run as a whole, so that whatever is wrong with them is found.

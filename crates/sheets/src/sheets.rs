@@ -21,7 +21,7 @@ use crate::fault::misuse;
 use crate::library::{Found, Library};
 use crate::limits::limit;
 use crate::models::Models;
-use crate::overlay::OVERLAY;
+use crate::protocol::OVERLAY;
 use crate::recorder::{PartyCounts, Recorder};
 use crate::remedy::Author;
 use crate::returned::{Returned, lowered, missing, readings, refusal};

@@ -29,8 +29,40 @@ const BODIES: &[(&str, &str)] = &[
     ("x = []\nfor i in range(60):\n    x = [x, x]\ns = str(x)", "a value has more than 1000000 elements"),
     (
         "x = []\ny = []\nfor i in range(60):\n    x = [x, x]\n    y = [y, y]\nb = x == y",
+        "runs more than 200000000 looks at elements of values",
+    ),
+    ("_pair() == _pair()", "looks at elements"),
+    ("b = _pair() != _pair()", "looks at elements"),
+    ("b = _pair() < _pair()", "s.star:2:9-26: a value has more than 1000000 elements"),
+    ("b = _pair() >= _pair()", "a value has more than"),
+    ("b = _pair() in [_pair()]", "looks at elements"),
+    ("b = _pair() not in (1, _pair())", "looks at elements"),
+    ("b = _pair() in {_leaf: 1}", "a value has more than"),
+    ("b = [_pair()].index(_pair())", "looks at elements"),
+    ("b = {_pair(): 1}", "s.star:2:10-17: a value has more than"),
+    ("b = {(_pair(), 1): 1}", "a value has more than"),
+    ("b = {_pair(): 1 for i in range(1)}", "a value has more than"),
+    ("b = {}\nb[_pair()] = 1", "s.star:3:7-14: a value has more than"),
+    ("b = {}\nb[1], b[_pair()] = 1, 2", "a value has more than"),
+    ("b = {}\nb.get(_pair())", "a value has more than"),
+    ("b = {}\nb.update([(_pair(), 1)])", "a value has more than"),
+    ("b = dict([(_pair(), 1)])", "a value has more than"),
+    ("b = sorted([_pair(), _pair()])", "a value has more than"),
+    ("b = sorted([1, 2], key = lambda x: _pair())", "a value has more than"),
+    ("b = max(_pair(), _pair())", "a value has more than"),
+    ("b = min([1, 2], key = lambda x: _pair())", "a value has more than"),
+    ("b = _pair()\ns = f'{b}'", "s.star:3:9-15: a value has more than"),
+    ("print(_pair())", "a value has more than"),
+    ("fail(_pair())", "a value has more than"),
+    ("fail(*[_pair()])", "a value has more than"),
+    (
+        "b = struct(x = 1)\nfor i in range(60):\n    b = struct(x = b, y = b)\ns = str(b)",
         "a value has more than",
     ),
+    ("s = 'x' * 1000000\nfor i in range(1000000):\n    b = 'y' in s", "looks at elements"),
+    ("s = 'x' * 1000000\nfor i in range(1000000):\n    b = s.find('y')", "looks at elements"),
+    ("s = list(range(1000000))\nfor i in range(1000000):\n    b = -1 in s", "looks at elements"),
+    ("s = [0] * 1000000\nfor i in range(1000000):\n    b = any(s)", "looks at elements"),
     ("n = 3\nfor i in range(60):\n    n *= n", "s.star:4:11-15: a factor exceeds 64 bits"),
     (
         "n = 3\nfor i in range(1000000):\n    n += n",
@@ -79,6 +111,12 @@ const REST: &str = "
 def _leaf():
     send(0, 1, 8)
 
+def _pair():
+    x = ('x',)
+    for i in range(60):
+        x = (x, x)
+    return x
+
 def _even(n):
     _odd(n + 1)
 
@@ -104,6 +142,18 @@ fn whatever_has_no_bound_is_an_error_with_its_place() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// Values of which most is one and the same, however large they are written out, as expressions of a compiler are.
+#[test]
+fn what_is_shared_is_compared_as_it_stands() {
+    let sheet = "def f():\n    x = struct(op = 'x', of = [])\n    for i in range(60):\n        x = struct(op = 'add', of = [x, x])\n    \
+                 y = struct(op = 'neg', of = [x])\n    same = struct(op = 'neg', of = [x])\n    \
+                 if y == same and y in [x, same] and [x, y].index(y) == 1 and y != x and len({'y': y}) == 1:\n        \
+                 send(0, 1, 8)\n";
+    let (instance, _folder) = &mut one(sheet);
+    let call = instance.sheets.call(&mut hawkeye_cost::Calls::default(), "f", &[]);
+    assert!(call.is_ok_and(|call| call.is_some()));
 }
 
 #[test]

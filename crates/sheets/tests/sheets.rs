@@ -79,6 +79,24 @@ def _hidden(n):
     assert_eq!(tree(&mut one(sheet), "f"), "f(1xf(2xopened(8) 1xeither(1xopened(16)) 1xeither(3)))");
 }
 
+/// Equal calls are one call and how often it is made, wherever they come from; in another phase it is another.
+#[test]
+fn calls_are_remembered_by_arguments_and_phase() {
+    let sheet = "
+def g(n):
+    send(0, 1, n)
+
+def f():
+    g(8)
+    repeat(3, g, 8)
+    repeat(0, g, 8)
+    in_phase('offline', g, 8)
+    g(n = 9)
+    g(9)
+";
+    assert_eq!(tree(&mut one(sheet), "f"), "f(1xf(4xg(8) 1xg(8) 2xg(9)))");
+}
+
 #[test]
 fn types_are_checked_and_records_and_enums_are_there() {
     let sheet = "

@@ -1,5 +1,6 @@
 //! What can be said of a framework without running its sheets on a model.
 
+mod arguments;
 mod entries;
 mod literals;
 mod manifest;
@@ -40,6 +41,7 @@ impl Framework {
         found.extend(types::findings(&sources, &globals));
         found.extend(entries::findings(&sources, operators));
         found.extend(literals::findings(&sources));
+        found.extend(arguments::findings(&sources));
         found.extend(reach::findings(&sources, &self.manifest, &self.manifest_file()));
         // A statement's expressions are met again as those of its parts.
         let mut seen = HashSet::new();
