@@ -3,10 +3,9 @@
 
 use comfy_table::{CellAlignment, Table};
 
-use super::comparison::{letters, ratio};
 use super::comparison_fold::Folded;
-use super::table::{binary, grouped, shown};
-use super::text::shortened;
+use super::table::{binary, grouped, letters, ratio, shown};
+use super::wrap::shortened;
 use crate::compare::Comparison;
 use crate::{PHASES, Phases, Quantity};
 

@@ -7,11 +7,12 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
 use hawkeye_graph::{counted, printable};
 
+use super::cells::{Cells, Row};
 use super::facts::facts;
-use super::rows::{Cells, Row, Rows, View};
+use super::rows::{Rows, View};
 use super::table::{binary, grouped, share, shown, table};
 use super::warnings::warnings;
-use super::wrap::{WIDTH, wrapped, wrapped_line};
+use super::wrap::{WIDTH, shortened, wrapped, wrapped_line};
 use crate::{Axis, PHASES, PipelineInfo, Quantity, Report, ServiceInfo, SpentInfo};
 
 pub(super) const HEADING: Style = Style::new().bold();
@@ -308,16 +309,6 @@ fn rows(text: &mut String, report: &Report, view: View) {
         row.add_cell(bar.into());
     });
     styled(text, &table, styles.into_iter());
-}
-
-/// A name that fits its column.
-pub(super) fn shortened(name: &str, width: usize) -> String {
-    let length = name.chars().count();
-    if length > width {
-        format!("…{}", name.chars().skip(length - width + 1).collect::<String>())
-    } else {
-        name.to_owned()
-    }
 }
 
 /// A bar as long as the share of the total, in eighths of a character; the total is `full` characters long.

@@ -8,6 +8,16 @@ pub(super) const WIDTH: usize = 100;
 /// Characters of the cause of a refusal in a list of them.
 const CAUSE: usize = 160;
 
+/// A name that fits its column.
+pub(super) fn shortened(name: &str, width: usize) -> String {
+    let length = name.chars().count();
+    if length > width {
+        format!("…{}", name.chars().skip(length - width + 1).collect::<String>())
+    } else {
+        name.to_owned()
+    }
+}
+
 /// The beginning of a cause, in a list of many; profile tells all of it.
 #[must_use]
 pub fn brief(cause: &str) -> String {

@@ -288,6 +288,8 @@ fn gru_cell(
 ) -> Option<State> {
     let h = layer.hidden;
     let [f, g] = activations else { return None };
+    // ONNX's gates lie in the order z, r, h. With linear_before_reset = 0 (ONNX, operator GRU) the candidate is
+    // g(Xt·Whᵀ + (rt ⊙ Ht-1)·Rhᵀ + Rbh + Wbh), else g(Xt·Whᵀ + rt ⊙ (Ht-1·Rhᵀ + Rbh) + Wbh), as cuDNN has it.
     let reset_first = layer.node.attributes.int("linear_before_reset").unwrap_or(0) == 0;
     let (input, recurrent) = match reset_first {
         // The candidate's product waits for the reset gate.
@@ -303,6 +305,7 @@ fn gru_cell(
         }
         false => products(emit, weights, x, state.hidden),
     };
+    // In the first step of zeros nothing is multiplied: what is recurrent is the bias alone.
     let biased = state.hidden.is_none();
     let gate = |emit: &mut DefinitionBuilder<'_, '_>, all: ValueId, position: u64| {
         // A bias is a vector, products are matrices.
