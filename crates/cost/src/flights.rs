@@ -58,6 +58,7 @@ impl FlightCount {
         match (self.ends, other.ends) {
             _ if other == silent => self,
             _ if self == silent => other,
+            // Counts without ends were stated by the framework: no flights that a direction could join.
             (None, None) => Self { count: self.count.max(other.count), ends: None },
             _ => Self::new(self.count.max(other.count), Direction::Exchange),
         }

@@ -152,6 +152,8 @@ impl Sharing<'_> {
         let unnamed = self.shared.symbol("");
         let mut parts = Vec::with_capacity(call.items.len());
         for item in call.items {
+            // What runs several times stays whole: its runs differ in how their first flight joins what was sent before,
+            // so that a share of one run, times the number of runs, would not add up.
             if let Item::Call { call, times: 1 } = item {
                 parts.push(self.parts(call, before));
                 continue;
@@ -160,6 +162,7 @@ impl Sharing<'_> {
                 if let Item::Call { call, .. } = &item { Some(self.shared.call(*call).name) } else { None };
             let alone = self.shared.add(Call { name: unnamed, items: vec![item] });
             let leaf = Part::Leaf(alone, *before);
+            // A chain of pairs, not one call that grows: each shares all but its last item with the one before.
             let sequence = [*before, alone].map(|call| Item::Call { call, times: 1 }).to_vec();
             *before = self.shared.add(Call { name: unnamed, items: sequence });
             parts.push(match callee {
@@ -181,6 +184,7 @@ impl Sharing<'_> {
             match item {
                 Item::Own(deferral) => self.defer(*deferral, &mut call)?,
                 Item::Call { call: callee, times } if self.calls.has_own(*callee) => {
+                    // Runs of a call that defers get shares that follow each other, which rounding makes unequal.
                     for _ in 0..*times {
                         let callee = self.call(*callee)?;
                         call.push(Item::Call { call: callee, times: 1 });
@@ -210,6 +214,7 @@ impl Sharing<'_> {
         let start = *self.given.get(&group).unwrap_or(&0);
         let end = start.checked_add(weight).ok_or(Overflow)?;
         self.given.insert(group, end);
+        // Both ends go into the share, not its length: parts cut at the same places add up whatever their rounding.
         if let (Some((total, part)), true) = (self.parts.get(&group), weight > 0) {
             call.push(share(&mut self.shared, part, start, end, *total));
         }

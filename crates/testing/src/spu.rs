@@ -173,7 +173,7 @@ impl Trace {
         for (name, bytes, messages, rounds) in &self.ops {
             let operator =
                 report.operators.iter().find(|o| o.outputs.iter().any(|output| output.name == *name));
-            let reported = operator.map_or([0; 4], numbers);
+            let reported = operator.map_or([u64::MAX, u64::MAX, u64::MAX, 0], numbers);
             compare(name, [*bytes, *messages, *rounds], reported);
         }
         if let Some([bytes, messages]) = self.context {

@@ -145,6 +145,7 @@ impl Children {
 
     /// Adds everything in another tree, a number of times.
     fn merge(&mut self, other: &Self, times: u64) -> Result<(), TreeError> {
+        // Most trees have one call of a name, into which a tree is put that is there already.
         if self.nodes.is_empty() && times == 1 {
             self.clone_from(other);
             return Ok(());
