@@ -2,14 +2,17 @@
 
     hawkeye calibrate crypten -o my-machine.yaml
     hawkeye calibrate spu-semi2k -o my-machine.yaml
+    hawkeye calibrate seal -o my-machine.yaml
 
-The framework must be installed here. The parties run on this machine, over its loopback device; every
-primitive is timed alone, and the least of its repetitions counts. No model is run.
+The framework must be installed here; for SEAL, TenSEAL, which wraps all of it. The parties run on this
+machine, over its loopback device; every primitive is timed alone, and the least of its repetitions counts.
+No model is run.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import json
 import os
@@ -24,19 +27,25 @@ from pathlib import Path
 from typing import Any
 
 REPETITIONS = 7
-PARTIES = {"crypten": 2, "spu-semi2k": 2, "spu-aby3": 3}
+PARTIES = {"crypten": 2, "spu-semi2k": 2, "spu-aby3": 3, "spu-cheetah": 2, "seal": 1}
+PACKAGES = {"crypten": "crypten", "seal": "tenseal"}  # SPU's is spu, whatever the protocol
 
 Seconds = dict[str, float]
 
 
-def least(function: Callable[[], object], clock: Callable[[], float]) -> float:
-    """Least seconds of a call, after one that does not count."""
+def calls(function: Callable[[], object], clock: Callable[[], float]) -> list[float]:
+    """Seconds of a first call, and of the repetitions."""
     times = []
     for _ in range(REPETITIONS + 1):
         start = clock()
         function()
         times.append(clock() - start)
-    return min(times[1:])
+    return times
+
+
+def least(function: Callable[[], object], clock: Callable[[], float]) -> float:
+    """Least seconds of a call, after one that does not count."""
+    return min(calls(function, clock)[1:])
 
 
 def measure_crypten(rank: int, folder: Path) -> Seconds:
@@ -141,7 +150,9 @@ def measure_spu(rank: int, protocol: str, address: str, parties: int) -> Seconds
     runtime = api.Runtime(libspu.link.create_brpc(links, rank), config)
     secret = libspu.Visibility.VIS_SECRET
 
-    def run(function: Callable[..., Any], *shapes: tuple[int, ...], clock: Callable[[], float]) -> float:
+    def runs(
+        function: Callable[..., Any], *shapes: tuple[int, ...], clock: Callable[[], float]
+    ) -> list[float]:
         values = [np.full(shape, 0.5, np.float32) for shape in shapes]
         names = [f"in{index}" for index in range(len(values))]
         executable, _ = frontend.compile(
@@ -158,7 +169,10 @@ def measure_spu(rank: int, protocol: str, address: str, parties: int) -> Seconds
         np.random.seed(1)
         for name, value in zip(names, values):
             runtime.set_var(name, io.make_shares(value, secret)[rank])
-        return least(lambda: runtime.run(executable), clock)
+        return calls(lambda: runtime.run(executable), clock)
+
+    def run(function: Callable[..., Any], *shapes: tuple[int, ...], clock: Callable[[], float]) -> float:
+        return min(runs(function, *shapes, clock=clock)[1:])
 
     def pool(x: Any) -> Any:
         return jax.lax.reduce_window(x, -np.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
@@ -170,6 +184,29 @@ def measure_spu(rank: int, protocol: str, address: str, parties: int) -> Seconds
         return jax.lax.conv_general_dilated(x, y, (1, 1), "VALID")
 
     wall, cpu = time.perf_counter, time.process_time
+    if protocol == "CHEETAH":
+        seconds = {}
+        for name, function, shapes in (
+            ("less", lambda x, y: x < y, ((1,), (1,))),
+            ("less of 50 000", lambda x, y: x < y, ((50_000,), (50_000,))),
+            ("square", lambda x: x * x, ((8192,),)),
+            ("mul of 16 384", lambda x, y: x * y, ((16_384,), (16_384,))),
+            ("product of 1", product, ((1, 1), (1, 1))),
+            ("product of 65 536", product, ((1, 65_536), (65_536, 1))),
+            ("product by 64", product, ((1, 4096), (4096, 64))),
+            ("product by 512", product, ((1, 4096), (4096, 512))),
+            ("product by a filter", product, ((576, 25), (25, 1))),
+            ("convolution", convolution, ((1, 1, 28, 28), (1, 1, 5, 5))),
+            ("maximum of 1728", jax.numpy.maximum, ((1728,), (1728,))),
+            ("maximum of 864", jax.numpy.maximum, ((864,), (864,))),
+            ("pooling", pool, ((1, 6, 24, 24),)),
+        ):
+            first, *more = runs(function, *shapes, clock=cpu)
+            seconds[name], seconds[f"first {name}"] = min(more), first
+            seconds[f"mean {name}"] = statistics.mean(more)
+        seconds["add in all"] = run(lambda x, y: x + y, (1,), (1,), clock=wall)
+        seconds["less in all"] = run(lambda x, y: x < y, (1,), (1,), clock=wall)
+        return seconds
     return {
         "add": run(lambda x, y: x + y, (1,), (1,), clock=wall),
         "less": run(lambda x, y: x < y, (1,), (1,), clock=wall),
@@ -188,7 +225,7 @@ def measure_spu(rank: int, protocol: str, address: str, parties: int) -> Seconds
 _MEETINGS = 3
 _WINDOWS = 24 * 24
 # Flights of the comparison of one element, and bytes that a party sends for a product of 200 000.
-_FLIGHTS = {"SEMI2K": 7, "ABY3": 8}
+_FLIGHTS = {"SEMI2K": 7, "ABY3": 8, "CHEETAH": 19}
 _BYTES = {"SEMI2K": 200_000 * (16 + 4), "ABY3": 200_000 * (8 + 4 + 8)}
 
 
@@ -207,10 +244,58 @@ def spu_profile(seconds: Seconds, protocol: str) -> dict[str, Any]:
     return {"work": work, "transport": transport}
 
 
+def cheetah_profile(seconds: Seconds) -> dict[str, Any]:
+    """The profile of SPU's CHEETAH, by the amounts that its sheets state for the primitives.
+
+    But for flights, on processor time. What the first call of a kind takes longer is set-up. Of calls that
+    draw correlated OTs from a stock, the least has no extension and the mean has its share of them. Products
+    of vectors are taken apart by their numbers of queries, products and answers: 1, 1, 1; 8, 8, 1; 2, 32, 1;
+    2, 256, 1; the last two answers are packed.
+    """
+    drawn = 50_000 * 94  # of which 64 chosen messages of four digits, and 15 ANDs each way
+    extensions = drawn / 10_017_120
+    square = 2 * seconds["square"] / 4  # one party's part of it
+    query = max(0.0, (seconds["mul of 16 384"] - 4 * square) / 4)
+    pair = (seconds["product of 65 536"] - seconds["product of 1"]) / 7
+    one = (seconds["product by 512"] - seconds["product by 64"]) / 224
+    answer = max(0.0, seconds["product of 1"] - pair)
+    work = {
+        "ot_instance": seconds["first less"] - seconds["less"],
+        "ferret_extension": (seconds["mean less of 50 000"] - seconds["less of 50 000"]) / extensions,
+        "ot_hash": (seconds["less of 50 000"] - seconds["less"]) / drawn,
+        "mul_keys_64": seconds["first square"] - seconds["square"],
+        "mul_query_64": query,
+        "mul_answer_64": square - query,
+        "dot_keys_64": seconds["first product of 1"] - seconds["product of 1"],
+        "dot_query_64": pair - one,
+        "dot_product_64": one,
+        "dot_answer_64": answer,
+        "dot_packing_64": seconds["product by 64"] - 2 * (pair - one) - 32 * one - answer,
+        "window": (seconds["convolution"] - seconds["product by a filter"]) / _WINDOWS,
+        "window_element": (seconds["pooling"] - seconds["maximum of 1728"] - seconds["maximum of 864"])
+        / (6 * 24 * 24),
+    }
+    transport = {"flight": max(0.0, (seconds["less in all"] - seconds["add in all"]) / _FLIGHTS["CHEETAH"])}
+    return {"work": {kind: max(0.0, taken) for kind, taken in work.items()}, "transport": transport}
+
+
+# What TenSEAL does not have, as in the profile seal-cpu, which says where it is from.
+_NOT_TIMED = {
+    "ot_row": 6.43e-8,
+    "ferret_cot": 6.25e-8,
+    "ot_hash": 2.66e-8,
+    "garbled_and": 8.94e-7,
+    "evaluated_and": 3.86e-7,
+}
+
+
 def party(framework: str, rank: int, folder: Path, address: str) -> None:
     """One party; writes what it measured into the folder."""
     if framework == "crypten":
         seconds = measure_crypten(rank, folder)
+    elif framework == "seal":
+        # This file is run as a script, beside the other.
+        seconds = importlib.import_module("calibrate_seal").measure(REPETITIONS)
     else:
         seconds = measure_spu(rank, framework.split("-")[1].upper(), address, PARTIES[framework])
     (folder / f"{rank}.json").write_text(json.dumps(seconds))
@@ -218,7 +303,7 @@ def party(framework: str, rank: int, folder: Path, address: str) -> None:
 
 def calibrate(framework: str, address: str) -> dict[str, Any]:
     """Runs all parties and returns the profile."""
-    package = framework.split("-")[0]
+    package = PACKAGES.get(framework, "spu")
     if importlib.util.find_spec(package) is None:
         remedy = f"pip install {package}, or take another Python"
         sys.exit(f"{package} is not installed in {sys.executable}: {remedy}")
@@ -226,7 +311,8 @@ def calibrate(framework: str, address: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="hawkeye-calibrate-") as name:
         folder = Path(name)
         command = [sys.executable, __file__, framework, "--folder", name, "--address", address, "--rank"]
-        started = [subprocess.Popen([*command, str(rank)]) for rank in parties]
+        # SPU logs to standard output, where the profile goes.
+        started = [subprocess.Popen([*command, str(rank)], stdout=sys.stderr) for rank in parties]
         codes = [process.wait() for process in started]
         if any(codes):
             cause = f"the installed {package} may be of another version"
@@ -236,14 +322,20 @@ def calibrate(framework: str, address: str) -> dict[str, Any]:
     seconds = {primitive: max(each[primitive] for each in measured) for primitive in measured[0]}
     if framework == "crypten":
         profile = crypten_profile(seconds)
+    elif framework == "seal":
+        print("oblivious transfers and garbled gates are not timed but taken from seal-cpu", file=sys.stderr)
+        profile = {"work": seconds | _NOT_TIMED}
+    elif framework == "spu-cheetah":
+        profile = cheetah_profile(seconds)
     else:
         profile = spu_profile(seconds, framework.split("-")[1].upper())
+    shared = {} if framework == "seal" else {"cores": os.cpu_count() or 1}
     return {
         "profile": f"{framework}-{platform.node() or 'here'}",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
         "source": f"measured: hawkeye calibrate {framework}, parties on one machine",
         "evidence": "measured",
-        "cores": os.cpu_count() or 1,
+        **shared,
         **profile,
     }
 

@@ -1,11 +1,14 @@
 //! Machines: how long a framework's local work takes.
 
+use std::fmt;
+
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// What the local work of a framework takes on a machine, in seconds.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a profile: its name, machine, source, evidence and work")]
 pub struct Machine {
     /// Name of the profile.
     pub profile: String,
@@ -22,6 +25,7 @@ pub struct Machine {
     #[serde(default)]
     pub operator: f64,
     /// Per unit of each kind of work.
+    #[serde(deserialize_with = "said_once")]
     pub work: IndexMap<String, f64>,
     /// Of the transport's software.
     #[serde(default)]
@@ -42,14 +46,42 @@ pub struct Software {
     #[serde(default)]
     pub byte: f64,
     /// What a call takes at least, by the number of parties, or by `default`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "said_once")]
     pub floor: IndexMap<String, f64>,
 }
 
+/// Seconds by name, each name once: where two lines disagree, neither counts.
+fn said_once<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IndexMap<String, f64>, D::Error> {
+    struct Once;
+
+    impl<'de> Visitor<'de> for Once {
+        type Value = IndexMap<String, f64>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("seconds by name")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut seconds = IndexMap::new();
+            while let Some((name, of_one)) = map.next_entry::<String, f64>()? {
+                if seconds.contains_key(&name) {
+                    return Err(A::Error::custom(format!("{name} stands there twice")));
+                }
+                seconds.insert(name, of_one);
+            }
+            Ok(seconds)
+        }
+    }
+
+    deserializer.deserialize_map(Once)
+}
+
 /// The embedded profiles, by name.
-const EMBEDDED: [(&str, &str); 3] = [
+const EMBEDDED: [(&str, &str); 5] = [
     ("crypten-cpu", include_str!("../../../profiles/crypten-cpu.yaml")),
     ("sci-ot", include_str!("../../../profiles/sci-ot.yaml")),
+    ("seal-cpu", include_str!("../../../profiles/seal-cpu.yaml")),
+    ("spu-cheetah-cpu", include_str!("../../../profiles/spu-cheetah-cpu.yaml")),
     ("spu-cpu", include_str!("../../../profiles/spu-cpu.yaml")),
 ];
 
@@ -115,6 +147,15 @@ mod tests {
         for name in Machine::names() {
             assert_eq!(Machine::embedded(name).expect("it is embedded").profile, name);
         }
+    }
+
+    #[test]
+    fn a_kind_that_stands_there_twice_is_refused() {
+        let text = "{profile: p, machine: m, source: s, evidence: assumed, work: {mul: 1.0, mul: 2.0}}";
+        let errors = Machine::parse(text).expect_err("it is wrong");
+        assert!(errors[0].contains("mul stands there twice"), "{errors:?}");
+        let errors = Machine::parse("[1, 2]").expect_err("it is wrong");
+        assert!(errors[0].contains("expected a profile"), "{errors:?}");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct Network {
 
 /// A network as it is written.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a network: its bandwidth and rtt")]
 struct Written {
     network: Option<String>,
     bandwidth: Option<String>,

@@ -8,8 +8,11 @@ use hawkeye::{Diagnostic, Failure, Place};
 
 use super::output;
 
-/// The script, which the Python package has too.
-const SCRIPT: &str = include_str!("../../../../python/hawkeye/calibrate.py");
+/// The scripts, which the Python package has too; the first one is run.
+const SCRIPTS: [(&str, &str); 2] = [
+    ("calibrate.py", include_str!("../../../../python/hawkeye/calibrate.py")),
+    ("calibrate_seal.py", include_str!("../../../../python/hawkeye/calibrate_seal.py")),
+];
 
 #[derive(Debug, Args)]
 pub(crate) struct Calibrate {
@@ -33,6 +36,9 @@ enum Calibrated {
     Crypten,
     SpuSemi2k,
     SpuAby3,
+    SpuCheetah,
+    /// Of Cheetah, CryptFlow2 by HE, Delphi and HEQuant, through TenSEAL
+    Seal,
 }
 
 impl Calibrated {
@@ -41,6 +47,8 @@ impl Calibrated {
             Self::Crypten => "crypten",
             Self::SpuSemi2k => "spu-semi2k",
             Self::SpuAby3 => "spu-aby3",
+            Self::SpuCheetah => "spu-cheetah",
+            Self::Seal => "seal",
         }
     }
 }
@@ -48,13 +56,15 @@ impl Calibrated {
 pub(crate) fn run(command: &Calibrate) -> Result<(), Failure> {
     let failed = |message: String| Diagnostic::error(Place::Model, message);
     let folder = tempfile::tempdir().map_err(|e| failed(format!("no folder can be made: {e}")))?;
-    let script = folder.path().join("calibrate.py");
-    std::fs::write(&script, SCRIPT).map_err(|e| failed(format!("the script can't be written: {e}")))?;
+    for (name, text) in SCRIPTS {
+        std::fs::write(folder.path().join(name), text)
+            .map_err(|e| failed(format!("the script can't be written: {e}")))?;
+    }
     let python = command.python.display();
     let name = command.framework.name();
     let help = "say --python PROGRAM, the Python in whose environment the framework is installed";
     let done = Command::new(&command.python)
-        .arg(&script)
+        .arg(folder.path().join(SCRIPTS[0].0))
         .args([name, "--address", &command.address])
         .stderr(Stdio::inherit())
         .output()
