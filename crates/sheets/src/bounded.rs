@@ -83,6 +83,10 @@ fn text_of(characters: usize, heap: Heap<'_>) -> starlark::Result<()> {
 /// again and again: this one counts what it looks at. What both hold is not looked into, as Starlark doesn't either, so
 /// that values that share most of what they hold can be compared however large they are.
 fn equal<'v>(x: Value<'v>, y: Value<'v>) -> starlark::Result<bool> {
+    if x.unpack_i32().is_some() || y.unpack_i32().is_some() || y.is_none() {
+        look(1)?;
+        return x.equals(y);
+    }
     let mut waiting = vec![(x, y)];
     while let Some((x, y)) = waiting.pop() {
         if x.ptr_eq(y) {

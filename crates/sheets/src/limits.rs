@@ -18,7 +18,7 @@ const MOST_TICKS: u64 = 20_000_000;
 pub const RUNS_LONG: &str = "runs more than";
 /// Elements and characters that one evaluation may look through, comparing, hashing, searching and writing out: what is
 /// done by functions of the host takes no loop turns.
-const MOST_LOOKED: usize = 200_000_000;
+const MOST_LOOKED: usize = 50_000_000;
 /// Bytes of values that one evaluation may hold, beyond what it was given. They are looked at before every statement
 /// and, in sheets of users, before whatever may make much (`bounded.rs`).
 const LARGEST_HEAP: usize = 1 << 26;

@@ -41,7 +41,7 @@ pub(super) fn findings(sources: &Sources) -> Vec<Diagnostic> {
 }
 
 fn each_expression<'a>(statement: &'a AstStmt, f: &mut dyn FnMut(&'a AstExpr)) {
-    statement.visit_expr(|expression| f(expression));
+    statement.visit_expr(&mut *f);
     statement.visit_stmt(|inner| each_expression(inner, f));
 }
 
