@@ -161,6 +161,16 @@ impl Manifest {
             // The place and the line are said apart.
             let said = e.to_string();
             let message = said.rsplit_once(" at line ").map_or(said.as_str(), |(message, _)| message);
+            if position == Some((1, 1)) {
+                // It is about a key of the whole.
+                let key = message.split_once(':').map_or(message, |(key, _)| key);
+                return at_key(
+                    &(file.to_owned(), text.to_owned()),
+                    key,
+                    Diagnostic::error,
+                    message.to_owned(),
+                );
+            }
             let line = position.and_then(|(line, _)| Some((line, text.lines().nth(line.checked_sub(1)?)?)));
             let shown = line.map(|(line, source)| format!("\n  {line} | {source}")).unwrap_or_default();
             Diagnostic::error(Place::File { path: file.to_owned(), position }, format!("{message}{shown}"))

@@ -1,6 +1,11 @@
 //! What the manifest says that can't be, beyond what keeps it from being read.
 
+use std::collections::HashSet;
+
 use hawkeye_graph::{Diagnostic, Place, nearest};
+use hawkeye_report::MeasuredRuns;
+use hawkeye_report::measured::LogLine;
+use hawkeye_time::Machine;
 use regex::Regex;
 
 use crate::framework::Framework;
@@ -55,6 +60,18 @@ impl Framework {
             found.push(("evidence", message + &near.unwrap_or_default()));
         }
         found.extend(parties(manifest));
+        if let Some(MeasuredRuns { runs, exact, within }) = manifest.measured
+            && exact.saturating_add(within) > runs
+        {
+            let message =
+                format!("{exact} runs are exact and {within} within their band, but there are {runs}");
+            found.push(("measured", message));
+        }
+        if let Some(transport) =
+            manifest.transport.as_ref().filter(|transport| !(transport.flight_rtt >= 0.0))
+        {
+            found.push(("flight_rtt", format!("flight_rtt is no time: {}", transport.flight_rtt)));
+        }
         self.at_keys(found)
     }
 
@@ -70,23 +87,44 @@ impl Framework {
         let manifest = &self.manifest;
         let mut found = parameters(manifest);
         found.extend(patterns(manifest));
+        for (role, sheet) in &manifest.modules {
+            if let Some(problem) = self.folder.file(sheet).and_then(|file| file.read().map(drop)).err() {
+                found.push((role, format!("module {role}: {sheet} can't be read: {problem}")));
+            }
+        }
+        let profiles = manifest.transport.iter().flat_map(|transport| &transport.profiles);
+        for profile in profiles.filter(|profile| Machine::embedded(profile).is_none()) {
+            found.push(("profiles", format!("there is no profile \"{profile}\"")));
+        }
         let cuts = manifest.training.cuts.iter().map(|op| ("cuts", op));
         let free = manifest.free.iter().map(|op| ("free", op));
-        let loads =
-            manifest.loads.iter().flat_map(|loads| loads.all_but.iter().chain(loads.operators.keys()));
-        for (key, op) in cuts.chain(free).chain(loads.map(|op| (op.as_str(), op))) {
+        let refused = manifest.loads.iter().flat_map(|loads| &loads.all_but).map(|op| ("all_but", op));
+        let loaded =
+            manifest.loads.iter().flat_map(|loads| loads.operators.keys()).map(|op| (op.as_str(), op));
+        for (key, op) in cuts.chain(free).chain(refused).chain(loaded) {
             if operators.contains(&op.as_str()) {
                 continue;
             }
             let near = nearest(op, operators.iter().copied()).map(|near| format!("; did you mean {near}?"));
             found.push((key, format!("there is no operator \"{op}\" in ONNX{}", near.unwrap_or_default())));
         }
-        self.impossible().into_iter().chain(self.at_keys(found)).collect()
+        let found = self.at_keys(found).into_iter().chain(self.repeated());
+        self.impossible().into_iter().chain(found).collect()
+    }
+
+    /// A key that is given twice, of which the last would count.
+    fn repeated(&self) -> Option<Diagnostic> {
+        let (path, text) = self.manifest_file();
+        let error = serde_yaml::from_str::<serde_yaml::Value>(&text).err()?;
+        let position = error.location().map(|location| (location.line(), location.column()));
+        let said = error.to_string();
+        let message = said.rsplit_once(" at line ").map_or(said.as_str(), |(message, _)| message);
+        Some(Diagnostic::error(Place::File { path, position }, message))
     }
 }
 
-/// Numbers of parties that there never are.
-fn parties(manifest: &Manifest) -> Vec<(&'static str, String)> {
+/// Numbers of parties that there never are, and names that two bear.
+fn parties(manifest: &Manifest) -> Vec<(&str, String)> {
     let most = match &manifest.parties {
         Parties::Named { names } => u16::try_from(names.len()).unwrap_or(u16::MAX),
         Parties::Range { max, .. } => *max,
@@ -94,6 +132,14 @@ fn parties(manifest: &Manifest) -> Vec<(&'static str, String)> {
     let extra = u16::try_from(manifest.extra_parties.len()).unwrap_or(u16::MAX);
     let all = most.saturating_add(extra);
     let mut found = Vec::new();
+    let names: &[String] = match &manifest.parties {
+        Parties::Named { names } => names,
+        Parties::Range { .. } => &[],
+    };
+    let mut seen = HashSet::new();
+    for name in names.iter().chain(&manifest.extra_parties).filter(|name| !seen.insert(name.to_lowercase())) {
+        found.push(("parties", format!("two parties are called {name}")));
+    }
     let rule = &manifest.visibility;
     for (key, who) in
         [("inputs", Some(rule.inputs)), ("weights", Some(rule.weights)), ("constants", rule.constants)]
@@ -112,7 +158,7 @@ fn parties(manifest: &Manifest) -> Vec<(&'static str, String)> {
             if let Some(party) = party.filter(|party| *party >= all) {
                 let message =
                     format!("counter {name} is {end} party {party}, but parties are 0 to {}", all - 1);
-                found.push(("counters", message));
+                found.push((name.as_str(), message));
             }
         }
     }
@@ -143,7 +189,7 @@ fn parameters(manifest: &Manifest) -> Vec<(&str, String)> {
 }
 
 /// Patterns of `log` that are none, and counters in it that there are not.
-fn patterns(manifest: &Manifest) -> Vec<(&'static str, String)> {
+fn patterns(manifest: &Manifest) -> Vec<(&str, String)> {
     let Some(log) = &manifest.log else { return Vec::new() };
     let lines = log.lines.iter().map(|line| ("match", &line.pattern));
     let parties = log.parties.values().map(|pattern| ("parties", pattern));
@@ -159,12 +205,52 @@ fn patterns(manifest: &Manifest) -> Vec<(&'static str, String)> {
         }
     }
     for line in &log.lines {
+        found.extend(groups(manifest, line).into_iter().map(|problem| ("log", problem)));
         for party in line.party.iter().filter(|party| !log.parties.contains_key(*party)) {
             found.push(("log", format!("a line of log is of party \"{party}\", which its parties lack")));
         }
         for section in line.section.iter().filter(|section| !log.sections.contains_key(*section)) {
             found
                 .push(("log", format!("a line of log is in section \"{section}\", which its sections lack")));
+        }
+    }
+    found
+}
+
+/// Groups of a line's pattern that `compare --measured` reads by their names.
+const GROUPS: [&str; 9] = [
+    "bytes",
+    "call",
+    "messages",
+    "received_bytes",
+    "received_messages",
+    "rounds",
+    "sent_bytes",
+    "sent_messages",
+    "times",
+];
+
+/// Groups of a line's pattern that nothing reads, those that it lacks, and counters that there are not.
+fn groups(manifest: &Manifest, line: &LogLine) -> Vec<String> {
+    let Ok(pattern) = Regex::new(&line.pattern) else { return Vec::new() };
+    let groups: Vec<&str> = pattern.capture_names().flatten().collect();
+    let mut found = Vec::new();
+    for (group, counter) in &line.counters {
+        if !groups.contains(&group.as_str()) {
+            found.push(format!("counters of a line of log name a group \"{group}\", which its match lacks"));
+        }
+        if !counter.contains('{') && !manifest.counters.contains_key(counter) {
+            let near = nearest(counter, manifest.counters.keys().map(String::as_str));
+            let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            found.push(format!("a line of log is of counter \"{counter}\", which counters lack{near}"));
+        }
+    }
+    for group in &groups {
+        let named = line.counters.values().any(|counter| counter.contains(&format!("{{{group}}}")));
+        if !named && !line.counters.contains_key(*group) && !GROUPS.contains(group) {
+            let near = nearest(group, GROUPS).map(|near| format!("; did you mean {near}?"));
+            let near = near.unwrap_or_else(|| format!("; groups are {}, or of counters", GROUPS.join(", ")));
+            found.push(format!("nothing reads the group \"{group}\" of a line of log{near}"));
         }
     }
     found
