@@ -323,9 +323,12 @@ fn the_format_follows_the_extension() {
     succeeds(&folder.run(&["profile", "model.onnx", "-f", "crypten", "--format", "csv", "-o", "as.json"]));
     let content = fs::read_to_string(folder.path("as.json")).expect("it can be read");
     assert!(content.starts_with("operator,"), "what is asked for counts more");
-    let output = folder.run(&["profile", "model.onnx", "-f", "crypten", "-o", "x.svg"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("does not write svg"), "{}", text(&output.stderr));
+    for format in ["svg", "onnx"] {
+        let output = folder.run(&["profile", "model.onnx", "-f", "crypten", "-o", &format!("x.{format}")]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = text(&output.stderr);
+        assert!(said.contains(&format!("does not write {format}")), "{said}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::destination;
 pub(super) use super::destination::is_standard;
 
 /// File name extensions, and the formats that they stand for.
-const EXTENSIONS: [(&str, &str); 13] = [
+const EXTENSIONS: [(&str, &str); 14] = [
     ("txt", "text"),
     ("yaml", "yaml"),
     ("yml", "yaml"),
@@ -28,6 +28,8 @@ const EXTENSIONS: [(&str, &str); 13] = [
     ("speedscope", "speedscope"),
     ("svg", "svg"),
     ("xml", "junit"),
+    // Commands that write models have no formats; a report is none.
+    ("onnx", "onnx"),
 ];
 
 /// Writes text to a path, or to standard output if there is none or it is `-`. Colours go to terminals

@@ -34,7 +34,7 @@ pub fn markdown(report: &Report, view: View) -> String {
     }
     let mut table = table(&rows, view);
     table.load_style(ASCII_MARKDOWN);
-    let headline = dominant(report, view).map(|lines| format!(" {lines}")).unwrap_or_default();
+    let headline = dominant(report, view).map(|lines| format!(" {}", verbatim(&lines))).unwrap_or_default();
     let facts: String = facts(report)
         .iter()
         .map(|(name, value)| format!("- {name}: {}\n", verbatim(&printable(value))))

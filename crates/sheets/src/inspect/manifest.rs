@@ -110,7 +110,7 @@ const GROUPS: [&str; 9] = [
     "times",
 ];
 
-/// Groups of a line's pattern that nothing reads, those that it lacks, and counters that there are not.
+/// Groups of a line's pattern that nothing reads, those that it lacks, and counters that are misspelt.
 fn groups(manifest: &Manifest, line: &LogLine) -> Vec<String> {
     let Ok(pattern) = Regex::new(&line.pattern) else { return Vec::new() };
     let groups: Vec<&str> = pattern.capture_names().flatten().collect();
@@ -119,10 +119,12 @@ fn groups(manifest: &Manifest, line: &LogLine) -> Vec<String> {
         if !groups.contains(&group.as_str()) {
             found.push(format!("counters of a line of log name a group \"{group}\", which its match lacks"));
         }
-        if !counter.contains('{') && !manifest.counters.contains_key(counter) {
-            let near = nearest(counter, manifest.counters.keys().map(String::as_str));
-            let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-            found.push(format!("a line of log is of counter \"{counter}\", which counters lack{near}"));
+        // A framework may print what no counter is for, but hardly something that is one but for a letter.
+        let near = nearest(counter, manifest.counters.keys().map(String::as_str));
+        let slip = |near: &&str| *near != counter && near.len().abs_diff(counter.len()) <= 1;
+        if let Some(near) = near.filter(slip).filter(|_| !counter.contains('{')) {
+            let message = format!("a line of log is of counter \"{counter}\", which counters lack");
+            found.push(format!("{message}; did you mean {near}?"));
         }
     }
     for group in &groups {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use hawkeye_graph::{Diagnostic, nearest};
 use starlark::codemap::Span;
-use starlark::syntax::ast::{AstExpr, AstLiteral, AstStmt, Expr, Stmt};
+use starlark::syntax::ast::{Argument, AstExpr, AstLiteral, AstStmt, Expr, Stmt};
 
 use super::sources::{Source, Sources};
 use crate::entry::is_entry;
@@ -25,7 +25,7 @@ pub(super) fn findings(
     let mut found = unreached(sources, &uses);
     found.extend(parameters(sources, &uses, manifest, manifest_file));
     found.extend(undrawn(sources, &uses));
-    found.extend(unheard(sources, manifest, manifest_file));
+    found.extend(unheard(&uses, manifest, manifest_file));
     found.extend(untrained(sources, manifest));
     found
 }
@@ -55,6 +55,9 @@ struct Uses<'a> {
     groups: Vec<(&'a str, Span)>,
     /// Whether one of them is computed.
     computed: bool,
+    /// What is counted, and the channels that are sent on; `None` for one that is computed.
+    counted: HashSet<Option<&'a str>>,
+    channels: HashSet<Option<&'a str>>,
 }
 
 impl<'a> Uses<'a> {
@@ -117,23 +120,41 @@ impl<'a> Uses<'a> {
                 mentions.insert(&name.node.ident);
             }
             Expr::Call(callee, arguments) => {
+                for argument in &arguments.args {
+                    match &argument.node {
+                        Argument::Named(name, value) if name.node == "channel" => {
+                            self.channels.insert(literal(value));
+                        }
+                        _ => {}
+                    }
+                }
+                if identifier(callee) == Some("count") {
+                    let key = arguments.args.first().map(|argument| argument.node.expr());
+                    self.counted.insert(key.and_then(literal));
+                }
                 let drawn = match identifier(callee) {
                     Some("draw") => Some(&mut self.resources),
                     Some("defer") => Some(&mut self.groups),
                     _ => None,
                 };
                 if let Some(drawn) = drawn {
-                    match arguments.args.first().map(|argument| &argument.node.expr().node) {
-                        Some(Expr::Literal(AstLiteral::String(name))) => {
-                            drawn.push((&name.node, expression.span));
-                        }
-                        _ => self.computed = true,
+                    match arguments.args.first().and_then(|argument| literal(argument.node.expr())) {
+                        Some(name) => drawn.push((name, expression.span)),
+                        None => self.computed = true,
                     }
                 }
             }
             _ => {}
         }
         expression.visit_expr(|inner| self.expression(inner, mentions));
+    }
+}
+
+/// A text that is written out.
+fn literal(expression: &AstExpr) -> Option<&str> {
+    match &expression.node {
+        Expr::Literal(AstLiteral::String(text)) => Some(&text.node),
+        _ => None,
     }
 }
 
@@ -257,25 +278,27 @@ fn undrawn(sources: &Sources, uses: &[Uses<'_>]) -> Vec<Diagnostic> {
     found
 }
 
-/// Channels and counts that counters sum up, and that no sheet mentions.
-fn unheard(sources: &Sources, manifest: &Manifest, file: &(String, String)) -> Vec<Diagnostic> {
-    let mentioned = |word: &str| {
-        let quoted = [format!("\"{word}\""), format!("'{word}'")];
-        sources.0.iter().any(|source| quoted.iter().any(|quoted| source.text.contains(quoted)))
-    };
+/// Channels and counts that counters sum up, and that no sheet names.
+fn unheard(uses: &[Uses<'_>], manifest: &Manifest, file: &(String, String)) -> Vec<Diagnostic> {
+    let counted: HashSet<Option<&str>> = uses.iter().flat_map(|uses| uses.counted.iter().copied()).collect();
+    let channels: HashSet<Option<&str>> =
+        uses.iter().flat_map(|uses| uses.channels.iter().copied()).collect();
+    let named = |names: &HashSet<Option<&str>>, name| names.contains(&None) || names.contains(&Some(name));
     let mut unheard: Vec<(&str, String)> = Vec::new();
     for (name, counter) in &manifest.counters {
-        for channel in counter.channel.iter().filter(|channel| !channel.is_empty() && !mentioned(channel)) {
+        for channel in
+            counter.channel.iter().filter(|channel| !channel.is_empty() && !named(&channels, channel))
+        {
             unheard
                 .push((name, format!("counter {name} is of channel \"{channel}\", on which no sheet sends")));
         }
-        for key in counter.key.iter().filter(|key| !mentioned(key)) {
+        for key in counter.key.iter().filter(|key| !named(&counted, key)) {
             unheard.push((name, format!("counter {name} sums up \"{key}\", which no sheet counts")));
         }
     }
     if let Rounds::DirectionChanges { direction_changes: DirectionChanges { channel, .. } } = &manifest.rounds
         && !channel.is_empty()
-        && !mentioned(channel)
+        && !named(&channels, channel)
     {
         unheard.push(("rounds", format!("rounds are of channel \"{channel}\", on which no sheet sends")));
     }
