@@ -30,7 +30,7 @@ fn a_project_is_checked_as_its_file_says() {
     let slow = project.replace("\"rounds=1000000\"]", "\"online.seconds=0.001\"]\nnetwork = \"wan-100m\"");
     assert_eq!(check(&slow, "json").status.code(), Some(1));
     let trained = format!(
-        "{project}shapes = {{input = \"4x1x28x28\"}}\n[model.training]\nloss = \"cross_entropy\"\noptimizer = \"adam:lr=0.001\"\nsteps = 2\n"
+        "{project}shapes = {{input = \"4x1x28x28\"}}\n[model.training]\nloss = \"cross_entropy\"\noptimizer = \"sgd:lr=0.1,momentum=0.9\"\nsteps = 2\n"
     )
     .replace("[\"crypten\", \"cheetah\"]", "[\"crypten\"]");
     let document: serde_json::Value = serde_json::from_slice(&check(&trained, "json").stdout).expect("JSON");
@@ -42,7 +42,7 @@ fn a_project_is_checked_as_its_file_says() {
         "crypten",
         "--shape=input=4x1x28x28",
         "--train=cross_entropy",
-        "--optimizer=adam:lr=0.001",
+        "--optimizer=sgd:lr=0.1,momentum=0.9",
         "--steps=2",
         "--format=json",
     ]);

@@ -15,7 +15,7 @@ use crate::parameter::Parameter;
 
 /// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "expected a mapping of keys: schema, name, title, version, ...")]
+#[serde(deny_unknown_fields, expecting = "a mapping of keys: schema, name, title, version, ...")]
 #[expect(missing_docs, reason = "the keys are documented in docs/FRAMEWORKS.md")]
 pub struct Manifest {
     pub schema: String,

@@ -98,10 +98,11 @@ fn patterns(manifest: &Manifest) -> Vec<(&str, String)> {
 }
 
 /// Groups of a line's pattern that `compare --measured` reads by their names.
-const GROUPS: [&str; 9] = [
+const GROUPS: [&str; 10] = [
     "bytes",
     "call",
     "messages",
+    "party",
     "received_bytes",
     "received_messages",
     "rounds",
