@@ -165,12 +165,19 @@ impl<'a> Outline<'a> {
         &self.needs().mentioned[statement]
     }
 
-    /// Whether a statement computes a value and mentions a name, but nowhere calls what it stands for.
-    pub(crate) fn holds(&self, statement: usize, name: &str) -> bool {
+    /// Names that a statement mentions which computes a value, such as a table of functions, but nowhere calls.
+    /// Another name of a function is that function: it holds nothing.
+    pub(crate) fn held(&self, statement: usize) -> Vec<&'a str> {
         let text = &self.text[self.statements[statement].clone()];
-        let called =
-            |(position, word): (usize, &str)| word == name && text[position + word.len()..].starts_with('(');
-        !self.is_function(statement) && !word_indices(text).any(called)
+        let value = text.split_once('=').map_or("", |(_, value)| value.trim_start());
+        let alone = value[word(value)..].trim_start();
+        if self.is_function(statement) || alone.is_empty() || alone.starts_with('#') {
+            return Vec::new();
+        }
+        let called = word_indices(text);
+        let called = called.filter(|(position, word)| text[position + word.len()..].starts_with('('));
+        let called: HashSet<&str> = called.map(|(_, word)| word).collect();
+        self.mentioned(statement).iter().copied().filter(|name| !called.contains(name)).collect()
     }
 
     /// The statements that are run together with a function.
@@ -320,10 +327,12 @@ mod tests {
     fn values_hold_what_they_nowhere_call() {
         let outline = Outline::new(SHEET);
         let Some(Origin::Defined(table)) = outline.origin("TABLE") else { panic!("it is defined") };
-        assert!(outline.holds(table, "one"));
-        assert!(!outline.holds(table, "g"), "a lambda calls it");
+        assert_eq!(outline.held(table), ["TABLE", "one"], "a lambda calls g");
         let Some(Origin::Defined(one)) = outline.origin("one") else { panic!("it is defined") };
-        assert!(!outline.holds(one, "f"), "a function is not computed");
+        assert!(outline.held(one).is_empty(), "a function is not computed");
+        let outline = Outline::new("def f():\n    pass\n\nG = f # also\n");
+        let Some(Origin::Defined(other)) = outline.origin("G") else { panic!("it is defined") };
+        assert!(outline.held(other).is_empty(), "it is the function");
     }
 
     #[test]

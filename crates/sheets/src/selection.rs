@@ -43,13 +43,10 @@ impl<'a> Selection<'a> {
                 Some(Origin::Defined(statement)) => {
                     for &statement in outline.together(name).iter().chain([&statement]) {
                         if self.statements.insert(statement) {
-                            for &name in outline.mentioned(statement) {
-                                let waiting = match outline.holds(statement, name) {
-                                    true => &mut self.held,
-                                    false => &mut names,
-                                };
-                                waiting.push(name);
-                            }
+                            let held = outline.held(statement);
+                            let mentioned = outline.mentioned(statement).iter();
+                            names.extend(mentioned.filter(|name| !held.contains(name)));
+                            self.held.extend(held);
                         }
                     }
                 }
