@@ -1,6 +1,7 @@
 //! Where the functions of sheets are defined, and what their documentation says.
 
 use hashbrown::{HashMap, HashSet};
+use starlark::environment::FrozenModule;
 
 /// A function of a sheet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,19 @@ pub struct Definition {
     pub line: usize,
     /// Its documentation; empty if there is none.
     pub doc: String,
+}
+
+impl Definition {
+    /// What a module defines under a name.
+    pub(crate) fn new(name: &str, file: String, line: usize, module: &FrozenModule) -> Self {
+        let doc = || {
+            let documentation = module.get_any_visibility(name).ok()?.0.value().documentation();
+            let doc = documentation.get_doc_string()?;
+            let text = [doc.summary.as_str(), doc.details.as_deref().unwrap_or_default()].join(" ");
+            Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+        };
+        Self { name: name.to_owned(), file, line, doc: doc().unwrap_or_default() }
+    }
 }
 
 /// Which definition a call of the tree comes from.

@@ -105,7 +105,8 @@ mod tests {
 
     use super::*;
     use crate::folder::Folder;
-    use crate::loader::{Loader, Named};
+    use crate::loader::Loader;
+    use crate::named::Named;
 
     /// Loads a sheet from a folder of its own.
     fn loaded(sheet: &str) -> Result<Option<Named>, String> {

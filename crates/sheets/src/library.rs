@@ -1,7 +1,7 @@
 //! The sheets that a manifest lists, of which only those are run that are asked for something.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
 use starlark::codemap::FileSpan;
@@ -9,7 +9,8 @@ use starlark::values::OwnedFrozenValue;
 
 use crate::definitions::Definition;
 use crate::folder::{FilePath, Folder};
-use crate::loader::{Loader, Named};
+use crate::loader::Loader;
+use crate::named::Named;
 use crate::outline::Outline;
 
 /// The listed sheets.
@@ -52,18 +53,23 @@ impl Library {
         for sheet in sheets {
             let file = folder.file(sheet)?;
             let text = file.read().map_err(|e| format!("{}: {e}", file.display()))?;
-            let outline = loader.outline(&file).unwrap_or_else(|| Arc::new(Outline::new(&text)));
-            for name in outline.names() {
+            let mut note = |name: &str| {
                 let files = index.entry(name.to_owned()).or_default();
-                if overlays.iter().any(|(_, names)| names.iter().any(|replaced| replaced == name)) {
-                    continue;
-                }
-                if !files.contains(&file) {
+                let replaced =
+                    overlays.iter().any(|(_, names)| names.iter().any(|replaced| replaced == name));
+                if !replaced && !files.contains(&file) {
                     files.push(file.clone());
                 }
+            };
+            match loader.outline(&file) {
+                Some(outline) => outline.names().for_each(&mut note),
+                None => Outline::new(&text).names().for_each(&mut note),
             }
         }
         let has_users = !overlays.is_empty() || matches!(folder, Folder::Disk(_));
+        if !has_users {
+            loader.put_off();
+        }
         Ok(Self { index, state: Mutex::new(State { loader, found: HashMap::new() }), has_users })
     }
 
@@ -85,6 +91,14 @@ impl Library {
         let found = find(&mut state.loader, name, files);
         state.found.insert(name.to_owned(), found.clone());
         found
+    }
+
+    /// A function of a table that is compiled when it is called.
+    ///
+    /// # Errors
+    /// If its sheet can't be run.
+    pub(crate) fn late(&self, position: usize) -> Result<OwnedFrozenValue, String> {
+        self.state().loader.late(position)
     }
 
     /// Every name that begins so and that the sheets define, in their order.

@@ -1,6 +1,6 @@
 //! Loading sheets.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -11,14 +11,16 @@ use starlark::syntax::AstModule;
 use starlark::values::{FrozenHeapName, OwnedFrozenValue};
 
 use crate::definitions::Definition;
-use crate::entry::is_entry;
 use crate::fault::describe;
 use crate::folder::{FilePath, Folder, loaded_by};
 use crate::guard::{OPERATORS, guarded};
 use crate::language;
+use crate::late::LateFunctions;
 use crate::limits::limit;
+use crate::named::{Named, facade};
 use crate::outline::{Origin, Outline, another_name, only_refuses};
-use crate::protocol::Protocol;
+use crate::protocol;
+use crate::selection::Selection;
 use crate::syntax::{self, Defined};
 use crate::written::Written;
 
@@ -37,6 +39,8 @@ pub(crate) struct Loader {
     overlays: Vec<FilePath>,
     /// Sheets of users, by their names, as they were before they were guarded.
     written: HashMap<String, Written>,
+    /// Functions in tables that are compiled when they are called; `None` if there are none.
+    late: Option<LateFunctions>,
     /// Functions and names of all sheets, in the order in which they were run.
     defined: Vec<Evaluated>,
 }
@@ -48,14 +52,6 @@ struct Sheet {
     outline: Option<Arc<Outline<'static>>>,
     /// What it has, or what its statements have given so far.
     names: HashMap<String, Named>,
-}
-
-/// What a name of a sheet stands for.
-#[derive(Clone)]
-pub(crate) struct Named {
-    pub(crate) value: OwnedFrozenValue,
-    /// Position of the definition.
-    pub(crate) definition: usize,
 }
 
 /// A definition that was run.
@@ -94,6 +90,7 @@ impl Loader {
             replacements: HashMap::new(),
             overlays: Vec::new(),
             written: HashMap::new(),
+            late: None,
             defined: Vec::new(),
         })
     }
@@ -116,6 +113,52 @@ impl Loader {
         self.sheets.retain(|file, _| self.overlays.contains(file));
         self.replacements = replacements;
         Ok(self)
+    }
+
+    /// Has functions in tables compiled when they are called.
+    pub(crate) fn put_off(&mut self) {
+        self.late = Some(LateFunctions::default());
+    }
+
+    /// A function that is called by now.
+    ///
+    /// # Errors
+    /// If its sheet can't be run.
+    pub(crate) fn late(&mut self, position: usize) -> Result<OwnedFrozenValue, String> {
+        let (file, name) = self.late.as_ref().expect("it was put off").at(position);
+        let named = self.get(&file, &name)?;
+        Ok(named.ok_or_else(|| format!("{}: {name} is not defined", file.display()))?.value)
+    }
+
+    /// What stands for a function until it is called: a private one, or one of another sheet. A public one of the
+    /// same sheet is no protocol call in a table, and so is run with it.
+    fn stand_in(&mut self, file: &FilePath, outline: &Outline<'_>, name: &str) -> Option<OwnedFrozenValue> {
+        self.late.as_ref()?;
+        let (file, name) = match outline.origin(name)? {
+            Origin::Defined(statement) if outline.is_function(statement) && name.starts_with('_') => {
+                (file.clone(), name.to_owned())
+            }
+            Origin::Defined(_) => return None,
+            Origin::Loaded { module, name } => {
+                self.function(loaded_by(&self.roles, file, module).ok()?, name)?
+            }
+        };
+        self.late.as_mut()?.stand_in(file, name).ok()
+    }
+
+    /// Where a function is defined that a sheet defines or loads; `None` if it is none.
+    fn function(&mut self, mut file: FilePath, name: &str) -> Option<(FilePath, String)> {
+        let mut name = name.to_owned();
+        loop {
+            let outline = self.outline(&file)?;
+            match outline.origin(&name)? {
+                Origin::Defined(statement) => return outline.is_function(statement).then_some((file, name)),
+                Origin::Loaded { module, name: theirs } => {
+                    file = loaded_by(&self.roles, &file, module).ok()?;
+                    theirs.clone_into(&mut name);
+                }
+            }
+        }
     }
 
     /// Whether a file is an overlay.
@@ -163,18 +206,8 @@ impl Loader {
 
     /// All definitions, with their documentation.
     pub(crate) fn definitions(&self) -> Vec<Definition> {
-        let doc = |run: &Evaluated| {
-            let value = run.module.get_any_visibility(&run.defined.name).ok()?.0;
-            let documentation = value.value().documentation();
-            let doc = documentation.get_doc_string()?;
-            let text = [doc.summary.as_str(), doc.details.as_deref().unwrap_or_default()].join(" ");
-            Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
-        };
-        let definition = |run: &Evaluated| Definition {
-            name: run.defined.name.clone(),
-            file: run.file.display(),
-            line: run.defined.line,
-            doc: doc(run).unwrap_or_default(),
+        let definition = |run: &Evaluated| {
+            Definition::new(&run.defined.name, run.file.display(), run.defined.line, &run.module)
         };
         self.defined.iter().map(definition).collect()
     }
@@ -226,33 +259,19 @@ impl Loader {
 
     /// Runs the statements that wanted names need, after what they load.
     fn statements(&mut self, file: &FilePath, outline: &Outline<'_>, wanted: &[&str]) -> Result<(), String> {
-        let mut names: Vec<&str> = wanted.to_vec();
-        let mut seen = HashSet::new();
-        let mut chosen = HashSet::new();
-        let mut given = Vec::new();
-        let mut loads: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
-        while let Some(name) = names.pop() {
-            if !seen.insert(name) {
-                continue;
-            }
-            if self.sheets.get(file).is_some_and(|sheet| sheet.names.contains_key(name)) {
-                given.push(name);
-                continue;
-            }
-            match outline.origin(name) {
-                Some(Origin::Loaded { module, name: theirs }) => {
-                    loads.entry(module).or_default().push((name, theirs));
-                }
-                Some(Origin::Defined(statement)) => {
-                    for statement in outline.together(name).iter().chain([&statement]) {
-                        if chosen.insert(*statement) {
-                            names.extend(outline.mentioned(*statement));
-                        }
-                    }
-                }
-                None => {}
+        let mut selection = Selection::default();
+        for name in wanted {
+            selection.need(outline, name, |name| self.knows(file, name));
+        }
+        let mut stand_ins = HashMap::new();
+        while let Some(name) = selection.held.pop() {
+            match self.stand_in(file, outline, name) {
+                Some(value) => drop(stand_ins.insert(name, value)),
+                None => selection.need(outline, name, |name| self.knows(file, name)),
             }
         }
+        stand_ins.retain(|name, _| !selection.needs(name));
+        let Selection { known: mut given, statements: chosen, loads, .. } = selection;
         let shown = file.display();
         for (module, symbols) in loads {
             let path = loaded_by(&self.roles, file, module).map_err(|e| format!("{shown}: {e}"))?;
@@ -273,13 +292,18 @@ impl Loader {
         let given: Vec<(&str, &Named)> =
             given.into_iter().filter_map(|name| Some((name, names?.get(name)?))).collect();
         let sends = given.iter().map(|(name, named)| (*name, self.defined[named.definition].defined.sends));
+        let sends = sends.chain(stand_ins.keys().map(|name| (*name, true)));
         let defined = syntax::defined(&ast, sends, &outline.inline, &|name| self.builtins.contains(name));
-        let given = given.into_iter().map(|(name, named)| (name, named.value.clone()));
+        let given = given.into_iter().map(|(name, named)| (name, named.value.clone())).chain(stand_ins);
         let part = Part { file, ast, given: given.collect(), modules: HashMap::new(), defined };
         for (name, named) in self.run(part)? {
             self.keep(file, &name, named);
         }
         Ok(())
+    }
+
+    fn knows(&self, file: &FilePath, name: &str) -> bool {
+        self.sheets.get(file).is_some_and(|sheet| sheet.names.contains_key(name))
     }
 
     fn keep(&mut self, file: &FilePath, name: &str, named: Named) {
@@ -351,7 +375,7 @@ impl Loader {
                         let value = module.heap().access_owned_frozen_value(value);
                         module.set(&defined.name, value);
                     }
-                    None => wrap(&module, defined, first + index, self.is_overlay(file)),
+                    None => protocol::wrap(&module, defined, first + index, self.is_overlay(file)),
                 }
             }
             let name = FrozenHeapName::User(Box::new(name.clone()));
@@ -365,30 +389,5 @@ impl Loader {
             self.defined.push(Evaluated { file: file.clone(), defined, module: module.clone() });
         }
         Ok(names)
-    }
-}
-
-/// A module that has what a sheet has for others.
-fn facade(names: Option<&HashMap<String, Named>>) -> Result<FrozenModule, String> {
-    let public = names.into_iter().flatten().filter(|(name, _)| !name.starts_with('_'));
-    Module::with_temp_heap(|module| {
-        for (name, named) in public {
-            module.set(name, module.heap().access_owned_frozen_value(&named.value));
-        }
-        module.freeze().map_err(|e| format!("{e:?}"))
-    })
-}
-
-/// Makes a protocol call of a public function that may send.
-fn wrap(module: &Module<'_>, defined: &Defined, id: usize, replaced: bool) {
-    let name = defined.name.as_str();
-    if is_entry(name) || name.starts_with('_') || defined.inline || !defined.sends {
-        return;
-    }
-    if let Some(value) = module.get(name)
-        && value.get_type() == "function"
-        && Protocol::from_value(value).is_none()
-    {
-        module.set(name, module.heap().alloc(Protocol::new(value, name, id, replaced)));
     }
 }

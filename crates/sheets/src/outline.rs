@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use hashbrown::DefaultHashBuilder;
 use indexmap::IndexMap;
@@ -15,11 +16,20 @@ pub(crate) struct Outline<'a> {
     statements: Vec<Range<usize>>,
     /// What the sheet's names stand for, in the order of the text.
     names: IndexMap<&'a str, Origin<'a>, DefaultHashBuilder>,
+    /// The functions that the sheet declares to open no frame, by `inline(name)`.
+    pub(crate) inline: HashSet<&'a str>,
+    /// What its statements need, found when the first of them is run.
+    needs: OnceLock<Needs<'a>>,
+}
+
+/// What statements need.
+#[derive(Debug, Default)]
+struct Needs<'a> {
+    /// The names of the sheet that each statement mentions.
+    mentioned: Vec<Vec<&'a str>>,
     /// Statements that compute a value with each public function, which is no protocol call yet when they do: they
     /// are run together with it, whatever was asked for first.
     together: HashMap<&'a str, Vec<usize>>,
-    /// The functions that the sheet declares to open no frame, by `inline(name)`.
-    pub(crate) inline: HashSet<&'a str>,
 }
 
 /// Where a name of a sheet comes from.
@@ -42,8 +52,8 @@ impl<'a> Outline<'a> {
             text,
             statements: Vec::new(),
             names: IndexMap::default(),
-            together: HashMap::new(),
             inline: HashSet::new(),
+            needs: OnceLock::new(),
         };
         let mut start = None;
         let mut quoted = false;
@@ -59,29 +69,40 @@ impl<'a> Outline<'a> {
         if let Some(start) = start {
             outline.statement(start..position);
         }
-        for statement in 0..outline.statements.len() {
-            if !outline.is_function(statement) {
-                outline.join(statement);
-            }
-        }
         outline
     }
 
-    fn is_function(&self, statement: usize) -> bool {
+    fn needs(&self) -> &Needs<'a> {
+        self.needs.get_or_init(|| {
+            let mentioned = |range: &Range<usize>| {
+                let names = words(&self.text[range.clone()]).filter(|word| self.names.contains_key(word));
+                let mut seen = HashSet::with_hasher(DefaultHashBuilder::default());
+                names.filter(|name| seen.insert(*name)).collect()
+            };
+            let mentioned = self.statements.iter().map(mentioned).collect();
+            let mut needs = Needs { mentioned, together: HashMap::new() };
+            for statement in (0..self.statements.len()).filter(|statement| !self.is_function(*statement)) {
+                self.join(statement, &mut needs);
+            }
+            needs
+        })
+    }
+
+    pub(crate) fn is_function(&self, statement: usize) -> bool {
         self.text[self.statements[statement].start..].starts_with("def ")
     }
 
     /// Joins a statement that computes a value to the public functions that it may call or keep.
-    fn join(&mut self, statement: usize) {
+    fn join(&self, statement: usize, needs: &mut Needs<'a>) {
         let mut reached: HashSet<usize> = [statement].into();
         let mut waiting = vec![statement];
         while let Some(next) = waiting.pop() {
-            for name in self.mentioned(next).collect::<Vec<_>>() {
+            for &name in &needs.mentioned[next] {
                 let Some(Origin::Defined(mentioned)) = self.origin(name) else { continue };
                 if reached.insert(mentioned) {
                     waiting.push(mentioned);
                     if self.is_function(mentioned) && !name.starts_with('_') {
-                        self.together.entry(name).or_default().push(statement);
+                        needs.together.entry(name).or_default().push(statement);
                     }
                 }
             }
@@ -139,14 +160,29 @@ impl<'a> Outline<'a> {
         self.names.keys().copied()
     }
 
-    /// Names of the sheet that a statement mentions: at least those that it needs.
-    pub(crate) fn mentioned(&self, statement: usize) -> impl Iterator<Item = &'a str> {
-        words(&self.text[self.statements[statement].clone()]).filter(|word| self.names.contains_key(word))
+    /// Names of the sheet that a statement mentions, each once: at least those that it needs.
+    pub(crate) fn mentioned(&self, statement: usize) -> &[&'a str] {
+        &self.needs().mentioned[statement]
+    }
+
+    /// Names that a statement mentions which computes a value, such as a table of functions, but nowhere calls.
+    /// Another name of a function is that function: it holds nothing.
+    pub(crate) fn held(&self, statement: usize) -> Vec<&'a str> {
+        let text = &self.text[self.statements[statement].clone()];
+        let value = text.split_once('=').map_or("", |(_, value)| value.trim_start());
+        let alone = value[word(value)..].trim_start();
+        if self.is_function(statement) || alone.is_empty() || alone.starts_with('#') {
+            return Vec::new();
+        }
+        let called = word_indices(text);
+        let called = called.filter(|(position, word)| text[position + word.len()..].starts_with('('));
+        let called: HashSet<&str> = called.map(|(_, word)| word).collect();
+        self.mentioned(statement).iter().copied().filter(|name| !called.contains(name)).collect()
     }
 
     /// The statements that are run together with a function.
     pub(crate) fn together(&self, name: &str) -> &[usize] {
-        self.together.get(name).map_or(&[], Vec::as_slice)
+        self.needs().together.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The text with the chosen statements alone, each on its lines.
@@ -178,6 +214,11 @@ fn is_word(byte: u8) -> bool {
 
 /// The words of a text but for fields, comments and plain strings.
 fn words(text: &str) -> impl Iterator<Item = &str> {
+    word_indices(text).map(|(_, word)| word)
+}
+
+/// [`words`], each with its place.
+fn word_indices(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let bytes = text.as_bytes();
     let mut position = 0;
     // Where the quotes of an f-string end it, and how many there are: it names what it shows.
@@ -201,7 +242,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
                     position += word(&text[position..]);
                     let field = start > 0 && bytes[start - 1] == b'.';
                     if !field && !byte.is_ascii_digit() {
-                        return Some(&text[start..position]);
+                        return Some((start, &text[start..position]));
                     }
                 }
                 _ => position += 1,
@@ -255,7 +296,9 @@ mod tests {
 
     fn mentioned(outline: &Outline<'_>, name: &str) -> Vec<String> {
         match outline.origin(name) {
-            Some(Origin::Defined(statement)) => outline.mentioned(statement).map(str::to_owned).collect(),
+            Some(Origin::Defined(statement)) => {
+                outline.mentioned(statement).iter().map(|name| (*name).to_owned()).collect()
+            }
             other => panic!("{name} is {other:?}"),
         }
     }
@@ -275,9 +318,21 @@ mod tests {
     #[test]
     fn statements_tell_what_they_need() {
         let outline = Outline::new(SHEET);
-        assert_eq!(mentioned(&outline, "one"), ["one", "f", "f", "X"], "a parameter may be a name too");
+        assert_eq!(mentioned(&outline, "one"), ["one", "f", "X"], "a parameter may be a name too");
         assert_eq!(mentioned(&outline, "TABLE"), ["TABLE", "one", "g"]);
         assert_eq!(mentioned(&outline, "two"), ["two", "TABLE"]);
+    }
+
+    #[test]
+    fn values_hold_what_they_nowhere_call() {
+        let outline = Outline::new(SHEET);
+        let Some(Origin::Defined(table)) = outline.origin("TABLE") else { panic!("it is defined") };
+        assert_eq!(outline.held(table), ["TABLE", "one"], "a lambda calls g");
+        let Some(Origin::Defined(one)) = outline.origin("one") else { panic!("it is defined") };
+        assert!(outline.held(one).is_empty(), "a function is not computed");
+        let outline = Outline::new("def f():\n    pass\n\nG = f # also\n");
+        let Some(Origin::Defined(other)) = outline.origin("G") else { panic!("it is defined") };
+        assert!(outline.held(other).is_empty(), "it is the function");
     }
 
     #[test]

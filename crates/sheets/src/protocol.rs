@@ -8,15 +8,18 @@ use hawkeye_cost::Item;
 use hawkeye_lower::Note;
 use starlark::coerce::Coerce;
 use starlark::docs::DocItem;
+use starlark::environment::Module;
 use starlark::eval::{Arguments, Evaluator};
 use starlark::starlark_complex_value;
 use starlark::values::{
-    Freeze, FreezeResult, Freezer, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Trace,
-    Value, ValueLike, starlark_value,
+    Freeze, FreezeResult, Freezer, Heap, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue,
+    Trace, Value, ValueLike, starlark_value,
 };
 
 use crate::convert::{to_data, to_value};
+use crate::entry::is_entry;
 use crate::recorder::{Key, Recorded, Recorder};
+use crate::syntax::Defined;
 
 /// What evidence calls an operator that a user's own function had a part in.
 pub const OVERLAY: &str = "overlay";
@@ -71,9 +74,7 @@ where
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<Value<'v>> {
         let heap = eval.heap();
-        let positional: Vec<Value<'v>> = args.positions(heap)?.collect();
-        let named: Vec<(String, Value<'v>)> =
-            args.names_map()?.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect();
+        let (positional, named) = given(args, heap)?;
         let Some(recorder) = Recorder::of(eval) else {
             return call(self.function.to_value(), &positional, &named, eval);
         };
@@ -120,6 +121,25 @@ impl<V> ProtocolGen<V> {
     }
 }
 
+type Given<'v> = (Vec<Value<'v>>, Vec<(String, Value<'v>)>);
+
+/// The arguments of a call, by position and by name.
+fn given<'v>(args: &Arguments<'v, '_>, heap: Heap<'v>) -> starlark::Result<Given<'v>> {
+    let positional = args.positions(heap)?.collect();
+    let named = args.names_map()?.into_iter();
+    Ok((positional, named.map(|(name, value)| (name.as_str().to_owned(), value)).collect()))
+}
+
+/// Calls another function with the same arguments.
+pub(crate) fn pass_on<'v>(
+    function: Value<'v>,
+    args: &Arguments<'v, '_>,
+    eval: &mut Evaluator<'v, '_, '_>,
+) -> starlark::Result<Value<'v>> {
+    let (positional, named) = given(args, eval.heap())?;
+    call(function, &positional, &named, eval)
+}
+
 fn call<'v>(
     function: Value<'v>,
     positional: &[Value<'v>],
@@ -138,4 +158,18 @@ fn replay(recorder: &Recorder, expanded: &Recorded) -> starlark::Result<()> {
         recorder.note(note.clone());
     }
     Ok(())
+}
+
+/// Makes a protocol call of a public function that may send.
+pub(crate) fn wrap(module: &Module<'_>, defined: &Defined, id: usize, replaced: bool) {
+    let name = defined.name.as_str();
+    if is_entry(name) || name.starts_with('_') || defined.inline || !defined.sends {
+        return;
+    }
+    if let Some(value) = module.get(name)
+        && value.get_type() == "function"
+        && Protocol::from_value(value).is_none()
+    {
+        module.set(name, module.heap().alloc(Protocol::new(value, name, id, replaced)));
+    }
 }

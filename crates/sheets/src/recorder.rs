@@ -2,12 +2,14 @@
 #![allow(unsafe_code, reason = "Starlark's derive implements a marker trait for the recorder")]
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 use hawkeye_cost::{Call, CallId, Calls, Data, Item, Phase, Symbol};
 use hawkeye_lower::Note;
 use starlark::any::ProvidesStaticType;
 use starlark::eval::Evaluator;
+use starlark::values::OwnedFrozenValue;
 
 use crate::fault::misuse;
 use crate::limits::{MOST_CALLS, MOST_ITEMS};
@@ -71,10 +73,15 @@ pub(crate) struct PartyCounts {
 pub(crate) struct Recorder {
     state: RefCell<State>,
     parties: PartyCounts,
+    /// Where functions come from that are compiled when they are called.
+    late: Arc<Late>,
 }
 
+/// Gives functions that are compiled when they are called, by their positions.
+pub(crate) type Late = dyn Fn(usize) -> Result<OwnedFrozenValue, String> + Send + Sync;
+
 impl Recorder {
-    pub(crate) fn new(parties: PartyCounts) -> Self {
+    pub(crate) fn new(parties: PartyCounts, late: Arc<Late>) -> Self {
         let state = State {
             calls: Calls::default(),
             open: Vec::new(),
@@ -83,11 +90,19 @@ impl Recorder {
             known: HashMap::new(),
             edges: HashSet::new(),
         };
-        Self { state: RefCell::new(state), parties }
+        Self { state: RefCell::new(state), parties, late }
     }
 
     pub(crate) fn parties(&self) -> PartyCounts {
         self.parties
+    }
+
+    /// A function that is called by now.
+    ///
+    /// # Errors
+    /// If its sheet can't be run.
+    pub(crate) fn late(&self, position: usize) -> Result<OwnedFrozenValue, String> {
+        (self.late)(position)
     }
 
     /// The recorder of a running evaluation; `None` while sheets are loaded.
@@ -202,7 +217,7 @@ mod tests {
     use super::*;
 
     fn recorder() -> Recorder {
-        Recorder::new(PartyCounts { protocol: 2, all: 3 })
+        Recorder::new(PartyCounts { protocol: 2, all: 3 }, Arc::new(|_| unreachable!("nothing is late")))
     }
 
     fn count(recorder: &Recorder, amount: u64) -> Item {

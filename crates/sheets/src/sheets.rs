@@ -64,8 +64,8 @@ impl Sheets {
         author: Author,
     ) -> Self {
         Self {
+            recorder: recorder(&library, parties),
             library,
-            recorder: Recorder::new(parties),
             free,
             author,
             nodes: HashMap::new(),
@@ -166,7 +166,7 @@ impl Sheets {
     /// Asks a function of the sheets that makes no calls; `None` if there is none of that name.
     fn ask(&self, function: &str, arguments: &[&Data]) -> Result<Option<Returned>, LoweringError> {
         // What the recorder knows belongs to the program's arena.
-        let scratch = Recorder::new(self.recorder.parties());
+        let scratch = recorder(&self.library, self.recorder.parties());
         self.record(&scratch, &mut Calls::default(), function, function, arguments)
     }
 
@@ -290,6 +290,12 @@ impl Sheets {
             None => Err(missing(&function)),
         }
     }
+}
+
+/// A recorder of what functions of a library do.
+fn recorder(library: &Arc<Library>, parties: PartyCounts) -> Recorder {
+    let library = library.clone();
+    Recorder::new(parties, Arc::new(move |position| library.late(position)))
 }
 
 impl Lowering for Sheets {
