@@ -30,5 +30,5 @@ pub use nearest::nearest;
 pub use order::{Cycle, execution_order};
 pub use printable::{counted, printable};
 pub use provenance::{Derivation, Provenance, Step};
-pub use tensor::{Elements, SMALL, Tensor};
+pub use tensor::{Elements, SMALL, Tensor, element_count};
 pub use verify::verify;

@@ -9,6 +9,7 @@ use starlark::values::list_or_tuple::UnpackListOrTuple;
 use starlark::values::range::Range;
 use starlark::values::{Heap, UnpackValue, Value};
 
+use crate::fault::TOO_LARGE;
 use crate::limits::{LONGEST, room};
 
 /// A number that has no result.
@@ -21,7 +22,7 @@ fn out_of_range(message: String) -> starlark::Error {
 }
 
 fn overflow() -> starlark::Error {
-    out_of_range("the result exceeds 64 bits".to_owned())
+    out_of_range(format!("the result {TOO_LARGE}"))
 }
 
 fn whole(x: f64) -> starlark::Result<i64> {
@@ -55,7 +56,7 @@ pub(crate) fn integers(builder: &mut GlobalsBuilder) {
         if integer(x) && integer(y) {
             return match (small(x), small(y)) {
                 (Some(_), Some(_)) => x.mul(y, heap),
-                _ => Err(out_of_range("a factor exceeds 64 bits".to_owned())),
+                _ => Err(out_of_range(format!("a factor {TOO_LARGE}"))),
             };
         }
         let long = |x: Value<'v>, y: Value<'v>| {
