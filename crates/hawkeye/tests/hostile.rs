@@ -299,5 +299,5 @@ fn a_node_has_a_bounded_number_of_operands() {
 fn no_matrix_is_made_for_its_shape() {
     let mut model = model(vec![node("EyeLike", &["x"], &["y"])]);
     model.graph.as_mut().expect("there is a graph").input = vec![input("x", &[1 << 20, 1 << 20])];
-    assert_eq!(complaint(model.encode_to_vec()), "no error");
+    assert!(complaint(model.encode_to_vec()).ends_with("the framework has no protocol for EyeLike"));
 }

@@ -22,6 +22,10 @@ pub(crate) fn at_key(
     let line = text.lines().position(begins).or_else(|| text.lines().position(within));
     let shown =
         line.and_then(|line| Some(format!("{message}\n  {} | {}", line + 1, text.lines().nth(line)?)));
-    let position = line.map(|line| (line + 1, 1));
+    let column = |line: usize| {
+        let before = text.lines().nth(line)?.split_once(key)?.0;
+        Some(before.chars().count() + 1)
+    };
+    let position = line.map(|line| (line + 1, column(line).unwrap_or(1)));
     make(Place::File { path: path.clone(), position }, shown.unwrap_or(message))
 }
