@@ -265,7 +265,7 @@ fn spu_section() -> Section {
         "## SecretFlow-SPU 0.9.5\n\nBytes and messages of all parties together, as SPU's link statistics show them, and rounds. The\n\
          table lists the runs of the reference traces, which are compared node by node; further runs, of inference and\n\
          of training steps, are compared in total. Rounds are compared for SEMI2K,\n\
-         and for ABY3 to a tenth, which a run may have less where it draws its roles well; the bytes of CHEETAH lie within the band.\n\n\
+         and for ABY3's inference to a tenth, which a run may save, for its roles are drawn; the bytes of CHEETAH lie within the band.\n\n\
          | run | bytes measured | reported | band | messages measured | reported | rounds measured | reported | all equal |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );
@@ -324,7 +324,7 @@ fn spu_section() -> Section {
     }
     Section {
         framework: "SecretFlow-SPU 0.9.5",
-        compared: "bytes and messages, in total and, for the reference traces, per node; rounds of SEMI2K, and of ABY3 to a tenth",
+        compared: "bytes and messages, in total and, for the reference traces, per node; rounds of SEMI2K, and of ABY3's inference to a tenth",
         runs,
         exact,
         within,

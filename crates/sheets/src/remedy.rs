@@ -57,6 +57,15 @@ impl Author {
             },
         }
     }
+
+    /// For those who write sheets, what their function lacks.
+    pub(crate) fn selection_remedy(&self, domain: &str, op: &str) -> Option<String> {
+        let Self::User { .. } = self else { return None };
+        let entry = entry_name(Pass::Forward, domain, op);
+        Some(format!(
+            "or send in {entry} what that takes, or say evidence(\"local\") there if it takes no message"
+        ))
+    }
 }
 
 /// The sheet with the most functions like one that is to be added.
