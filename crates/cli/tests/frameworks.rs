@@ -108,7 +108,7 @@ fn faults_of_sheets_are_found() {
         ("def lower_If(n):\n    pass\n", "what is in the bodies of If takes its place"),
         ("def lower_CumSum(n):\n    exchange(-1)\n", "bytes is negative: -1"),
         ("load(\"gone.star\", \"f\")\ndef lower_Relu(n):\n    f(n)\n", "small.star:1 loads it"),
-        ("def lower_Relu(n):\n    return 1 + \"a\"\n", "small.star:2"),
+        ("def lower_Relu(n):\n    return 1 + \"a\"\n", "small.star:2:12"),
         ("def lower_Relu(n) -> int:\n    return \"a\"\n", "small.star:2"),
         ("def lower_Relu(n):\n    if n.inputs[0].rank == 3:\n        send(0, 9, 1)\n", "there is no party 9"),
         (

@@ -49,7 +49,7 @@ fn bindings(graph: &Graph) -> Bindings {
 fn step(path: &Path) -> Result<Option<Step>, Failure> {
     let model = load(path)?;
     let inputs = bind(&model.graph, &bindings(&model.graph))?;
-    let expanded = expand(&model.graph, &inputs, &differentiable);
+    let expanded = expand(&model.graph, &inputs, &differentiable).expect("there is room");
     let graph = expanded.graph.as_ref();
     let trained = parameters(graph, Trainable::Learnable, &[])?;
     let output = graph.outputs[0];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Graph, Origin, Tensor, ValueId};
+use crate::{Graph, Origin, Tensor, Value, ValueId};
 
 /// Value of an operator attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,10 +59,21 @@ impl Attributes {
         })
     }
 
+    /// Nodes and values of the bodies, and of the bodies within them.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.bodies().map(|(_, body)| body.size()).sum()
+    }
+
     /// Renames what the bodies take from around them.
     pub fn rename_captured(&mut self, name: &dyn Fn(ValueId) -> ValueId) {
         for (_, attribute) in &mut self.0 {
             let Attribute::Graph(body) = attribute else { continue };
+            // Copies of a node share its bodies as long as these are the same.
+            let renamed = |value: &Value| matches!(value.origin, Origin::Outer(id) if name(id) != id);
+            if !body.values.iter().any(renamed) {
+                continue;
+            }
             for value in &mut Arc::make_mut(body).values {
                 if let Origin::Outer(id) = &mut value.origin {
                     *id = name(*id);

@@ -59,6 +59,7 @@ impl Owner {
 pub struct Mark {
     nodes: usize,
     values: usize,
+    within: usize,
 }
 
 /// A graph under construction.
@@ -90,6 +91,8 @@ pub struct GraphBuilder {
     names: HashSet<String>,
     /// How many names start like this one; the next gets this number.
     taken: HashMap<String, usize>,
+    /// Nodes and values within the bodies of nodes.
+    within: usize,
     owner: Owner,
 }
 
@@ -108,6 +111,7 @@ impl GraphBuilder {
             removed: vec![false; graph.nodes.len()],
             places: vec![None; graph.nodes.len()],
             taken: HashMap::new(),
+            within: graph.nodes.iter().map(|node| node.attributes.size()).sum(),
             owner: Owner::outside(Derivation::Rewrite, ""),
             graph,
         }
@@ -140,10 +144,10 @@ impl GraphBuilder {
         self.graph.outputs = outputs;
     }
 
-    /// Nodes and values, of which every pass may make so many.
+    /// Nodes and values, those of bodies too, of which every pass may make so many.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.graph.nodes.len() + self.graph.values.len()
+        self.graph.nodes.len() + self.graph.values.len() + self.within
     }
 
     // Values
@@ -209,6 +213,7 @@ impl GraphBuilder {
         for output in node.present_outputs() {
             self.graph.values[output.index()].origin = Origin::Node(id);
         }
+        self.within += node.attributes.size();
         self.graph.nodes.push(node);
         self.removed.push(false);
         self.places.push(self.owner.place);
@@ -300,7 +305,7 @@ impl GraphBuilder {
     /// Where the builder stands.
     #[must_use]
     pub fn mark(&self) -> Mark {
-        Mark { nodes: self.graph.nodes.len(), values: self.graph.values.len() }
+        Mark { nodes: self.graph.nodes.len(), values: self.graph.values.len(), within: self.within }
     }
 
     /// The nodes made since.
@@ -322,6 +327,7 @@ impl GraphBuilder {
 
     /// Forgets the nodes and values made since; they must not have been handed to older nodes.
     pub fn go_back(&mut self, mark: Mark) {
+        self.within = mark.within;
         self.graph.nodes.truncate(mark.nodes);
         self.removed.truncate(mark.nodes);
         self.places.truncate(mark.nodes);

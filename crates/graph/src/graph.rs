@@ -177,6 +177,13 @@ impl Graph {
         (0..self.values.len()).map(ValueId::new)
     }
 
+    /// Nodes and values, those of bodies too.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let within: usize = self.nodes.iter().map(|node| node.attributes.size()).sum();
+        self.nodes.len() + self.values.len() + within
+    }
+
     /// The opset of ONNX's own operators; 0 if the model uses none.
     #[must_use]
     pub fn opset(&self) -> i64 {

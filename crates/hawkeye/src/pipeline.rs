@@ -69,7 +69,7 @@ pub(crate) fn profile(
         let can = |ability| lowering.supports(ability, domain, op).is_ok();
         can(Ability::Lower(Pass::Forward)) && (options.training.is_none() || can(Ability::Train))
     };
-    let Expanded { graph, shapes, diagnostics: expanded, lacking } = expand(file, &inputs, &has);
+    let Expanded { graph, shapes, diagnostics: expanded, lacking } = expand(file, &inputs, &has)?;
     let graph = graph.as_ref();
     sound(graph)?;
     let visibility = secrecy(graph, &conventions);

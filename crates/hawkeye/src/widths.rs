@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hawkeye_graph::{Attribute, Diagnostic, Failure, Graph, Place, nearest};
+use hawkeye_graph::{Attribute, Diagnostic, Failure, Graph, Place, check_nesting, nearest};
 use hawkeye_lower::OperationKind;
 use hawkeye_sheets::Manifest;
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,7 @@ impl Widths {
     /// # Errors
     /// What is wrong with it, on one line.
     pub fn parse(text: &str) -> Result<Self, String> {
+        check_nesting(text)?;
         let document: Document = serde_yaml::from_str(text).map_err(|e| e.to_string())?;
         let named = |name: &str, e: serde_yaml::Error| format!("layer {name}: {e}");
         let Some(most) = document.most else {

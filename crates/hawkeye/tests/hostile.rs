@@ -219,3 +219,85 @@ fn truncation_anywhere_is_an_error_or_a_model() {
         complaint(bytes[..length].to_vec());
     }
 }
+
+fn scalar(name: &str, data_type: i32, value: i64) -> TensorProto {
+    let raw = if data_type == 9 { vec![u8::from(value != 0)] } else { value.to_le_bytes().to_vec() };
+    TensorProto {
+        name: Some(name.to_owned()),
+        data_type: Some(data_type),
+        raw_data: Some(raw.into()),
+        ..TensorProto::default()
+    }
+}
+
+/// A `Loop` that runs its body `trips` times: an `inner` node, and what is stored with the body.
+fn repeated(x: &str, y: &str, inner: NodeProto, stored: Vec<TensorProto>) -> NodeProto {
+    let body = GraphProto {
+        node: vec![node("Identity", &["going"], &["goes_on"]), inner],
+        input: ["number", "going", "before"].map(output).into(),
+        output: ["goes_on", "after"].map(output).into(),
+        initializer: stored,
+        ..GraphProto::default()
+    };
+    let mut node = node("Loop", &["trips", "true", x], &[y]);
+    node.attribute = vec![AttributeProto {
+        name: Some("body".to_owned()),
+        r#type: Some(AttributeType::Graph.into()),
+        g: Some(body.encode_to_vec().into()),
+        ..AttributeProto::default()
+    }];
+    node
+}
+
+/// Small models that stand for large ones.
+#[test]
+fn what_would_grow_without_bound_is_refused_at_its_node() {
+    let with = |node: NodeProto, trips: i64| {
+        let mut model = model(vec![node]);
+        let graph = model.graph.as_mut().expect("there is a graph");
+        graph.initializer = vec![scalar("trips", 7, trips), scalar("true", 9, 1)];
+        model.encode_to_vec()
+    };
+    let relu = || node("Relu", &["before"], &["after"]);
+    let nested = (0..8).fold(relu(), |inner, _| repeated("before", "after", inner, Vec::new()));
+    let outer = |inner| repeated("x", "y", inner, Vec::new());
+    let stored = (0..1000).map(|i| initializer(&format!("unused{i}"), &[1])).collect();
+    // Its body takes `before` of the one around it, so that each repetition has a body of its own.
+    let within = node("Add", &["before", "before2"], &["after"]);
+    let captures = repeated("before2", "after", within, stored);
+    let mut input = node("Identity", &["before"], &["before2"]);
+    input.name = None;
+    let cases = [
+        ("loops in loops", with(outer(nested), 10)),
+        ("a loop of many", with(outer(relu()), 1 << 40)),
+        ("a body stored with much", {
+            let mut node = outer(captures);
+            let body = node.attribute[0].g.take().expect("there is a body");
+            let mut body = GraphProto::decode(body).expect("it is one");
+            body.node.insert(1, input);
+            node.attribute[0].g = Some(body.encode_to_vec().into());
+            with(node, 100_000)
+        }),
+    ];
+    for (name, bytes) in cases {
+        let said = complaint(bytes);
+        assert!(
+            said.contains("node 0 \"the Loop\" (Loop, opset 13): expands to more than"),
+            "{name}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_node_has_a_bounded_number_of_operands() {
+    let sum = node("Sum", &vec!["x"; 100_001], &["y"]);
+    let said = complaint(model(vec![sum]).encode_to_vec());
+    assert!(said.contains("(Sum, opset 13): has 100001 inputs, where 100000 are the most"), "{said}");
+}
+
+#[test]
+fn no_matrix_is_made_for_its_shape() {
+    let mut model = model(vec![node("EyeLike", &["x"], &["y"])]);
+    model.graph.as_mut().expect("there is a graph").input = vec![input("x", &[1 << 20, 1 << 20])];
+    assert!(complaint(model.encode_to_vec()).ends_with("the framework has no protocol for EyeLike"));
+}

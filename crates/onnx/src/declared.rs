@@ -1,9 +1,8 @@
 //! Types of graph inputs as the model declares them.
 
-use hawkeye_graph::{DType, DeclaredType, Dim, Kind};
+use hawkeye_graph::{DType, DeclaredType, Dim, Kind, element_count};
 use prost::Message;
 
-use crate::tensor::element_count;
 use crate::wire::tensor_shape_proto::dimension::Value as DimValue;
 use crate::wire::type_proto::{Nested, Tensor};
 use crate::wire::{TypeProto, ValueInfoProto};

@@ -25,6 +25,9 @@ use crate::wire::{AttributeProto, GraphProto, NodeProto, TensorProto};
 /// Opsets of ONNX's own domain that are understood.
 const OPSETS: std::ops::RangeInclusive<i64> = 1..=28;
 
+/// Inputs, or outputs, that a node or the model may have.
+const MOST_OPERANDS: usize = 100_000;
+
 /// An imported model.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -64,6 +67,8 @@ pub fn import(bytes: Bytes, folder: Option<&Path>) -> Result<Model, Failure> {
     };
     builder.initializers(graph);
     builder.inputs(graph);
+    let inputs = builder.frame().graph.inputs.len();
+    builder.operands(Place::Model, inputs, graph.output.len());
     let nodes = functions.inline(&graph.node, &opsets)?;
     if builder.nodes(&nodes) {
         builder.outputs(graph);
@@ -186,6 +191,15 @@ impl Builder<'_> {
         }
     }
 
+    /// Says so if there are too many inputs or outputs.
+    fn operands(&mut self, place: Place, inputs: usize, outputs: usize) {
+        for (count, what) in [(inputs, "inputs"), (outputs, "outputs")] {
+            if count > MOST_OPERANDS {
+                self.error(place.clone(), format!("has {count} {what}, where {MOST_OPERANDS} are the most"));
+            }
+        }
+    }
+
     fn inputs(&mut self, graph: &GraphProto) {
         for info in &graph.input {
             // Up to IR version 3 initializers are listed among the inputs.
@@ -252,6 +266,7 @@ impl Builder<'_> {
         if proto.op_type().is_empty() {
             self.error(place(flat), "has no operator");
         }
+        self.operands(place(flat), proto.input.len(), proto.output.len());
         let mut attributes = Attributes::default();
         for a in &proto.attribute {
             let value = match kind(a) {

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use bytes::Bytes;
-use hawkeye_graph::{DType, Diagnostic, Failure, Place, SMALL};
+use hawkeye_graph::{DType, Diagnostic, Failure, Place, SMALL, element_count};
 use prost::Message;
 
 use crate::foreign::{decode, not_onnx};
 use crate::function::DEEPEST;
 use crate::map::read;
 use crate::states::{is_state, is_zero};
-use crate::tensor::{dense, element_count, external};
+use crate::tensor::{dense, external};
 use crate::wire::attribute_proto::AttributeType;
 use crate::wire::tensor_proto::DataLocation;
 use crate::wire::{AttributeProto, GraphProto, NodeProto, SparseTensorProto, TensorProto};

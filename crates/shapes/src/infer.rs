@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use hawkeye_graph::{DType, Diagnostic, Dim, Fact, Graph, Node, Origin, Place, Shapes, Table, ValueId};
+use hawkeye_graph::{
+    DType, Diagnostic, Dim, Fact, Graph, Node, Origin, Place, Shapes, Table, ValueId, element_count,
+};
 
 use crate::analysis::Analysis;
 use crate::fit::misfits;
@@ -36,11 +38,23 @@ pub fn infer(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Shapes {
     }
     types::restore(graph, &mut facts);
     let mut all = misfits(graph, &facts);
+    all.extend(too_large(graph, &facts));
     let unknown = diagnostics(graph, &facts, &analysis.reasons);
     let told: Vec<Diagnostic> =
         unknown.into_iter().filter(|d| all.iter().all(|m| m.place != d.place)).collect();
     all.extend(told);
     Shapes { facts, diagnostics: all }
+}
+
+/// The first nodes whose outputs are larger than any tensor may be.
+fn too_large(graph: &Graph, facts: &Table<ValueId, Fact>) -> Vec<Diagnostic> {
+    let problem = |id: ValueId| element_count(&facts[id].shape()?).err();
+    let told = |node: &Node| {
+        let message = format!("its output: {}", node.present_outputs().find_map(problem)?);
+        let follows = node.present_inputs().chain(node.captured()).any(|id| problem(id).is_some());
+        (!follows).then(|| Diagnostic::error(Place::node(node), message))
+    };
+    graph.nodes.iter().filter_map(told).collect()
 }
 
 fn fixed(dim: &Dim) -> Option<u64> {

@@ -15,7 +15,7 @@ use starlark::values::structs::StructRef;
 use starlark::values::tuple::{TupleRef, UnpackTuple};
 use starlark::values::{Heap, UnpackValue, Value};
 
-use crate::fault::misuse;
+use crate::fault::{TOO_LARGE, misuse};
 use crate::limits::{LONGEST, look, room};
 
 /// Values and characters that are walked over to see how large a value is.
@@ -35,7 +35,7 @@ fn is_int(value: Value<'_>) -> bool {
 fn small(value: Value<'_>) -> starlark::Result<()> {
     match value.unpack_i32().is_some() || i64::unpack_value(value).ok().flatten().is_some() {
         true => Ok(()),
-        false => Err(misuse("an integer exceeds 64 bits")),
+        false => Err(misuse(format!("an integer {TOO_LARGE}"))),
     }
 }
 

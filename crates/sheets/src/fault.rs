@@ -8,6 +8,9 @@ use starlark::{Error, ErrorKind};
 /// Nested calls of sheet functions, counting two for each protocol call.
 pub(crate) const DEEPEST_CALLS: usize = 300;
 
+/// How a fault of numbers ends that no report could hold.
+pub(crate) const TOO_LARGE: &str = "exceeds 64 bits";
+
 /// Calls that are shown of those that led to a fault.
 const SHOWN_CALLS: usize = 6;
 
@@ -75,6 +78,13 @@ fn said(message: &str) -> String {
             "{message}; what is handed on to be called is the function itself: repeat(n, f, x), not \
                         repeat(n, f(x))"
         );
+    }
+    // The interpreter leaves out why: that is so of integers alone.
+    if let Some((parameter, "int")) = message
+        .strip_prefix("Error unpacking value for parameter `")
+        .and_then(|rest| rest.split_once("` of type `"))
+    {
+        return format!("{parameter} {TOO_LARGE}");
     }
     // It names functions `PATH.star.NAME`.
     let name = |part: &str| match part.rsplit_once(".star.") {

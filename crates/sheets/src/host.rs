@@ -85,7 +85,7 @@ fn body<'v>(
     let result = eval.eval_function(f, args, &[]);
     let closed = recorder.end();
     for note in closed.notes {
-        recorder.note(note);
+        recorder.note(note)?;
     }
     Ok((closed.call, result?))
 }
@@ -287,12 +287,12 @@ pub(crate) fn state(builder: &mut GlobalsBuilder) {
 #[starlark_module]
 pub(crate) fn notes(builder: &mut GlobalsBuilder) {
     fn warn<'v>(text: &str, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
-        recorder(eval)?.note(Note::Warning(text.to_owned()));
+        recorder(eval)?.note(Note::Warning(text.to_owned()))?;
         Ok(NoneType)
     }
 
     fn evidence<'v>(kind: &str, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<NoneType> {
-        recorder(eval)?.note(Note::Evidence(kind.to_owned()));
+        recorder(eval)?.note(Note::Evidence(kind.to_owned()))?;
         Ok(NoneType)
     }
 }

@@ -24,6 +24,8 @@ const MOST_LOOKED: usize = 50_000_000;
 const LARGEST_HEAP: usize = 1 << 26;
 /// Bytes of values that it may hold for each byte that it was given.
 const HEAP_RATIO: usize = 16;
+/// Warnings, and kinds of evidence, of one call.
+pub(crate) const MOST_NOTES: usize = 1000;
 /// Items that one call may have, counting messages.
 pub(crate) const MOST_ITEMS: usize = 200_000;
 /// Calls that one evaluation may record.

@@ -288,6 +288,9 @@ pub enum CounterKind {
     Counted,
 }
 
+/// Counters, and parameters, that a framework may have.
+const MOST_ENTRIES: usize = 1000;
+
 impl Manifest {
     /// The schema that this version reads.
     pub const SCHEMA: &'static str = "hawkeye-framework/1";
@@ -321,6 +324,11 @@ impl Manifest {
                 problems.push(("parties", "parties must have 2 <= min <= default <= max <= 64".to_owned()));
             }
             Parties::Named { .. } | Parties::Range { .. } => {}
+        }
+        for (key, count) in [("counters", self.counters.len()), ("parameters", self.parameters.len())] {
+            if count > MOST_ENTRIES {
+                return vec![(key, format!("there are {count} {key}, where {MOST_ENTRIES} are the most"))];
+            }
         }
         for (name, counter) in &self.counters {
             if (counter.sum == CounterKind::Counted) != counter.key.is_some() {

@@ -2,6 +2,10 @@
 
 /// Brackets within brackets, and columns of indentation.
 const DEEPEST: usize = 100;
+/// Digits of a number: the parser's time grows with their square.
+const LONGEST_NUMBER: usize = 1000;
+/// Parameters of a function: what the interpreter keeps of them grows with their square.
+const MOST_PARAMETERS: usize = 1000;
 /// Operators of one expression, and branches of one statement, which nest in its syntax tree.
 const LONGEST_CHAIN: usize = 1000;
 
@@ -11,6 +15,7 @@ pub(crate) fn too_deep(text: &str) -> Option<(usize, String)> {
     let mut branches = 0;
     let mut line = 1;
     let mut at_start = true;
+    let (mut defining, mut parameters) = (false, 0);
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         if at_start {
@@ -43,6 +48,14 @@ pub(crate) fn too_deep(text: &str) -> Option<(usize, String)> {
                 if let Some(chain) = chains.last_mut() {
                     *chain = 0;
                 }
+                if chains.len() == 2 && defining {
+                    parameters += 1;
+                }
+            }
+            _ if token == "def" => (defining, parameters) = (true, 0),
+            ':' if chains.len() == 1 => defining = false,
+            _ if c.is_ascii_digit() && token.len() > LONGEST_NUMBER => {
+                return Some((line, format!("a number of more than {LONGEST_NUMBER} digits")));
             }
             _ if matches!(token, "and" | "or" | "not" | "else" | "lambda") => grow(&mut chains),
             _ if token == "elif" => branches += 1,
@@ -51,6 +64,9 @@ pub(crate) fn too_deep(text: &str) -> Option<(usize, String)> {
         }
         if chains.len() > DEEPEST {
             return Some((line, format!("more than {DEEPEST} brackets within brackets")));
+        }
+        if parameters > MOST_PARAMETERS {
+            return Some((line, format!("a function of more than {MOST_PARAMETERS} parameters")));
         }
         if branches > LONGEST_CHAIN || chains.last().is_some_and(|chain| *chain > LONGEST_CHAIN) {
             return Some((line, format!("more than {LONGEST_CHAIN} operators or branches in a row")));
@@ -114,7 +130,13 @@ mod tests {
         assert_eq!(too_deep(&brackets(200)).map(|(line, _)| line), Some(2));
         let list = format!("X = [{}]\n", "f(1 + 2), ".repeat(5000));
         let text = format!("X = \"{}\" # {}\n", "(+".repeat(2000), "(".repeat(2000));
-        for flat in [sum(500), brackets(50), branches(500), list, text] {
+        let number = format!("X = {}\n", "9".repeat(2000));
+        let parameters = |n: usize| {
+            format!("def f({}):\n    pass\n", (0..n).map(|i| format!("a{i}, ")).collect::<String>())
+        };
+        assert_eq!(too_deep(&number), Some((1, "a number of more than 1000 digits".to_owned())));
+        assert!(too_deep(&parameters(2000)).is_some());
+        for flat in [parameters(500), sum(500), brackets(50), branches(500), list, text] {
             assert_eq!(too_deep(&flat), None);
         }
     }

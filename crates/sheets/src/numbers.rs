@@ -5,11 +5,13 @@ use std::num::NonZeroI32;
 use starlark::environment::GlobalsBuilder;
 use starlark::starlark_module;
 use starlark::values::float::UnpackFloat;
+use starlark::values::list::AllocList;
 use starlark::values::list_or_tuple::UnpackListOrTuple;
 use starlark::values::range::Range;
+use starlark::values::tuple::{AllocTuple, UnpackTuple};
 use starlark::values::{Heap, UnpackValue, Value};
 
-use crate::fault::natural;
+use crate::fault::{TOO_LARGE, natural};
 use crate::limits::{LONGEST, room};
 
 /// A number that has no result.
@@ -22,7 +24,7 @@ fn out_of_range(message: String) -> starlark::Error {
 }
 
 fn overflow() -> starlark::Error {
-    out_of_range("the result exceeds 64 bits".to_owned())
+    out_of_range(format!("the result {TOO_LARGE}"))
 }
 
 fn whole(x: f64) -> starlark::Result<i64> {
@@ -56,7 +58,7 @@ pub(crate) fn integers(builder: &mut GlobalsBuilder) {
         if integer(x) && integer(y) {
             return match (small(x), small(y)) {
                 (Some(_), Some(_)) => x.mul(y, heap),
-                _ => Err(out_of_range("a factor exceeds 64 bits".to_owned())),
+                _ => Err(out_of_range(format!("a factor {TOO_LARGE}"))),
             };
         }
         let long = |x: Value<'v>, y: Value<'v>| {
@@ -88,6 +90,21 @@ pub(crate) fn integers(builder: &mut GlobalsBuilder) {
         let step =
             NonZeroI32::new(small(step)?).ok_or_else(|| out_of_range("a range of step 0".to_owned()))?;
         Ok(Range::new(small(start)?, small(stop)?, step))
+    }
+
+    /// Starlark's own zip, which makes all of its tuples at once.
+    fn zip<'v>(
+        #[starlark(args)] lists: UnpackTuple<Value<'v>>,
+        heap: Heap<'v>,
+    ) -> starlark::Result<Value<'v>> {
+        let lengths = lists.items.iter().map(|list| list.length()).collect::<Result<Vec<_>, _>>()?;
+        let rows = usize::try_from(lengths.into_iter().min().unwrap_or(0)).unwrap_or(0);
+        let row = (lists.items.len() + 1) * size_of::<Value<'v>>();
+        room(heap, rows.saturating_mul(row))?;
+        let mut all = lists.items.iter().map(|list| list.iterate(heap)).collect::<Result<Vec<_>, _>>()?;
+        let mut tuple =
+            || heap.alloc(AllocTuple(all.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()));
+        Ok(heap.alloc(AllocList((0..rows).map(|_| tuple()).collect::<Vec<_>>())))
     }
 
     fn ceil_div(a: i64, b: i64) -> starlark::Result<i64> {

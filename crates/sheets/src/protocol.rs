@@ -86,7 +86,7 @@ where
         }
         recorder.begin(&self.name, Some(self.id));
         if self.replaced {
-            recorder.note(Note::Evidence(OVERLAY.to_owned()));
+            recorder.note(Note::Evidence(OVERLAY.to_owned()))?;
         }
         let result = call(self.function.to_value(), &positional, &named, eval);
         let closed = recorder.end();
@@ -155,7 +155,7 @@ fn replay(recorder: &Recorder, expanded: &Recorded) -> starlark::Result<()> {
         recorder.push(Item::Call { call, times: 1 })?;
     }
     for note in &expanded.notes {
-        recorder.note(note.clone());
+        recorder.note(note.clone())?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use starlark::eval::Evaluator;
 use starlark::values::OwnedFrozenValue;
 
 use crate::fault::misuse;
-use crate::limits::{MOST_CALLS, MOST_ITEMS};
+use crate::limits::{MOST_CALLS, MOST_ITEMS, MOST_NOTES};
 
 /// A protocol call that is under way.
 struct Open {
@@ -186,12 +186,20 @@ impl Recorder {
         Ok(())
     }
 
-    pub(crate) fn note(&self, note: Note) {
+    /// Notes something about the call that is under way, once.
+    ///
+    /// # Errors
+    /// If there are too many notes for anyone to read.
+    pub(crate) fn note(&self, note: Note) -> starlark::Result<()> {
         if let Some(open) = self.state.borrow_mut().open.last_mut()
             && !open.notes.contains(&note)
         {
+            if open.notes.len() == MOST_NOTES {
+                return Err(misuse(format!("one function warns of more than {MOST_NOTES} things")));
+            }
             open.notes.push(note);
         }
+        Ok(())
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -234,8 +242,8 @@ mod tests {
             recorder.called(1);
             recorder.begin("inner", Some(1));
             recorder.push(count(&recorder, 2)).expect("there is room");
-            recorder.note(Note::Warning("w".to_owned()));
-            recorder.note(Note::Warning("w".to_owned()));
+            recorder.note(Note::Warning("w".to_owned())).expect("there is room");
+            recorder.note(Note::Warning("w".to_owned())).expect("there is room");
             let inner = recorder.end();
             assert_eq!(inner.notes, [Note::Warning("w".to_owned())], "it is said once");
             let call = recorder.store(inner.call).expect("it does something");

@@ -4,6 +4,7 @@ use hawkeye_grad::Pass;
 use hawkeye_lower::LoweringError;
 
 use crate::entry::entry_name;
+use crate::fault::TOO_LARGE;
 use crate::folder::FilePath;
 
 /// Who wrote the sheets, and can add to them.
@@ -29,7 +30,11 @@ impl Author {
                 let said = message.lines().next().unwrap_or_default();
                 // The place, `PATH.star:LINE: `, says nothing to who has no sheets.
                 let placed = said.split_once(".star:").and_then(|(_, rest)| rest.split_once(": "));
-                LoweringError::Ours(placed.map_or(said, |(_, said)| said).to_owned())
+                let said = placed.map_or(said, |(_, said)| said);
+                if said.ends_with(TOO_LARGE) {
+                    return LoweringError::Refused(format!("costs more than can be counted: {said}"));
+                }
+                LoweringError::Ours(said.to_owned())
             }
             (_, error) => error,
         }

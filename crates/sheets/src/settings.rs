@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use hawkeye_cost::{Data, Party, RoundRule};
-use hawkeye_graph::{Diagnostic, Failure, Place, nearest};
+use hawkeye_graph::{Diagnostic, Failure, Place, check_nesting, nearest};
 use hawkeye_lower::Visibility;
 use hawkeye_report::MeasuredRuns;
 
@@ -20,6 +20,7 @@ impl Manifest {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn parse(text: &str, file: &str) -> Result<Self, Failure> {
+        check_nesting(text).map_err(|problem| about(file, problem))?;
         let manifest: Self = serde_yaml::from_str(text).map_err(|e| {
             let position = e.location().map(|l| (l.line(), l.column()));
             // The place and the line are said apart.

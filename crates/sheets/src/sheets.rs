@@ -221,14 +221,15 @@ impl Sheets {
                 let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
                 let statement = limit(&mut eval, self.library.has_users);
                 recorder.begin(name, Some(function.definition));
-                if function.replaced {
-                    recorder.note(Note::Evidence(OVERLAY.to_owned()));
-                }
+                let replaced = function.replaced.then(|| Note::Evidence(OVERLAY.to_owned()));
+                let noted = replaced.map_or(Ok(()), |note| recorder.note(note));
                 let value = heap.access_owned_frozen_value(&function.value);
-                let result = eval.eval_function(value, &arguments, &[]).and_then(|result| {
-                    let no_data = || format!("{name} returns {}, which is no plain data", result.get_type());
-                    to_data(result).ok_or_else(|| misuse(no_data()))
-                });
+                let result =
+                    noted.and_then(|()| eval.eval_function(value, &arguments, &[])).and_then(|result| {
+                        let no_data =
+                            || format!("{name} returns {}, which is no plain data", result.get_type());
+                        to_data(result).ok_or_else(|| misuse(no_data()))
+                    });
                 let closed = recorder.end();
                 let written = |span: &FileSpan| self.library.written(span);
                 let result = result.map_err(|error| {

@@ -71,6 +71,13 @@ const BODIES: &[(&str, &str)] = &[
     ("n = [3]\nfor i in range(1000000):\n    n[0] -= -n[0]", "an integer exceeds 64 bits"),
     ("n = 3\nfor i in range(1000000):\n    n = n + n", "s.star:4:13-18: an integer exceeds 64 bits"),
     ("n = [3]\nx = [n.append(n[-1] + n[-1]) for i in range(1000000)]", "an integer exceeds 64 bits"),
+    ("s = zip(*[range(1000)] * 100000)", "take more than"),
+    ("z = zip\ns = z(*[range(1000)] * 100000)", "take more than"),
+    (
+        "for i in range(100000):\n    warn(str(i))",
+        "s.star:3:9-21: one function warns of more than 1000 things",
+    ),
+    ("send(0, 1, 3000000000 * 4000000000)", "s.star:2:5-40: bytes exceeds 64 bits"),
     ("s = 'x' * 10000000000", "the result has more than 1000000 elements"),
     ("s = list(range(1000000000))", "s.star:2:14-31: a range has more than 1000000 elements"),
     ("s = sorted(range(-1000000000, 0))", "a range has more than"),

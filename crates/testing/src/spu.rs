@@ -132,6 +132,9 @@ pub fn lines<T: serde::de::DeserializeOwned>(file: &str) -> Vec<T> {
     text.lines().map(|line| serde_json::from_str(line).expect("a row per line")).collect()
 }
 
+/// What a run is compared by as a whole.
+const TOTALS: &str = "totals";
+
 /// Bytes, messages, rounds, and how far the bytes may be off.
 type Numbers = [u64; 4];
 
@@ -158,18 +161,15 @@ impl Trace {
     }
 
     /// Every difference between the trace and the report.
-    ///
-    /// Rounds are compared for SEMI2K. The others let steps overlap, by threads and by roles that are
-    /// drawn anew for each kernel, so their measured rounds vary.
     pub fn differences(&self, report: &Report) -> Vec<String> {
         let mut found = Vec::new();
         let mut compare = |what: &str, measured: [u64; 3], reported: Numbers| {
-            let rounds = self.protocol != "SEMI2K" || measured[2] == reported[2];
+            let rounds = rounds_agree(&self.protocol, what, measured[2], reported[2]);
             if measured[0].abs_diff(reported[0]) > reported[3] || measured[1] != reported[1] || !rounds {
                 found.push(format!("{}: {what}: measured {measured:?}, reported {reported:?}", self.name));
             }
         };
-        compare("totals", self.totals, totals(report));
+        compare(TOTALS, self.totals, totals(report));
         for (name, bytes, messages, rounds) in &self.ops {
             let operator =
                 report.operators.iter().find(|o| o.outputs.iter().any(|output| output.name == *name));
@@ -183,6 +183,17 @@ impl Trace {
             compare("context", [bytes, messages, 0], reported);
         }
         found
+    }
+}
+
+/// Whether measured rounds are what is reported. SEMI2K's are fixed. ABY3 draws the parties' roles anew for each
+/// kernel, and now and then the next kernel's first message is under way before the last one's has come: up to a
+/// tenth of a run's rounds is saved, of a node's any number. Cheetah's threads interleave as they like.
+fn rounds_agree(protocol: &str, what: &str, measured: u64, reported: u64) -> bool {
+    match protocol {
+        "SEMI2K" => measured == reported,
+        "ABY3" if what == TOTALS => measured <= reported && 10 * measured >= 9 * reported,
+        _ => true,
     }
 }
 
@@ -271,7 +282,7 @@ impl TrainingTrace {
         self.ops.len()
     }
 
-    /// Every difference between the trace and the report. Rounds of ABY3 vary, see [`Trace::differences`].
+    /// Every difference between the trace and the report. Rounds are compared for SEMI2K.
     pub fn differences(&self, report: &Report) -> Vec<String> {
         let mut found = Vec::new();
         let mut compare = |what: &str, measured: [u64; 3], reported: Numbers| {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hawkeye_graph::check_nesting;
 use indexmap::IndexMap;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -106,6 +107,7 @@ impl Machine {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
+        check_nesting(text).map_err(|problem| vec![problem])?;
         let machine: Self = serde_yaml::from_str(text).map_err(|error| vec![error.to_string()])?;
         let Software { flight, tensor, byte, floor } = &machine.transport;
         let software =

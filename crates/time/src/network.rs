@@ -1,5 +1,6 @@
 //! Networks: how fast messages go.
 
+use hawkeye_graph::check_nesting;
 use indexmap::IndexMap;
 use serde::Deserialize;
 
@@ -89,6 +90,7 @@ impl Network {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn parse(text: &str, name: &str) -> Result<Self, Vec<String>> {
+        check_nesting(text).map_err(|problem| vec![problem])?;
         let written: Written = serde_yaml::from_str(text).map_err(|error| vec![error.to_string()])?;
         written.read(name)
     }

@@ -51,7 +51,7 @@ pub(crate) fn run(command: &Grad) -> Result<(), Failure> {
     check_dims(graph, &bindings.dims)?;
     let inputs = bind(graph, &bindings)?;
     // Recurrent layers, attention and control flow are differentiated as what defines them.
-    let expanded = expand(graph, &inputs, &differentiable);
+    let expanded = expand(graph, &inputs, &differentiable)?;
     let step = differentiate(command, &expanded.graph, &expanded.shapes)?;
     let types = types(&step.graph);
     let exported = export(&step.graph, &types, Some(&source.path))?;

@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use hawkeye::{Diagnostic, Failure, Model, Place, Report, load};
+use hawkeye_graph::check_nesting;
 use tempfile::NamedTempFile;
 
 /// What a file holds.
@@ -95,7 +96,7 @@ pub(crate) fn open(source: &Source) -> Result<Input, Failure> {
     let report = if start.starts_with('{') {
         serde_json::from_str(&text).map_err(|e| e.to_string())
     } else {
-        serde_yaml::from_str(&text).map_err(|e| e.to_string())
+        check_nesting(&text).and_then(|()| serde_yaml::from_str(&text).map_err(|e| e.to_string()))
     };
     let help = "write one with hawkeye profile --format yaml";
     let report: Report = report.map_err(|e| about(&source.given, format!("is no report: {e}")).help(help))?;

@@ -147,6 +147,9 @@ pub(crate) const STYLE: &str = ":root{color-scheme:light dark}body{font:14px san
     td,th{padding:2px 12px;text-align:left;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}\
     th{overflow-wrap:normal}@media(max-width:600px){body{font-size:12px;margin:1em}td,th{padding:2px 3px}h1{font-size:18px}}";
 
+/// Characters of a line of a message that are printed.
+const LONGEST: usize = 2000;
+
 /// Places of one message that are listed.
 const PLACES: usize = 3;
 
@@ -188,14 +191,22 @@ pub(crate) fn note(text: &str) {
 }
 
 fn located(place: &Place, subject: Option<&str>) -> String {
-    match (place, subject) {
+    shown(&match (place, subject) {
         (Place::File { .. } | Place::Option(_), _) | (_, None) => place.to_string(),
         (Place::Model, Some(subject)) => printable(subject).into_owned(),
         (place, Some(subject)) => format!("{}: {place}", printable(subject)),
-    }
+    })
 }
 
 /// A message whose lines are its own, but whose names may hold anything.
 fn lines(message: &str) -> String {
-    message.lines().map(printable).collect::<Vec<_>>().join("\n")
+    message.lines().map(|line| shown(&printable(line))).collect::<Vec<_>>().join("\n")
+}
+
+/// The beginning of a line that names may have made too long to be read.
+fn shown(line: &str) -> String {
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}... ({} characters in all)", &line[..end], line.chars().count()),
+        None => line.to_owned(),
+    }
 }

@@ -16,7 +16,7 @@ mod replace;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{DType, Derivation, Diagnostic, Graph, Node, Place, Shapes, ValueId};
+use hawkeye_graph::{DType, Derivation, Diagnostic, Failure, Graph, Node, Place, Shapes, ValueId};
 
 use crate::infer;
 use builder::DefinitionBuilder;
@@ -49,35 +49,32 @@ pub struct Expanded<'a> {
 /// The graph without control flow whose course is known, and with every operator for which `has`
 /// (of domain and operator) is false written as operators for which it is true, where it has a
 /// definition in terms of such. `inputs` gives the shapes of the graph's inputs.
-#[must_use]
+///
+/// # Errors
+/// A node that would become more nodes and values than there is room for.
 pub fn expand<'a>(
     graph: &'a Graph,
     inputs: &BTreeMap<ValueId, Vec<u64>>,
     has: &dyn Fn(&str, &str) -> bool,
-) -> Expanded<'a> {
+) -> Result<Expanded<'a>, Failure> {
     let shapes = infer(graph, inputs);
-    let room = MANY + MANY_PER_NODE * (graph.nodes.len() + graph.values.len());
+    let room = MANY + MANY_PER_NODE * graph.size();
     let graph = Cow::Borrowed(graph);
     let mut expanded = Expanded { graph, shapes, diagnostics: Vec::new(), lacking: Vec::new() };
     // Bodies hold bodies, and definitions use operators that have definitions.
-    let mut too_large = Vec::new();
     for _ in 0..MOST_ROUNDS {
         if expanded.shapes.misfits().next().is_some() {
-            return expanded;
+            return Ok(expanded);
         }
-        let round = round(&expanded.graph, &expanded.shapes, has, room);
+        let round = round(&expanded.graph, &expanded.shapes, has, room)?;
         expanded.lacking = round.lacking;
-        too_large = round.too_large;
         let Some(graph) = round.graph else { break };
         expanded.shapes = infer(&graph, inputs);
         expanded.graph = Cow::Owned(graph);
         let news = round.diagnostics.into_iter().filter(|d| !expanded.diagnostics.contains(d));
         expanded.diagnostics.extend(news.collect::<Vec<_>>());
     }
-    let message = format!("expands to more than {room} nodes and values, too many for so small a model");
-    let too_large = too_large.into_iter().map(|place| Diagnostic::warning(place, message.clone()));
-    expanded.shapes.diagnostics.extend(too_large);
-    expanded
+    Ok(expanded)
 }
 
 /// Definitions and bodies nest to this depth.
@@ -87,12 +84,16 @@ struct Round {
     graph: Option<Graph>,
     diagnostics: Vec<Diagnostic>,
     lacking: Vec<(Place, BTreeSet<String>)>,
-    /// Nodes that would become more than there is room for.
-    too_large: Vec<Place>,
 }
 
-/// Replaces what can be replaced in one go.
-fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool, room: usize) -> Round {
+/// Replaces what can be replaced in one go. The first node for which there is no room is an error: what comes
+/// after it would find none either.
+fn round(
+    graph: &Graph,
+    shapes: &Shapes,
+    has: &dyn Fn(&str, &str) -> bool,
+    room: usize,
+) -> Result<Round, Failure> {
     let real = |id: ValueId| shapes.facts[id].dtype.is_some_and(DType::is_float);
     let rule = |node: &Node| {
         // Arithmetic on shapes is done in the clear.
@@ -100,11 +101,10 @@ fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool, room:
         always(node).or_else(|| if has(&node.domain, &node.op) { None } else { defined() })
     };
     if graph.nodes.iter().all(|node| rule(node).is_none()) {
-        return Round { graph: None, diagnostics: Vec::new(), lacking: Vec::new(), too_large: Vec::new() };
+        return Ok(Round { graph: None, diagnostics: Vec::new(), lacking: Vec::new() });
     }
     let mut replacer = Replacer::new(graph, shapes, room);
     let mut lacking = Vec::new();
-    let mut too_large = Vec::new();
     let mut replaced = BTreeSet::new();
     for id in graph.node_ids() {
         let node = graph.node(id);
@@ -112,7 +112,7 @@ fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool, room:
         let Some(rule) = rule(node) else { continue };
         let Some(outputs) = replacer.attempt(id, derivation(node, always.is_some()), rule) else {
             if replacer.full() {
-                too_large.push(Place::node(node));
+                return Err(too_large(node, room).into());
             }
             replacer.give_up();
             continue;
@@ -135,7 +135,14 @@ fn round(graph: &Graph, shapes: &Shapes, has: &dyn Fn(&str, &str) -> bool, room:
     let diagnostics = notes.collect();
     // Definitions hold no circle, so that what they make always has an order.
     let graph = if replacer.changed() { replacer.finish().ok() } else { None };
-    Round { graph, diagnostics, lacking, too_large }
+    Ok(Round { graph, diagnostics, lacking })
+}
+
+fn too_large(node: &Node, room: usize) -> Diagnostic {
+    let message = format!("expands to more than {room} nodes and values, too many for so small a model");
+    let help = "every repetition of a body or of a recurrent layer is priced as nodes of its own: profile fewer \
+                of them, and sweep over their number for the law";
+    Diagnostic::error(Place::node(node), message).help(help)
 }
 
 /// Rules for nodes that no framework could run as they are.

@@ -25,7 +25,7 @@ impl<'a> Replacer<'a> {
         let builder = GraphBuilder::from_graph(source.clone());
         let mark = builder.mark();
         // What is replaced is still there until the end.
-        let room = room.saturating_add(source.nodes.len());
+        let room = room.saturating_add(source.size() - source.values.len());
         Self { source, shapes, builder, mark, changed: false, room, full: false }
     }
 

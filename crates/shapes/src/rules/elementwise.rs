@@ -10,7 +10,7 @@ pub(crate) fn first(call: &Call<'_>) -> Option<Vec<Output>> {
     Some(vec![call.alike(0)?])
 }
 
-/// The first input's shape, of the element type that the attribute `dtype` names.
+/// The first input's shape, of the element type that the attribute `dtype` names, or else its own.
 pub(crate) fn drawn(call: &Call<'_>) -> Option<Vec<Output>> {
     Some(vec![known(call.named_type("dtype").or(call.dtype(0)), call.dims(0)?)])
 }

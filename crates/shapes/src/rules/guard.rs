@@ -17,7 +17,7 @@ pub(crate) const MISFIT: &str = "its inputs and attributes do not fit together";
 const MOST_ELEMENTS: usize = 1 << 16;
 
 /// Operators whose results can be far larger than their inputs.
-const LARGE: &[&str] = &["EyeLike", "Expand", "Tile"];
+const LARGE: &[&str] = &["Expand", "Tile"];
 
 /// What tract finds out about the `wanted` outputs of a node, given its inputs.
 ///

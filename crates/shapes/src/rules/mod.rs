@@ -86,6 +86,7 @@ const TABLE: &[(&str, Outputs)] = &[
     ("Det", linear::determinant),
     ("DynamicQuantizeLinear", elementwise::dynamically_quantized),
     ("Einsum", linear::einsum),
+    ("EyeLike", elementwise::drawn),
     ("FeatureVectorizer", ml::features),
     ("GroupNormalization", elementwise::first),
     ("HammingWindow", signal::window),

@@ -34,7 +34,7 @@ pub(super) fn findings(sources: &Sources) -> Vec<Diagnostic> {
                 let message = format!("{function} does not look at its parameter {name}");
                 let help =
                     format!("remove it, or call it _{name} if it is there for those who call {function}");
-                found.push(source.warning(source.line(statement.span), message).help(help));
+                found.push(source.warning(source.position(statement.span), message).help(help));
             }
         }
     }

@@ -5,22 +5,22 @@ use hawkeye_grad::{Algorithm, Loss};
 use hawkeye_graph::{Diagnostic, nearest};
 use starlark::syntax::ast::{AstParameter, Parameter};
 
-use super::sources::{Meaning, Source, Sources};
+use super::sources::{Meaning, Position, Source, Sources};
 use crate::entry::{ENTRY_POINTS, ENTRY_PREFIXES, is_entry};
 use crate::sheets::PLANNED_PART;
 
 pub(super) fn findings(sources: &Sources, operators: &[&str]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for source in sources.0.iter().filter(|source| source.listed) {
-        for (name, line) in source.names() {
+        for (name, position) in source.names() {
             if name.starts_with('_') {
                 continue;
             }
             if is_entry(name) {
-                found.extend(unknown(source, name, line, operators));
-                found.extend(miscalled(sources, source, name, line));
+                found.extend(unknown(source, name, position, operators));
+                found.extend(miscalled(sources, source, name, position));
             } else if source.own {
-                found.extend(misspelt(source, name, line, operators));
+                found.extend(misspelt(source, name, position, operators));
             }
         }
     }
@@ -54,14 +54,14 @@ fn kind(prefix: &str) -> &'static str {
 
 /// A name whose prefix is right and whose rest means nothing. Operators of other domains have the domain
 /// before them, with an underscore.
-fn unknown(source: &Source, name: &str, line: usize, operators: &[&str]) -> Option<Diagnostic> {
+fn unknown(source: &Source, name: &str, position: Position, operators: &[&str]) -> Option<Diagnostic> {
     let prefix = ENTRY_PREFIXES.into_iter().find(|prefix| name.starts_with(prefix))?;
     let rest = &name[prefix.len()..];
     let known = suffixes(prefix, operators);
     let foreign = rest.contains('_') && !matches!(prefix, "loss_" | "update_");
     if UNROLLED.contains(&rest) {
         let message = format!("{name} is never called: what is in the bodies of {rest} takes its place");
-        return Some(source.error(line, message).help("remove it"));
+        return Some(source.error(position, message).help("remove it"));
     }
     if name == PLANNED_PART || known.is_empty() || known.contains(&rest) || foreign {
         return None;
@@ -72,11 +72,11 @@ fn unknown(source: &Source, name: &str, line: usize, operators: &[&str]) -> Opti
         None if prefix == "loss_" || prefix == "update_" => format!("there are {}", known.join(", ")),
         None => "operators of other domains are named as lower_com_microsoft_BiasGelu".to_owned(),
     };
-    Some(source.error(line, message).help(help))
+    Some(source.error(position, message).help(help))
 }
 
 /// A name that is almost one that the tool calls.
-fn misspelt(source: &Source, name: &str, line: usize, operators: &[&str]) -> Option<Diagnostic> {
+fn misspelt(source: &Source, name: &str, position: Position, operators: &[&str]) -> Option<Diagnostic> {
     let meant = match name.split_once('_') {
         Some((word, rest)) => {
             let prefixes = ENTRY_PREFIXES.map(|prefix| prefix.trim_end_matches('_'));
@@ -88,7 +88,7 @@ fn misspelt(source: &Source, name: &str, line: usize, operators: &[&str]) -> Opt
         }
         None => ENTRY_POINTS.into_iter().find(|entry| same_but_case(entry, name))?.to_owned(),
     };
-    Some(source.error(line, format!("{name} is never called")).help(format!("did you mean {meant}?")))
+    Some(source.error(position, format!("{name} is never called")).help(format!("did you mean {meant}?")))
 }
 
 /// Whether a word is an entry point but for its case; others have a right to names like `began`.
@@ -97,7 +97,7 @@ fn same_but_case(entry: &str, name: &str) -> bool {
 }
 
 /// A function that can't take the arguments that the tool calls it with.
-fn miscalled(sources: &Sources, source: &Source, name: &str, line: usize) -> Option<Diagnostic> {
+fn miscalled(sources: &Sources, source: &Source, name: &str, position: Position) -> Option<Diagnostic> {
     let (least, most, signature) = match name {
         "plan" | "plan_training" | "plan_step" | "check" | "begin" | "end" => (0, 1, "model"),
         _ if name.starts_with("draw_") => (2, 2, "state, request"),
@@ -106,15 +106,15 @@ fn miscalled(sources: &Sources, source: &Source, name: &str, line: usize) -> Opt
     };
     let called = format!("is called as {name}({signature})");
     match sources.meaning(source, name)? {
-        Meaning::Value { source, line } => {
+        Meaning::Value { source, position } => {
             // What an expression gives is known when it is run.
-            let text = source.text.lines().nth(line - 1).unwrap_or_default();
+            let text = source.text.lines().nth(position.line - 1).unwrap_or_default();
             let literal = text.split_once('=').is_some_and(|(_, value)| {
                 value.trim().starts_with(|c: char| c.is_ascii_digit() || matches!(c, '"' | '\'' | '[' | '{'))
             });
-            literal.then(|| source.error(line, format!("{name} is no function, but {called}")))
+            literal.then(|| source.error(position, format!("{name} is no function, but {called}")))
         }
-        Meaning::Function { source: of, name: defined, line: at, parameters } => {
+        Meaning::Function { source: of, name: defined, position: at, parameters } => {
             let (required, all) = arity(parameters);
             if required <= most
                 && all.is_none_or(|all| all >= least)
@@ -128,9 +128,11 @@ fn miscalled(sources: &Sources, source: &Source, name: &str, line: usize) -> Opt
                 (required, Some(all)) => format!("{required} to {all}"),
                 (required, None) => format!("at least {required}"),
             };
-            let (source, line) = if defined == name { (of, at) } else { (source, line) };
+            let (source, position) = if defined == name { (of, at) } else { (source, position) };
             let plural = if takes == "1" { "" } else { "s" };
-            Some(source.error(line, format!("{name}{alias} takes {takes} argument{plural}, but {called}")))
+            Some(
+                source.error(position, format!("{name}{alias} takes {takes} argument{plural}, but {called}")),
+            )
         }
     }
 }

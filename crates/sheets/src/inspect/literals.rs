@@ -25,7 +25,7 @@ fn statement(source: &Source, of: &AstStmt, found: &mut Vec<Diagnostic>) {
 
 fn expression(source: &Source, of: &AstExpr, found: &mut Vec<Diagnostic>) {
     if let Expr::Call(callee, arguments) = &of.node {
-        let line = source.line(of.span);
+        let position = source.position(of.span);
         match (identifier(callee), arguments.args.first().and_then(text)) {
             (Some("evidence"), Some(kind)) if kind != OVERLAY && !KINDS.contains(&kind) => {
                 let near = nearest(kind, KINDS);
@@ -33,12 +33,12 @@ fn expression(source: &Source, of: &AstExpr, found: &mut Vec<Diagnostic>) {
                     || format!("kinds: {}", KINDS.join(", ")),
                     |near| format!("did you mean {near}?"),
                 );
-                found.push(source.error(line, format!("\"{kind}\" is no kind of evidence")).help(help));
+                found.push(source.error(position, format!("\"{kind}\" is no kind of evidence")).help(help));
             }
             (Some("fail"), reason)
                 if arguments.args.is_empty() || reason.is_some_and(|text| text.trim().is_empty()) =>
             {
-                let error = source.error(line, "fail without a reason");
+                let error = source.error(position, "fail without a reason");
                 found.push(error.help("say in it what the framework can't do, and what the user can do"));
             }
             _ => {}

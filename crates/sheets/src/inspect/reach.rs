@@ -6,7 +6,7 @@ use hawkeye_graph::{Diagnostic, nearest};
 use starlark::codemap::Span;
 use starlark::syntax::ast::{Argument, AstExpr, AstLiteral, AstStmt, Expr, Stmt};
 
-use super::sources::{Source, Sources};
+use super::sources::{Position, Source, Sources};
 use crate::entry::is_entry;
 use crate::folder::FilePath;
 use crate::keys::at_key;
@@ -33,7 +33,7 @@ pub(super) fn findings(
 /// What a statement at the outermost level defines and mentions.
 struct Definition<'a> {
     names: Vec<&'a str>,
-    line: usize,
+    position: Position,
     function: bool,
     /// Whether a comment says that it is there for others: `# starlark-lint-disable unreached`.
     kept: bool,
@@ -66,17 +66,23 @@ impl<'a> Uses<'a> {
         for statement in outermost(source.ast.statement()) {
             let mut mentions = HashSet::new();
             uses.statement(statement, &mut mentions);
-            let line = source.line(statement.span);
+            let position = source.position(statement.span);
             match &statement.node {
                 Stmt::Def(def) => {
                     let names = vec![&*def.name.node.ident];
                     let kept = source.ast.is_suppressed("unreached", def.name.span);
-                    uses.definitions.push(Definition { names, line, function: true, kept, mentions });
+                    uses.definitions.push(Definition { names, position, function: true, kept, mentions });
                 }
                 Stmt::Assign(assign) => {
                     let mut names = Vec::new();
                     assign.lhs.visit_lvalue(|name| names.push(&*name.node.ident));
-                    uses.definitions.push(Definition { names, line, function: false, kept: false, mentions });
+                    uses.definitions.push(Definition {
+                        names,
+                        position,
+                        function: false,
+                        kept: false,
+                        mentions,
+                    });
                 }
                 Stmt::Load(load) => {
                     let names = load
@@ -89,7 +95,7 @@ impl<'a> Uses<'a> {
                 Stmt::Expression(expression) if is_call_of(expression, "inline") => {}
                 _ => uses.definitions.push(Definition {
                     names: Vec::new(),
-                    line,
+                    position,
                     function: false,
                     kept: false,
                     mentions,
@@ -200,7 +206,7 @@ fn unreached(sources: &Sources, uses: &[Uses<'_>]) -> Vec<Diagnostic> {
             let name = definition.names[0];
             if !reached.contains(&(index, name)) {
                 let message = format!("nothing that is called leads to {name}");
-                found.push(source.warning(definition.line, message).help("call it, or remove it"));
+                found.push(source.warning(definition.position, message).help("call it, or remove it"));
             }
         }
     }
@@ -223,7 +229,7 @@ fn parameters(
                 Some(near) => format!("did you mean {near}?"),
                 None => format!("parameters: {}", known.join(", ")),
             };
-            found.push(source.error(source.line(*span), message).help(help));
+            found.push(source.error(source.position(*span), message).help(help));
         }
     }
     if uses.iter().any(|uses| uses.passes_parameters) {
@@ -258,19 +264,19 @@ fn undrawn(sources: &Sources, uses: &[Uses<'_>]) -> Vec<Diagnostic> {
                     let message =
                         format!("no sheet defines {entry}, which {function}(\"{name}\", ...) needs");
                     let help = format!("define {entry}{signature} in a sheet that the manifest lists");
-                    found.push(source.error(source.line(*span), message).help(help));
+                    found.push(source.error(source.position(*span), message).help(help));
                 }
             }
         }
         let asked: HashSet<&str> =
             uses.iter().flat_map(|uses| uses.asked(prefix)).map(|(name, _)| *name).collect();
         for source in listed().filter(|source| source.own && !computed) {
-            for (name, line) in source.names() {
+            for (name, position) in source.names() {
                 let Some(rest) = name.strip_prefix(prefix) else { continue };
                 if !asked.contains(rest) {
                     let message =
                         format!("{name} is never called: no sheet calls {function}(\"{rest}\", ...)");
-                    found.push(source.warning(line, message));
+                    found.push(source.warning(position, message));
                 }
             }
         }

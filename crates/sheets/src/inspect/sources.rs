@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use hawkeye_graph::{Diagnostic, Failure, Place};
-use starlark::codemap::Span;
+use starlark::codemap::{FileSpan, Span};
 use starlark::syntax::AstModule;
 use starlark::syntax::ast::{AssignTarget, AstParameter, Expr, Stmt};
 
@@ -33,13 +33,13 @@ pub(crate) enum Meaning<'a> {
     Function {
         source: &'a Source,
         name: &'a str,
-        line: usize,
+        position: Position,
         parameters: &'a [AstParameter],
     },
     /// Something that is computed.
     Value {
         source: &'a Source,
-        line: usize,
+        position: Position,
     },
 }
 
@@ -101,7 +101,7 @@ impl Sources {
                     return Some(Meaning::Function {
                         source,
                         name,
-                        line: source.line(statement.span),
+                        position: source.position(statement.span),
                         parameters,
                     });
                 }
@@ -115,7 +115,10 @@ impl Sources {
                         let mut assigned = false;
                         assign.lhs.visit_lvalue(|target| assigned |= target.node.ident == name);
                         if assigned {
-                            return Some(Meaning::Value { source, line: source.line(statement.span) });
+                            return Some(Meaning::Value {
+                                source,
+                                position: source.position(statement.span),
+                            });
                         }
                     }
                 },
@@ -133,47 +136,62 @@ impl Sources {
     }
 }
 
+/// A line and a column of a sheet, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+impl Position {
+    /// Where a piece of a text begins.
+    pub(crate) fn of(span: &FileSpan) -> Self {
+        let begin = span.resolve_span().begin;
+        Self { line: begin.line + 1, column: begin.column + 1 }
+    }
+}
+
 impl Source {
-    /// A line of the text, from 1.
-    pub(crate) fn line(&self, span: Span) -> usize {
-        self.ast.file_span(span).resolve_span().begin.line + 1
+    /// Where a piece of the text begins.
+    pub(crate) fn position(&self, span: Span) -> Position {
+        Position::of(&self.ast.file_span(span))
     }
 
     /// A warning about a line, which it shows.
-    pub(crate) fn warning(&self, line: usize, message: impl AsRef<str>) -> Diagnostic {
-        Diagnostic::warning(self.place(line), self.shown(line, message.as_ref()))
+    pub(crate) fn warning(&self, position: Position, message: impl AsRef<str>) -> Diagnostic {
+        Diagnostic::warning(self.place(position), self.shown(position, message.as_ref()))
     }
 
     /// An error about a line, which it shows.
-    pub(crate) fn error(&self, line: usize, message: impl AsRef<str>) -> Diagnostic {
-        Diagnostic::error(self.place(line), self.shown(line, message.as_ref()))
+    pub(crate) fn error(&self, position: Position, message: impl AsRef<str>) -> Diagnostic {
+        Diagnostic::error(self.place(position), self.shown(position, message.as_ref()))
     }
 
-    fn place(&self, line: usize) -> Place {
-        let code = self.text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-        let column = code.chars().take_while(|c| c.is_whitespace()).count() + 1;
+    fn place(&self, Position { line, column }: Position) -> Place {
         Place::File { path: self.file.display(), position: Some((line, column)) }
     }
 
-    fn shown(&self, line: usize, message: &str) -> String {
+    fn shown(&self, Position { line, .. }: Position, message: &str) -> String {
         match self.text.lines().nth(line.saturating_sub(1)) {
             Some(code) => format!("{message}\n  {line} | {}", code.trim_end()),
             None => message.to_owned(),
         }
     }
 
-    /// The names that it defines or loads at its outermost level, with their lines.
-    pub(crate) fn names(&self) -> BTreeMap<&str, usize> {
+    /// The names that it defines or loads at its outermost level, with their places.
+    pub(crate) fn names(&self) -> BTreeMap<&str, Position> {
         let mut names = BTreeMap::new();
         for statement in outermost(self.ast.statement()) {
-            let line = self.line(statement.span);
+            let position = self.position(statement.span);
             match &statement.node {
-                Stmt::Def(def) => names.extend([(&*def.name.node.ident, line)]),
+                Stmt::Def(def) => names.extend([(&*def.name.node.ident, position)]),
                 Stmt::Assign(assign) => {
-                    assign.lhs.visit_lvalue(|name| names.extend([(&*name.node.ident, line)]))
+                    assign.lhs.visit_lvalue(|name| names.extend([(&*name.node.ident, position)]))
                 }
                 Stmt::Load(load) => {
-                    names.extend(load.args.iter().map(|a| (&*a.local.node.ident, self.line(a.local.span))));
+                    names.extend(
+                        load.args.iter().map(|a| (&*a.local.node.ident, self.position(a.local.span))),
+                    );
                 }
                 _ => {}
             }
@@ -216,14 +234,14 @@ impl Gathering {
         let mut loads = BTreeMap::new();
         let mut paths = Vec::new();
         for load in ast.loads() {
-            let line = load.span.resolve_span().begin.line + 1;
+            let Position { line, column } = Position::of(&load.span);
             match loaded_by(&self.roles, file, load.module_id) {
                 Ok(path) => {
                     paths.push((path.clone(), format!("{name}:{line}")));
                     loads.insert(load.module_id.to_owned(), path);
                 }
                 Err(problem) => {
-                    let place = Place::File { path: name.clone(), position: Some((line, 1)) };
+                    let place = Place::File { path: name.clone(), position: Some((line, column)) };
                     self.errors.push(Diagnostic::error(place, problem));
                 }
             }

@@ -7,7 +7,7 @@ use starlark::analysis::{AstModuleLint, EvalSeverity, Lint};
 use starlark::environment::Globals;
 use starlark::typing::{AstModuleTypecheck, Interface};
 
-use super::sources::{Source, Sources};
+use super::sources::{Position, Source, Sources};
 use crate::folder::{FilePath, standard};
 use crate::language;
 
@@ -27,11 +27,11 @@ pub(super) fn findings(sources: &Sources, globals: &Globals) -> Vec<Diagnostic> 
         });
         let lints = lints.filter(|lint| !counts(source, lint));
         let lints = lints.map(|lint| {
-            let line = lint.location.resolve_span().begin.line + 1;
+            let position = Position::of(&lint.location);
             match (lint.severity, lint.short_name.as_str()) {
-                (_, UNDEFINED) => undefined(source, line, &lint.problem),
-                (EvalSeverity::Error, _) => source.error(line, lint.problem),
-                _ => source.warning(line, lint.problem),
+                (_, UNDEFINED) => undefined(source, position, &lint.problem),
+                (EvalSeverity::Error, _) => source.error(position, lint.problem),
+                _ => source.warning(position, lint.problem),
             }
         });
         let loads = source
@@ -41,11 +41,11 @@ pub(super) fn findings(sources: &Sources, globals: &Globals) -> Vec<Diagnostic> 
         let Ok(ast) = language::parse(&source.file.display(), &source.text) else { continue };
         let (errors, _, interface, _) = ast.typecheck(globals, &loads.collect());
         let types = errors.iter().filter_map(|error| {
-            let line = error.span().map_or(1, |span| span.resolve_span().begin.line + 1);
+            let position = error.span().map_or(Position { line: 1, column: 1 }, Position::of);
             let said = error.without_diagnostic().to_string();
             // The linter has said that.
             let twice = said.starts_with("Variable `") && said.contains("` not found");
-            (!twice).then(|| source.error(line, said.trim()))
+            (!twice).then(|| source.error(position, said.trim()))
         });
         if source.own {
             found.extend(lints.chain(types));
@@ -56,8 +56,8 @@ pub(super) fn findings(sources: &Sources, globals: &Globals) -> Vec<Diagnostic> 
 }
 
 /// A name that nothing defines; where it is one of `//std`, how to load it.
-fn undefined(source: &Source, line: usize, problem: &str) -> Diagnostic {
-    let error = source.error(line, problem);
+fn undefined(source: &Source, position: Position, problem: &str) -> Diagnostic {
+    let error = source.error(position, problem);
     let name = problem.split('`').nth(1).unwrap_or_default();
     match standard(name) {
         Some(sheet) => error.help(format!("load(\"{sheet}\", \"{name}\")")),

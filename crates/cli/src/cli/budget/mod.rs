@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use hawkeye::{Diagnostic, Failure, Place, Replacement, activation_budget, load};
+use hawkeye_graph::check_nesting;
 
 use super::input::source;
 use super::output;
@@ -82,5 +83,6 @@ fn names(file: &PathBuf) -> Result<Vec<String>, Failure> {
         Diagnostic::error(place, problem).help("it holds a YAML list of layers: [Relu_1, Relu_3]")
     };
     let text = std::fs::read_to_string(file).map_err(|e| wrong(e.to_string()))?;
+    check_nesting(&text).map_err(wrong)?;
     Ok(serde_yaml::from_str(&text).map_err(|e| wrong(e.to_string()))?)
 }

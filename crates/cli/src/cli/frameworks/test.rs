@@ -10,7 +10,7 @@ use hawkeye::{
     Bindings, Diagnostic, Failure, Loss, Model, Operand, Optimizer, Options, Place, Report, Sessions, Steps,
     TrainingOptions, in_the_midst, load, operator,
 };
-use hawkeye_graph::nearest;
+use hawkeye_graph::{check_nesting, nearest};
 use hawkeye_report::{Phases, Quantity};
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -49,6 +49,7 @@ pub(super) fn run(directory: &Path) -> Result<(String, ExitCode), Failure> {
         Diagnostic::error(place(None), format!("can't be read: {error}"))
             .help("docs/FRAMEWORKS.md tells what is in it; hawkeye frameworks new writes one")
     })?;
+    check_nesting(&text).map_err(|problem| Diagnostic::error(place(None), problem))?;
     let tests: Vec<Test> = serde_yaml::from_str(&text).map_err(|error| {
         let position = error.location().map(|l| (l.line(), l.column()));
         let said = error.to_string();
