@@ -6,7 +6,7 @@ use hawkeye_cost::{Calls, Communication, Fold};
 use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, ValueId, counted, verify};
 use hawkeye_lower::{
     Ability, Conventions, Lowering, Pass, Program, Runs, Settled, Training, Visibility, constant_weights,
-    lower, reinterpret, secrecy, settle,
+    lower, real_division, reinterpret, secrecy, settle,
 };
 use hawkeye_onnx::Model;
 use hawkeye_report::{ModelInfo, Report, RunInfo};
@@ -135,6 +135,7 @@ pub(crate) fn profile(
     memory: &mut Memory,
     options: &Options,
 ) -> Result<Report, Failure> {
+    let front_end = framework.manifest.loads.as_ref().map(|front_end| (front_end, model.graph));
     let given = with_values(model.graph, &options.bindings)?;
     let model = Subject { graph: given.as_ref(), ..model };
     let inputs = bind(model.graph, &options.bindings)?;
@@ -168,8 +169,7 @@ pub(crate) fn profile(
     let mut kept = memory.take(options.time.as_ref());
     let mut program = settle(lowered.runs, &mut memory.calls, lowering, &mut kept.known)?;
     let found = [model.diagnostics, &expanded, &lowered.diagnostics, &program.diagnostics].concat();
-    let front_end = framework.manifest.loads.as_ref();
-    let refused = front_end.and_then(|front_end| front_end.warning(model.graph));
+    let refused = front_end.and_then(|(front_end, file)| front_end.warning(file));
     let mut diagnostics: Vec<Diagnostic> =
         refused.into_iter().chain(clear_weights(graph, &conventions)).chain(found).collect();
     diagnostics.extend(unused(&options.overlays, &program));
@@ -196,7 +196,7 @@ pub(crate) fn profile(
             batch,
             dims: options.bindings.dims.iter().map(|(name, size)| (name.clone(), *size)).collect(),
             weights: conventions.weights.to_string(),
-            loads: front_end.map(|front_end| front_end.info(model.graph)),
+            loads: front_end.map(|(front_end, file)| front_end.info(file)),
         },
         visibility: tensors(model.graph, &conventions),
         counters: framework.manifest.counters.clone(),
@@ -257,7 +257,9 @@ impl LoweringPasses<'_> {
         shapes: Shapes,
         inputs: &BTreeMap<ValueId, Vec<u64>>,
     ) -> Result<(Shapes, Vec<Diagnostic>), Failure> {
-        let reading = reinterpret(self.graph, &shapes, self.visibility, self.lowering)
+        let readings =
+            if self.manifest.real_division { real_division(self.graph, &shapes) } else { Vec::new() };
+        let reading = reinterpret(self.graph, &shapes, self.visibility, readings, self.lowering)
             .map_err(|failure| fitting(&shapes).err().unwrap_or(failure))?;
         reading.as_ref().map_or(Ok(()), sound)?;
         let (shapes, diagnostics) = as_read(shapes, reading.map(|graph| infer(&graph, inputs)));

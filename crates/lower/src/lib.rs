@@ -4,10 +4,12 @@
 //! operators; [`lower`] expands every node through a [`Lowering`]; [`settle`] then charges what has
 //! state (buffers that refill, keys sent once, preprocessing of a whole network) in program order.
 
+mod avoid;
 mod groups;
 mod lowering;
 mod operands;
 mod program;
+mod real_division;
 mod reinterpret;
 mod secrecy;
 mod settle;
@@ -20,6 +22,7 @@ pub use lowering::{
     Ability, Compiled, Demand, Lowered, Lowering, LoweringError, ModelSource, Note, Plan, Reading, StepPlan,
 };
 pub use program::{Operation, OperationKind, Program, lower};
+pub use real_division::real_division;
 pub use reinterpret::reinterpret;
 pub use secrecy::{Conventions, Visibility, constant_weights, is_constant, secrecy};
 pub use settle::{Known, Runs, Settled, settle};

@@ -7,6 +7,7 @@ use hawkeye_grad::{Part, Pass};
 use hawkeye_graph::Shapes;
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Table, ValueId};
 
+use crate::avoid::avoided;
 use crate::operands::selectors;
 use crate::view::Views;
 use crate::{
@@ -73,6 +74,8 @@ pub fn lower(
         errors: Vec::new(),
         unsupported: BTreeMap::new(),
     };
+    // What a compiler stumbles over where a node can't be lowered may be that node.
+    let mut failed = Vec::new();
     match lowering.compile(calls, training.is_some(), &|| lowerer.views.model()) {
         Ok(Compiled { plan, notes, begin }) => {
             match plan {
@@ -87,7 +90,12 @@ pub fn lower(
         }
         Err(errors) => {
             lowerer.planned = false;
-            lowerer.errors.extend(errors.into_iter().map(|error| error_at(Place::Model, error)));
+            let broken = |error: &LoweringError| {
+                matches!(error, LoweringError::Broken(_) | LoweringError::Ours(_)) && training.is_none()
+            };
+            let (broken, others): (Vec<_>, Vec<_>) = errors.into_iter().partition(broken);
+            lowerer.errors.extend(others.into_iter().map(|error| error_at(Place::Model, error)));
+            failed.extend(broken.into_iter().map(|error| error_at(Place::Model, error)));
             // Without the plan of a step its parts can't be told.
             if training.is_some() {
                 return Err(Failure(lowerer.errors));
@@ -99,6 +107,9 @@ pub fn lower(
         lowerer.node(id, calls, lowering);
     }
     lowerer.unsupported(lowering);
+    if lowerer.errors.is_empty() {
+        lowerer.errors.append(&mut failed);
+    }
     if let Some(training) = training {
         for position in 0..training.parts.len() {
             lowerer.part(position, &training, calls, lowering);
@@ -156,7 +167,9 @@ impl Lowerer<'_> {
             Err(Obstacle::Broken(_) | Obstacle::Shape(_)) if behind_failure => self.fail(node),
             Err(Obstacle::Unsupported(error)) => {
                 let key = (Pass::Forward, node.domain.clone(), node.op.clone());
-                self.unsupported.entry(key).or_default().push(error);
+                let all = self.unsupported.entry(key).or_default();
+                let way = if all.is_empty() { avoided(self.views.graph, id) } else { None };
+                all.push(Diagnostic { help: way, ..error });
                 self.fail(node);
             }
             Err(Obstacle::Refused(error) | Obstacle::Broken(error) | Obstacle::Shape(error)) => {
@@ -199,11 +212,11 @@ impl Lowerer<'_> {
         if self.step.is_none() {
             lowering.supports(Ability::Lower(Pass::Forward), &node.domain, &node.op).map_err(obstacle)?;
         }
+        let unknown = |id| Obstacle::Shape(unknown_shape(node, &self.views.graph.value(id).name));
+        let view = self.views.node(node).map_err(unknown)?;
         if !self.planned {
             return Ok(Lowered::default());
         }
-        let unknown = |id| Obstacle::Shape(unknown_shape(node, &self.views.graph.value(id).name));
-        let view = self.views.node(node).map_err(unknown)?;
         let lowered = lowering
             .node(calls, &NodeView { plan, planned: self.step.is_some(), ..view })
             .map_err(obstacle)?;
@@ -264,7 +277,11 @@ impl Lowerer<'_> {
                 1 => first,
                 _ => Diagnostic { message: format!("{} ({count} nodes)", first.message), ..first },
             });
-            self.errors.extend(told.map(|error| error.help(lowering.remedy(pass, &domain, &op))));
+            let remedy = lowering.remedy(pass, &domain, &op);
+            self.errors.extend(told.map(|error| match error.help.clone() {
+                Some(way) => error.help(format!("{remedy}; {way}")),
+                None => error.help(remedy.clone()),
+            }));
         }
     }
 

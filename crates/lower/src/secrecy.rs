@@ -92,7 +92,7 @@ pub fn secrecy(graph: &Graph, conventions: &Conventions) -> Table<ValueId, Visib
         conventions.named.get(&value.name).copied().unwrap_or(convention)
     };
     let mut table = Table::new(graph.value_ids().map(origin).collect());
-    for id in zero_states(graph) {
+    for id in zero_states(graph).into_iter().chain(grid_numbers(graph)) {
         if !conventions.named.contains_key(&graph.value(id).name) {
             table[id] = Visibility::Public;
         }
@@ -204,6 +204,42 @@ fn zero_states(graph: &Graph) -> Vec<ValueId> {
         _ => false,
     };
     states.difference(&others).filter(zeros).copied().collect()
+}
+
+/// Single real numbers that limit a `Range`, or meet nothing but what a `Range` gives and others of their kind: numbers
+/// of a grid of coordinates, as optimisers of graphs store them, and no weights.
+fn grid_numbers(graph: &Graph) -> BTreeSet<ValueId> {
+    let single = |id: &ValueId| matches!(&graph.value(*id).origin, Origin::Initializer(t) if t.dtype.is_float() && t.dims.is_empty());
+    if graph.nodes.iter().all(|node| node.op != "Range") {
+        return BTreeSet::new();
+    }
+    // What depends on anything else, be it an input or a weight.
+    let mut foreign: Table<ValueId, bool> = Table::new(
+        graph
+            .value_ids()
+            .map(|id| match &graph.value(id).origin {
+                Origin::Input(_) | Origin::Outer(_) => true,
+                Origin::Initializer(tensor) => tensor.dtype.is_float() && !single(&id),
+                Origin::Node(_) => false,
+            })
+            .collect(),
+    );
+    let mut ranged = Table::new(vec![false; graph.values.len()]);
+    let mut taken: BTreeMap<ValueId, bool> = BTreeMap::new();
+    for node in &graph.nodes {
+        let inputs: Vec<ValueId> = node.present_inputs().chain(node.captured()).collect();
+        let range = node.domain.is_empty() && node.op == "Range";
+        let grid = range || inputs.iter().any(|id| ranged[*id]);
+        let stays = !inputs.iter().any(|id| foreign[*id]);
+        for id in inputs.iter().filter(|id| single(id)) {
+            *taken.entry(*id).or_insert(true) &= grid && stays;
+        }
+        for output in node.present_outputs() {
+            foreign[output] = !stays && !reveals_shape_only(node);
+            ranged[output] = grid && stays;
+        }
+    }
+    taken.into_iter().filter_map(|(id, grid)| grid.then_some(id)).collect()
 }
 
 /// Shapes are public whatever the elements are.

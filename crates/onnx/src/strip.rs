@@ -7,6 +7,7 @@ use bytes::Bytes;
 use hawkeye_graph::{DType, Diagnostic, Failure, Place, SMALL};
 use prost::Message;
 
+use crate::attribute::SPARSE_VALUE;
 use crate::foreign::decode;
 use crate::function::DEEPEST;
 use crate::map::read;
@@ -150,7 +151,7 @@ impl Stripper<'_> {
             self.inline(tensor);
         } else if self.opset >= SPARSE_CONSTANT && attribute.name.as_deref() == Some("value") {
             *attribute = AttributeProto {
-                name: Some("sparse_value".to_owned()),
+                name: Some(SPARSE_VALUE.to_owned()),
                 r#type: Some(AttributeType::SparseTensor.into()),
                 sparse_tensor: Some(hollow(tensor)),
                 ..AttributeProto::default()

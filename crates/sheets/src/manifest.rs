@@ -44,6 +44,9 @@ pub struct Manifest {
     pub security: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loads: Option<FrontEnd>,
+    /// Whether the front end divides integers as real numbers, and cuts fractions where it wants whole numbers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub real_division: bool,
     #[serde(default = "free", skip_serializing_if = "is_free")]
     pub free: Vec<String>,
     #[serde(default)]
