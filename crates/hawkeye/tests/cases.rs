@@ -87,6 +87,11 @@ fn a_slice_without_axes_is_of_the_leading_ones() {
 }
 
 #[test]
+fn numbers_of_64_bits_without_a_sign_are_read() {
+    assert_eq!(bytes("large_unsigned", "crypten", &Options::default()), 0);
+}
+
+#[test]
 fn a_choice_between_whole_numbers_by_what_is_known_is_local() {
     let three = Options { parties: Some(3), ..Options::default() };
     let report = profile("where_known_integers", "crypten", &three).expect("a report");
