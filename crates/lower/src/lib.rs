@@ -8,6 +8,7 @@ mod avoid;
 mod groups;
 mod lowering;
 mod operands;
+mod parts;
 mod program;
 mod real_division;
 mod reinterpret;
@@ -16,6 +17,8 @@ mod settle;
 mod step;
 mod training;
 mod view;
+mod views;
+mod weights;
 
 pub use hawkeye_grad::Pass;
 pub use lowering::{
@@ -24,7 +27,8 @@ pub use lowering::{
 pub use program::{Operation, OperationKind, Program, lower};
 pub use real_division::real_division;
 pub use reinterpret::reinterpret;
-pub use secrecy::{Conventions, Visibility, constant_weights, is_constant, secrecy};
+pub use secrecy::{Conventions, Visibility, secrecy};
 pub use settle::{Known, Runs, Settled, settle};
 pub use training::Training;
 pub use view::{ModelView, NodeView, TensorView};
+pub use weights::{constant_weights, is_constant};

@@ -9,7 +9,7 @@ use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Tab
 
 use crate::avoid::avoided;
 use crate::operands::selectors;
-use crate::view::Views;
+use crate::views::Views;
 use crate::{
     Ability, Compiled, Lowered, Lowering, LoweringError, NodeView, Note, Plan, StepPlan, Training, Visibility,
 };

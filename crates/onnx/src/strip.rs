@@ -146,16 +146,20 @@ impl Stripper<'_> {
     }
 
     fn constant(&mut self, attribute: &mut AttributeProto, output: &str, uses: &Uses) {
+        if attribute.name.as_deref() == Some("value_floats") {
+            let dims = vec![attribute.floats.len() as i64];
+            let data_type = Some(DType::Float32.to_onnx());
+            let tensor = TensorProto { dims, data_type, ..TensorProto::default() };
+            if self.secret(&tensor, output, uses) {
+                *attribute = sparse(&tensor);
+            }
+            return;
+        }
         let Some(tensor) = &mut attribute.t else { return };
         if !self.secret(tensor, output, uses) {
             self.inline(tensor);
         } else if self.opset >= SPARSE_CONSTANT && attribute.name.as_deref() == Some("value") {
-            *attribute = AttributeProto {
-                name: Some(SPARSE_VALUE.to_owned()),
-                r#type: Some(AttributeType::SparseTensor.into()),
-                sparse_tensor: Some(hollow(tensor)),
-                ..AttributeProto::default()
-            };
+            *attribute = sparse(tensor);
         } else {
             let zeros = vec![0; tensor.raw_data.as_ref().map_or(0, Bytes::len)];
             tensor.raw_data = tensor.raw_data.as_ref().map(|_| Bytes::from(zeros));
@@ -205,6 +209,16 @@ impl Stripper<'_> {
             Ok(None) => {}
             Err(message) => self.error(Place::Value(tensor.name().to_owned()), message),
         }
+    }
+}
+
+/// The value of a constant, without an element.
+fn sparse(tensor: &TensorProto) -> AttributeProto {
+    AttributeProto {
+        name: Some(SPARSE_VALUE.to_owned()),
+        r#type: Some(AttributeType::SparseTensor.into()),
+        sparse_tensor: Some(hollow(tensor)),
+        ..AttributeProto::default()
     }
 }
 

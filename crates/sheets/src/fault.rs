@@ -5,7 +5,8 @@ use std::fmt::Write;
 use starlark::codemap::FileSpan;
 use starlark::{Error, ErrorKind};
 
-use crate::limits::DEEPEST_CALLS;
+/// Nested calls of sheet functions, counting two for each protocol call.
+pub(crate) const DEEPEST_CALLS: usize = 300;
 
 /// Calls that are shown of those that led to a fault.
 const SHOWN_CALLS: usize = 6;

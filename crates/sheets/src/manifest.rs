@@ -1,6 +1,7 @@
 //! The manifest of a framework, `framework.yaml`.
 
 use hawkeye_grad::Trainable;
+use hawkeye_graph::{Failure, Graph};
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -287,6 +288,15 @@ pub enum CounterKind {
 impl Manifest {
     /// The schema that this version reads.
     pub const SCHEMA: &'static str = "hawkeye-framework/1";
+
+    /// Refuses what the framework's front end does not load.
+    ///
+    /// # Errors
+    /// Everything that it does not load.
+    pub fn loads(&self, graph: &Graph) -> Result<(), Failure> {
+        let refusals = self.loads.as_ref().map(|front_end| front_end.refusals(graph)).unwrap_or_default();
+        if refusals.is_empty() { Ok(()) } else { Err(Failure(refusals)) }
+    }
 
     /// What is wrong with the manifest beyond its syntax, each with the key that it is about.
     #[must_use]

@@ -2,6 +2,7 @@
 //!
 //! However a report is cut into rows or stacks, these add up to its totals exactly.
 
+mod cells;
 mod checks;
 mod checks_json;
 mod comparison;

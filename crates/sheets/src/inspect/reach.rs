@@ -6,11 +6,12 @@ use hawkeye_graph::{Diagnostic, nearest};
 use starlark::codemap::Span;
 use starlark::syntax::ast::{AstExpr, AstLiteral, AstStmt, Expr, Stmt};
 
-use super::manifest::at_key;
 use super::sources::{Source, Sources};
+use crate::entry::is_entry;
 use crate::folder::FilePath;
+use crate::keys::at_key;
 use crate::manifest::Manifest;
-use crate::syntax::{identifier, is_entry, outermost};
+use crate::syntax::{identifier, outermost};
 
 /// A name of a sheet, by the sheet's position.
 type Name<'a> = (usize, &'a str);
