@@ -96,7 +96,7 @@ fn a_choice_between_whole_numbers_by_what_is_known_is_local() {
     let three = Options { parties: Some(3), ..Options::default() };
     let report = profile("where_known_integers", "crypten", &three).expect("a report");
     let choice = report.operators.iter().find(|operator| operator.op == "Where").expect("it is there");
-    assert_eq!(choice.online.bytes, 0);
+    assert_eq!(choice.phases.online.bytes, 0);
 }
 
 #[test]
