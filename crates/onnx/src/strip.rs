@@ -8,11 +8,11 @@ use hawkeye_graph::{DType, Diagnostic, Failure, Place, SMALL};
 use prost::Message;
 
 use crate::attribute::SPARSE_VALUE;
-use crate::foreign::decode;
+use crate::foreign::{decode, not_onnx};
 use crate::function::DEEPEST;
 use crate::map::read;
 use crate::states::{is_state, is_zero};
-use crate::tensor::{element_count, external};
+use crate::tensor::{dense, element_count, external};
 use crate::wire::attribute_proto::AttributeType;
 use crate::wire::tensor_proto::DataLocation;
 use crate::wire::{AttributeProto, GraphProto, NodeProto, SparseTensorProto, TensorProto};
@@ -54,14 +54,14 @@ const SIZED_BY_NUMBERS: &[&str] = &["Resize", "Upsample"];
 /// # Errors
 /// If the file can't be read, is no model, or keeps parameters in attributes.
 pub fn strip(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut model = decode(&read(path)?)?;
+    let bytes = read(path)?;
+    let mut model = decode(&bytes)?;
     let opset =
         model.opset_import.iter().filter(|i| matches!(i.domain(), "" | "ai.onnx")).map(|i| i.version());
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut stripper = Stripper { folder, opset: opset.max().unwrap_or(0), errors: Vec::new() };
-    if let Some(graph) = &mut model.graph {
-        stripper.graph(graph, 0);
-    }
+    let Some(graph) = &mut model.graph else { return Err(not_onnx(&bytes, "it holds no graph").into()) };
+    stripper.graph(graph, 0);
     for function in &mut model.functions {
         stripper.nodes(&mut function.node, 0);
     }
@@ -109,6 +109,7 @@ impl Stripper<'_> {
                 graph.initializer.push(tensor);
             }
         }
+        graph.sparse_initializer.iter_mut().for_each(empty);
         self.nodes(&mut graph.node, depth);
     }
 
@@ -146,12 +147,10 @@ impl Stripper<'_> {
     }
 
     fn constant(&mut self, attribute: &mut AttributeProto, output: &str, uses: &Uses) {
-        if attribute.name.as_deref() == Some("value_floats") {
-            let dims = vec![attribute.floats.len() as i64];
-            let data_type = Some(DType::Float32.to_onnx());
-            let tensor = TensorProto { dims, data_type, ..TensorProto::default() };
-            if self.secret(&tensor, output, uses) {
-                *attribute = sparse(&tensor);
+        attribute.sparse_tensor.iter_mut().for_each(empty);
+        if let Some(list) = listed(attribute) {
+            if self.secret(&list, output, uses) {
+                *attribute = sparse_value(&list);
             }
             return;
         }
@@ -159,7 +158,7 @@ impl Stripper<'_> {
         if !self.secret(tensor, output, uses) {
             self.inline(tensor);
         } else if self.opset >= SPARSE_CONSTANT && attribute.name.as_deref() == Some("value") {
-            *attribute = sparse(tensor);
+            *attribute = sparse_value(tensor);
         } else {
             let zeros = vec![0; tensor.raw_data.as_ref().map_or(0, Bytes::len)];
             tensor.raw_data = tensor.raw_data.as_ref().map(|_| Bytes::from(zeros));
@@ -212,14 +211,36 @@ impl Stripper<'_> {
     }
 }
 
-/// The value of a constant, without an element.
-fn sparse(tensor: &TensorProto) -> AttributeProto {
+/// The numbers of a `Constant` that has them as a list, which opsets know that have sparse constants, too.
+fn listed(attribute: &AttributeProto) -> Option<TensorProto> {
+    let (data_type, count) = match attribute.name.as_deref()? {
+        "value_floats" => (DType::Float32, attribute.floats.len()),
+        "value_ints" => (DType::Int64, attribute.ints.len()),
+        _ => return None,
+    };
+    Some(TensorProto {
+        dims: vec![i64::try_from(count).ok()?],
+        data_type: Some(data_type.to_onnx()),
+        float_data: attribute.floats.clone(),
+        int64_data: attribute.ints.clone(),
+        ..TensorProto::default()
+    })
+}
+
+/// A constant's value without an element.
+fn sparse_value(tensor: &TensorProto) -> AttributeProto {
     AttributeProto {
         name: Some(SPARSE_VALUE.to_owned()),
         r#type: Some(AttributeType::SparseTensor.into()),
         sparse_tensor: Some(hollow(tensor)),
         ..AttributeProto::default()
     }
+}
+
+/// Takes the elements out of a sparse tensor.
+fn empty(sparse: &mut SparseTensorProto) {
+    let name = sparse.values.as_ref().and_then(|values| values.name.clone());
+    *sparse = hollow(&TensorProto { name, ..dense(sparse) });
 }
 
 /// The tensor without an element.

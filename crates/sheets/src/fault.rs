@@ -23,6 +23,11 @@ pub(crate) fn misuse(message: impl Into<String>) -> Error {
     Error::new_other(Misuse(message.into()))
 }
 
+/// A number that can't be negative.
+pub(crate) fn natural(name: &str, number: i64) -> starlark::Result<u64> {
+    u64::try_from(number).map_err(|_| misuse(format!("{name} is negative: {number}")))
+}
+
 /// An error with its place, the source there and the calls that led there. `last` is the statement that ran
 /// last, for errors that come without a place; `written` tells what places stand for (`guard.rs`).
 pub(crate) fn describe(
@@ -39,7 +44,10 @@ pub(crate) fn describe(
     }
     match error.kind() {
         ErrorKind::StackOverflow(_) => text.push_str(&endless(&frames)),
-        ErrorKind::Fail(_) => text.push_str("fail() without a reason"),
+        ErrorKind::Fail(reason) => match reason.to_string().trim() {
+            "" => text.push_str("fail() without a reason"),
+            reason => text.push_str(reason),
+        },
         _ => text.push_str(&said(error.without_diagnostic().to_string().trim())),
     }
     if let Some(span) = span {

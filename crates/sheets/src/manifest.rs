@@ -15,7 +15,7 @@ use crate::parameter::Parameter;
 
 /// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping of keys: schema, name, title, version, ...")]
 #[expect(missing_docs, reason = "the keys are documented in docs/FRAMEWORKS.md")]
 pub struct Manifest {
     pub schema: String,
@@ -175,7 +175,10 @@ pub struct VisibilityRule {
 
 /// Who knows a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(
+    rename_all = "snake_case",
+    expecting = "expected secret, public, or the number of a party: {party: 0}"
+)]
 pub enum Visible {
     /// No party.
     Secret,
@@ -225,7 +228,10 @@ pub enum Gradients {
 
 /// How the framework counts rounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(
+    rename_all = "snake_case",
+    expecting = "rounds: expected sheet, flights, or {direction_changes: {channel: io, last: [1, 0]}}"
+)]
 pub enum Rounds {
     /// Each step of the sheet says.
     #[default]
@@ -337,8 +343,8 @@ impl Manifest {
             }
         }
         for (name, parameter) in &self.parameters {
-            if let Err(problem) = parameter.value(&parameter.default) {
-                problems.push((name, format!("default of parameter {name}: {problem}")));
+            if let Err(problem) = parameter.possible().and_then(|()| parameter.value(&parameter.default)) {
+                problems.push((name, format!("parameter {name}: {problem}")));
             }
         }
         problems

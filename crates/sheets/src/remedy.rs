@@ -58,6 +58,15 @@ impl Author {
             },
         }
     }
+
+    /// For those who write sheets, what their function lacks.
+    pub(crate) fn selection_remedy(&self, domain: &str, op: &str) -> Option<String> {
+        let Self::User { .. } = self else { return None };
+        let entry = entry_name(Pass::Forward, domain, op);
+        Some(format!(
+            "or send in {entry} what that takes, or say evidence(\"local\") there if it takes no message"
+        ))
+    }
 }
 
 /// Whether the operator is one of quantised models alone.

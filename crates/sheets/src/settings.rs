@@ -1,10 +1,11 @@
 //! What a manifest fixes: parties, parameters, how rounds are counted, who knows what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use hawkeye_cost::{Data, Party, RoundRule};
 use hawkeye_graph::{Diagnostic, Failure, Place, nearest};
 use hawkeye_lower::Visibility;
+use hawkeye_report::MeasuredRuns;
 
 use crate::keys::{about, at_key};
 use crate::manifest::{Manifest, Parties, Rounds, Visible};
@@ -24,6 +25,12 @@ impl Manifest {
             // The place and the line are said apart.
             let said = e.to_string();
             let message = said.rsplit_once(" at line ").map_or(said.as_str(), |(message, _)| message);
+            if position == Some((1, 1)) {
+                // It is about a key of the whole.
+                let key = message.split_once(':').map_or(message, |(key, _)| key);
+                let written = (file.to_owned(), text.to_owned());
+                return at_key(&written, key, Diagnostic::error, message.to_owned());
+            }
             let line = position.and_then(|(line, _)| Some((line, text.lines().nth(line.checked_sub(1)?)?)));
             let shown = line.map(|(line, source)| format!("\n  {line} | {source}")).unwrap_or_default();
             Diagnostic::error(Place::File { path: file.to_owned(), position }, format!("{message}{shown}"))
@@ -52,6 +59,16 @@ impl Manifest {
             found.push(("evidence", message + &near.unwrap_or_default()));
         }
         found.extend(parties(self));
+        if let Some(MeasuredRuns { runs, exact, within }) = self.measured
+            && exact.saturating_add(within) > runs
+        {
+            let message =
+                format!("{exact} runs are exact and {within} within their band, but there are {runs}");
+            found.push(("measured", message));
+        }
+        if let Some(transport) = self.transport.as_ref().filter(|transport| !(transport.flight_rtt >= 0.0)) {
+            found.push(("flight_rtt", format!("flight_rtt is no time: {}", transport.flight_rtt)));
+        }
         found
     }
 
@@ -154,8 +171,8 @@ impl From<Visible> for Visibility {
     }
 }
 
-/// Numbers of parties that there never are.
-fn parties(manifest: &Manifest) -> Vec<(&'static str, String)> {
+/// Numbers of parties that there never are, and names that two bear.
+fn parties(manifest: &Manifest) -> Vec<(&str, String)> {
     let most = match &manifest.parties {
         Parties::Named { names } => u16::try_from(names.len()).unwrap_or(u16::MAX),
         Parties::Range { max, .. } => *max,
@@ -163,6 +180,14 @@ fn parties(manifest: &Manifest) -> Vec<(&'static str, String)> {
     let extra = u16::try_from(manifest.extra_parties.len()).unwrap_or(u16::MAX);
     let all = most.saturating_add(extra);
     let mut found = Vec::new();
+    let names: &[String] = match &manifest.parties {
+        Parties::Named { names } => names,
+        Parties::Range { .. } => &[],
+    };
+    let mut seen = HashSet::new();
+    for name in names.iter().chain(&manifest.extra_parties).filter(|name| !seen.insert(name.to_lowercase())) {
+        found.push(("parties", format!("two parties are called {name}")));
+    }
     let rule = &manifest.visibility;
     for (key, who) in
         [("inputs", Some(rule.inputs)), ("weights", Some(rule.weights)), ("constants", rule.constants)]
@@ -181,7 +206,7 @@ fn parties(manifest: &Manifest) -> Vec<(&'static str, String)> {
             if let Some(party) = party.filter(|party| *party >= all) {
                 let message =
                     format!("counter {name} is {end} party {party}, but parties are 0 to {}", all - 1);
-                found.push(("counters", message));
+                found.push((name.as_str(), message));
             }
         }
     }

@@ -312,6 +312,10 @@ impl Lowering for Sheets {
         self.author.remedy(pass, domain, op)
     }
 
+    fn selection_remedy(&self, domain: &str, op: &str) -> Option<String> {
+        self.author.selection_remedy(domain, op)
+    }
+
     fn definition(&self, call: &str) -> Option<String> {
         self.defined_at(call)
     }

@@ -12,6 +12,7 @@ use hawkeye_graph::printable;
 use super::comparison_fold::{Folded, folded};
 use super::comparison_many;
 use super::csv::field;
+use super::markdown::verbatim;
 use super::table::{exact, grouped, letters, ratio, shown};
 use super::text::{FAINT, HEADING, NAME, styled};
 use super::wrap::{LEAST_NAME, WIDTH, brief, wrapped};
@@ -89,7 +90,7 @@ pub fn comparison_markdown(comparison: &Comparison, quantity: Quantity, top: Opt
         .collect();
     let (mut first, _) = totals(comparison);
     let folded = folded(&comparison.operators, quantity);
-    let name = |row: &Folded| row.title(usize::MAX).replace('|', "\\|");
+    let name = |row: &Folded| verbatim(&row.title(usize::MAX));
     let (mut second, _) = operators(comparison, &folded, quantity, top, name);
     first.load_style(ASCII_MARKDOWN);
     second.load_style(ASCII_MARKDOWN);

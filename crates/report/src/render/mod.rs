@@ -33,7 +33,7 @@ pub use comparison_html::comparison_html;
 pub use csv::{csv, field};
 pub use folded::folded;
 pub use html::{escape, html};
-pub use markdown::markdown;
+pub use markdown::{markdown, verbatim};
 pub use measured::{measured_csv, measured_markdown, measured_text};
 pub use perfetto::perfetto;
 pub use rows::View;
