@@ -17,7 +17,7 @@ const BOOL: i32 = 9;
 type Selector = (&'static str, &'static [(i32, &'static [i64])], &'static [(&'static str, i64)]);
 
 /// One sample at least of every operator that selects.
-const SELECTORS: [Selector; 22] = [
+const SELECTORS: [Selector; 21] = [
     ("Gather", &[(FLOAT, &[5, 3]), (INT, &[2])], &[]),
     ("Gather", &[(FLOAT, &[2, 5, 3]), (INT, &[4])], &[("axis", 1)]),
     ("GatherElements", &[(FLOAT, &[2, 3]), (INT, &[2, 3])], &[("axis", 1)]),
@@ -28,7 +28,6 @@ const SELECTORS: [Selector; 22] = [
     ("Compress", &[(FLOAT, &[4, 3]), (BOOL, &[4])], &[("axis", 0)]),
     ("CumSum", &[(FLOAT, &[4, 3]), (INT, &[])], &[]),
     ("Dropout", &[(FLOAT, &[4, 3]), (FLOAT, &[]), (BOOL, &[])], &[]),
-    ("GridSample", &[(FLOAT, &[1, 1, 4, 4]), (FLOAT, &[1, 2, 2, 2])], &[]),
     ("NegativeLogLikelihoodLoss", &[(FLOAT, &[3, 4]), (INT, &[3])], &[]),
     ("SoftmaxCrossEntropyLoss", &[(FLOAT, &[3, 4]), (INT, &[3])], &[]),
     ("TopK", &[(FLOAT, &[2, 4]), (INT, &[1])], &[]),

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::{CallId, Calls, Data, Item};
 use hawkeye_grad::{Part, Pass};
-use hawkeye_graph::Shapes;
-use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Table, ValueId};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Shapes, Table, ValueId};
 
 use crate::avoid::avoided;
 use crate::operands::selectors;
@@ -74,8 +73,7 @@ pub fn lower(
         errors: Vec::new(),
         unsupported: BTreeMap::new(),
     };
-    // What a compiler stumbles over where a node can't be lowered may be that node.
-    let mut failed = Vec::new();
+    let mut failed = Vec::new(); // What a compiler stumbles over may be a node that can't be lowered.
     match lowering.compile(calls, training.is_some(), &|| lowerer.views.model()) {
         Ok(Compiled { plan, notes, begin }) => {
             match plan {
@@ -90,12 +88,11 @@ pub fn lower(
         }
         Err(errors) => {
             lowerer.planned = false;
-            let broken = |error: &LoweringError| {
-                matches!(error, LoweringError::Broken(_) | LoweringError::Ours(_)) && training.is_none()
-            };
-            let (broken, others): (Vec<_>, Vec<_>) = errors.into_iter().partition(broken);
-            lowerer.errors.extend(others.into_iter().map(|error| error_at(Place::Model, error)));
-            failed.extend(broken.into_iter().map(|error| error_at(Place::Model, error)));
+            for error in errors {
+                let later = error.is_fault() && training.is_none();
+                let list = if later { &mut failed } else { &mut lowerer.errors };
+                list.push(error_at(Place::Model, error));
+            }
             // Without the plan of a step its parts can't be told.
             if training.is_some() {
                 return Err(Failure(lowerer.errors));
@@ -281,10 +278,9 @@ impl Lowerer<'_> {
                 _ => Diagnostic { message: format!("{} ({count} nodes)", first.message), ..first },
             });
             let remedy = lowering.remedy(pass, &domain, &op);
-            self.errors.extend(told.map(|error| match error.help.clone() {
-                Some(way) => error.help(format!("{remedy}; {way}")),
-                None => error.help(remedy.clone()),
-            }));
+            let help = |way: Option<&String>| way.map_or(remedy.clone(), |way| format!("{remedy}; {way}"));
+            self.errors
+                .extend(told.map(|error| Diagnostic { help: Some(help(error.help.as_ref())), ..error }));
         }
     }
 
