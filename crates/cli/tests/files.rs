@@ -323,7 +323,7 @@ fn the_format_follows_the_extension() {
     succeeds(&folder.run(&["profile", "model.onnx", "-f", "crypten", "--format", "csv", "-o", "as.json"]));
     let content = fs::read_to_string(folder.path("as.json")).expect("it can be read");
     assert!(content.starts_with("operator,"), "what is asked for counts more");
-    for format in ["svg", "onnx"] {
+    for format in ["svg", "onnx", "png"] {
         let output = folder.run(&["profile", "model.onnx", "-f", "crypten", "-o", &format!("x.{format}")]);
         assert_eq!(output.status.code(), Some(2));
         let said = text(&output.stderr);

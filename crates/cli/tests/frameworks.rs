@@ -100,7 +100,7 @@ fn faults_of_sheets_are_found() {
             "def lower_Relu(n):\n    evidence(\"provn\")\n    exchange(8)\n",
             "\"provn\" is no kind of evidence",
         ),
-        ("def lower_Relu(n):\n    fail(\"\")\n", "fail without a reason"),
+        ("def lower_Relu(n):\n    fail(\"\")\n", "small.star:2:5"),
         ("def lower_Relu(n):\n    send(0, 1, n.inputs[0].size / 2)\n", "divide integers by //"),
         ("def lower_Relu(n):\n    repeat(2, exchange(8))\n", "not repeat(n, f(x))"),
         ("def lower_Relu(n):\n    while True:\n        exchange(8)\n", "no while: write for _ in range(n)"),
@@ -148,7 +148,7 @@ fn faults_of_manifests_are_found() {
         ("parameters: {idle: {type: int, default: 1, doc: nothing}}", "no sheet looks at the parameter idle"),
         ("parameters: {f: {type: bool, default: true, min: 1, doc: f}}", "min and max are for type: int"),
         ("training: {cuts: [Argmax]}", "did you mean ArgMax?"),
-        ("loads: {front_end: f, all_but: [Argmax]}", "did you mean ArgMax?\n  9 | "),
+        ("loads: {front_end: f, all_but: [Argmax]}", "framework.yaml:9:23"),
         ("log: {lines: [{match: '(?P<snt_bytes>[0-9]+)'}]}", "did you mean sent_bytes?"),
         ("log: {lines: [{match: '([0-9]+)', counters: {n: bytes}}]}", "a group \"n\", which its match lacks"),
         (

@@ -19,9 +19,10 @@ pub(crate) fn at_key(
         rest.is_some_and(|rest| rest.trim_start().starts_with(':'))
     };
     let within = |line: &str| line.contains(&format!("{key}:"));
-    let line = text.lines().position(begins).or_else(|| text.lines().position(within));
-    let shown =
-        line.and_then(|line| Some(format!("{message}\n  {} | {}", line + 1, text.lines().nth(line)?)));
-    let position = line.map(|line| (line + 1, 1));
+    let lines = || text.lines().enumerate();
+    let line = lines().find(|(_, line)| begins(line)).or_else(|| lines().find(|(_, line)| within(line)));
+    let shown = line.map(|(index, line)| format!("{message}\n  {} | {line}", index + 1));
+    let column = |line: &str| line.find(key).map_or(1, |at| line[..at].chars().count() + 1);
+    let position = line.map(|(index, line)| (index + 1, column(line)));
     make(Place::File { path: path.clone(), position }, shown.unwrap_or(message))
 }

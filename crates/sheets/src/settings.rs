@@ -66,8 +66,9 @@ impl Manifest {
                 format!("{exact} runs are exact and {within} within their band, but there are {runs}");
             found.push(("measured", message));
         }
-        if let Some(transport) = self.transport.as_ref().filter(|transport| !(transport.flight_rtt >= 0.0)) {
-            found.push(("flight_rtt", format!("flight_rtt is no time: {}", transport.flight_rtt)));
+        let rtt = self.transport.as_ref().map(|transport| transport.flight_rtt);
+        if let Some(rtt) = rtt.filter(|rtt| rtt.is_nan() || *rtt < 0.0) {
+            found.push(("flight_rtt", format!("flight_rtt is no time: {rtt}")));
         }
         found
     }

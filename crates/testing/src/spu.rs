@@ -91,8 +91,8 @@ pub const RESIDUALS: [Residual; 7] = [
         "a tensor put together with itself along a dimension of size 1 becomes copies, on which nothing is computed",
     ),
     compiled(
-        &["net_wide_200-semi2k"],
-        "the reshape before a softmax moves behind it, which is then computed once with another of the same tensor",
+        &["net_graph_970052-semi2k", "exp_netvlad_ts13-semi2k"],
+        "whether a quotient of a quotient becomes one depends on whether the view between them moves",
     ),
     compiled(
         &["z_softmax-semi2k-lsmnn"],

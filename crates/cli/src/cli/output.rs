@@ -14,7 +14,7 @@ use super::destination;
 pub(super) use super::destination::is_standard;
 
 /// File name extensions, and the formats that they stand for.
-const EXTENSIONS: [(&str, &str); 14] = [
+const EXTENSIONS: [(&str, &str); 17] = [
     ("txt", "text"),
     ("yaml", "yaml"),
     ("yml", "yaml"),
@@ -28,8 +28,11 @@ const EXTENSIONS: [(&str, &str); 14] = [
     ("speedscope", "speedscope"),
     ("svg", "svg"),
     ("xml", "junit"),
-    // Commands that write models have no formats; a report is none.
+    // No command has these formats, so that none writes another under such a name. Those that write models have none.
     ("onnx", "onnx"),
+    ("pdf", "pdf"),
+    ("png", "png"),
+    ("xlsx", "xlsx"),
 ];
 
 /// Writes text to a path, or to standard output if there is none or it is `-`. Colours go to terminals

@@ -52,7 +52,11 @@ pub(crate) fn common_shape<T: Copy + PartialEq + From<u8>>(a: &[T], b: &[T]) -> 
         .collect()
 }
 
+/// Also of two vectors, which tract does not multiply.
 fn matmul(a: &[u64], b: &[u64]) -> Option<Vec<u64>> {
+    if let ([k], [l]) = (a, b) {
+        return (k == l).then(Vec::new);
+    }
     let ([batch_a @ .., m, k], [batch_b @ .., l, n]) = (a, b) else { return None };
     if k != l {
         return None;

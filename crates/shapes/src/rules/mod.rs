@@ -198,12 +198,18 @@ pub(crate) fn outputs(
             }
         }
         None if misfit => Err(MISFIT.to_owned()),
-        None => guard::tract_infer(&proto, opset, inputs, wanted),
+        None => guard::tract_infer(&proto, tract_opset(&proto, opset), inputs, wanted),
     };
     match found {
         Ok(found) => (found, None),
         Err(problem) => (tvec!(InferenceFact::default(); wanted), Some(UnknownReason::Problem(problem))),
     }
+}
+
+/// The opset under which tract reads a node as ONNX does: before 13 it wants the axes of a `Squeeze` stated.
+fn tract_opset(node: &NodeProto, opset: i64) -> i64 {
+    let open = node.op_type == "Squeeze" && node.attribute.is_empty();
+    if open { opset.max(13) } else { opset }
 }
 
 /// The rule for an operator.

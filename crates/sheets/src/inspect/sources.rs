@@ -150,7 +150,9 @@ impl Source {
     }
 
     fn place(&self, line: usize) -> Place {
-        Place::File { path: self.file.display(), position: Some((line, 1)) }
+        let code = self.text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+        let column = code.chars().take_while(|c| c.is_whitespace()).count() + 1;
+        Place::File { path: self.file.display(), position: Some((line, column)) }
     }
 
     fn shown(&self, line: usize, message: &str) -> String {
