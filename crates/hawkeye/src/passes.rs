@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use hawkeye_cost::Calls;
 use hawkeye_graph::{Diagnostic, Failure, Graph, Place, Shapes, Table, ValueId, verify};
-use hawkeye_lower::{Conventions, Lowering, Program, Runs, Training, Visibility, lower, reinterpret};
+use hawkeye_lower::{
+    Conventions, Lowering, Program, Runs, Training, Visibility, lower, real_division, reinterpret,
+};
 use hawkeye_shapes::infer;
 use hawkeye_sheets::Manifest;
 
@@ -42,7 +44,9 @@ impl LoweringPasses<'_> {
         shapes: Shapes,
         inputs: &BTreeMap<ValueId, Vec<u64>>,
     ) -> Result<(Shapes, Vec<Diagnostic>), Failure> {
-        let reading = reinterpret(self.graph, &shapes, self.visibility, self.lowering)
+        let readings =
+            if self.manifest.real_division { real_division(self.graph, &shapes) } else { Vec::new() };
+        let reading = reinterpret(self.graph, &shapes, self.visibility, readings, self.lowering)
             .map_err(|failure| fitting(&shapes).err().unwrap_or(failure))?;
         reading.as_ref().map_or(Ok(()), sound)?;
         let (shapes, diagnostics) = as_read(shapes, reading.map(|graph| infer(&graph, inputs)));
@@ -61,7 +65,10 @@ impl LoweringPasses<'_> {
 
 /// The shapes as the framework reads the model, unless that reading does not fit together.
 fn as_read(shapes: Shapes, read: Option<Shapes>) -> (Shapes, Vec<Diagnostic>) {
-    let known = |shapes: &Shapes| shapes.facts.iter().filter(|fact| fact.shape().is_some()).count();
+    // What a reading puts in place of operands is known, but no value of the model.
+    let values = shapes.facts.len();
+    let known =
+        |shapes: &Shapes| shapes.facts.iter().take(values).filter(|fact| fact.shape().is_some()).count();
     match read {
         None => (shapes, Vec::new()),
         Some(read) if known(&read) >= known(&shapes) => {

@@ -59,6 +59,7 @@ pub(crate) fn profile(
     memory: &mut Memory,
     options: &Options,
 ) -> Result<Report, Failure> {
+    let front_end = framework.manifest.loads.as_ref().map(|front_end| (front_end, model.graph));
     let given = with_values(model.graph, &options.bindings)?;
     let model = Subject { graph: given.as_ref(), ..model };
     let inputs = bind(model.graph, &options.bindings)?;
@@ -92,8 +93,7 @@ pub(crate) fn profile(
     let mut kept = memory.take(options.time.as_ref());
     let mut program = settle(lowered.runs, &mut memory.calls, lowering, &mut kept.known)?;
     let found = [model.diagnostics, &expanded, &lowered.diagnostics, &program.diagnostics].concat();
-    let front_end = framework.manifest.loads.as_ref();
-    let refused = front_end.and_then(|front_end| front_end.warning(model.graph));
+    let refused = front_end.and_then(|(front_end, file)| front_end.warning(file));
     let mut diagnostics: Vec<Diagnostic> =
         refused.into_iter().chain(clear_weights(graph, &conventions)).chain(found).collect();
     diagnostics.extend(unused(&options.overlays, &program));
@@ -120,7 +120,7 @@ pub(crate) fn profile(
             batch,
             dims: options.bindings.dims.iter().map(|(name, size)| (name.clone(), *size)).collect(),
             weights: conventions.weights.to_string(),
-            loads: front_end.map(|front_end| front_end.info(model.graph)),
+            loads: front_end.map(|(front_end, file)| front_end.info(file)),
         },
         visibility: tensors(model.graph, &conventions),
         counters: framework.manifest.counters.clone(),

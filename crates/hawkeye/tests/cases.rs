@@ -47,6 +47,65 @@ fn weights_in_constant_nodes_are_reached_by_flags() {
 }
 
 #[test]
+fn stripping_leaves_weights_in_constant_nodes_what_they_are() {
+    let stripped = strip(&path("weights_as_constants")).expect("it can be stripped");
+    let stripped = import(stripped.into(), None).expect("a model");
+    let secret = Options { weights: Some(Visibility::Secret), ..Options::default() };
+    let framework = |name| Framework::open(name).expect("it is built in");
+    let report = analyse(&stripped, "", framework("spu-semi2k"), &secret).expect("a report");
+    assert_eq!(report.totals.online.bytes, 130_432);
+    let report = analyse(&stripped, "", framework("crypten"), &secret).expect("a report");
+    assert_eq!(report.run.loads.map(|loads| loads.refused), Some(0));
+}
+
+#[test]
+fn fractions_of_sizes_are_cut_as_crypten_does() {
+    // ((36 + 2) / 3) k for k of 1 and 2: columns 12 to 25, where whole numbers say 12 to 24.
+    let report = profile("intdiv_slice2", "crypten", &Options::default()).expect("a report");
+    assert_eq!((report.totals.online.bytes, report.totals.online.rounds), (14_496, 10));
+    // A reshape to 24 elements then fails in CrypTen.
+    let report = profile("intdiv_slice3", "crypten", &Options::default()).expect("a report");
+    assert!(report.diagnostics.iter().any(|d| d.message.contains("the framework itself can't run it")));
+    assert_eq!(bytes("intdiv_slice3", "crypten", &Options::default()), 13_568);
+}
+
+#[test]
+fn numbers_of_a_grid_are_no_weights() {
+    let bindings = Bindings { dims: [("w".to_owned(), 4)].into(), ..Bindings::default() };
+    let four = Options { bindings, ..Options::default() };
+    assert_eq!(bytes("range_float_initializers", "spu-semi2k", &four), 192);
+    let report = profile("range_float_initializers", "crypten", &four).expect("a report");
+    assert_eq!(report.totals.online.bytes, 0);
+    assert_eq!(report.visibility["public"].keys().collect::<Vec<_>>(), ["z", "o", "half"]);
+}
+
+#[test]
+fn a_slice_without_axes_is_of_the_leading_ones() {
+    let model = load(&path("slice_leading_axes")).expect("a model");
+    let shapes = infer(&model.graph, &bind(&model.graph, &Bindings::default()).expect("fixed sizes"));
+    assert_eq!(shapes.facts[model.graph.outputs[0]].shape(), Some(vec![2, 3]));
+}
+
+#[test]
+fn numbers_of_64_bits_without_a_sign_are_read() {
+    assert_eq!(bytes("large_unsigned", "crypten", &Options::default()), 0);
+}
+
+#[test]
+fn a_choice_between_whole_numbers_by_what_is_known_is_local() {
+    let three = Options { parties: Some(3), ..Options::default() };
+    let report = profile("where_known_integers", "crypten", &three).expect("a report");
+    let choice = report.operators.iter().find(|operator| operator.op == "Where").expect("it is there");
+    assert_eq!(choice.phases.online.bytes, 0);
+}
+
+#[test]
+fn what_a_compiler_stumbles_over_is_the_operator_that_it_lacks() {
+    let error = profile("foreign_operator", "spu-semi2k", &Options::default()).expect_err("no such operator");
+    assert!(error.contains("no protocol for Foo") && !error.contains("HawkEye's description"), "{error}");
+}
+
+#[test]
 fn a_size_of_minus_one_is_one_without_a_name() {
     let error = profile("dim_minus_one", "crypten", &Options::default()).expect_err("no size");
     assert!(error.contains("without a size"), "{error}");

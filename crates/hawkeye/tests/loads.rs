@@ -4,11 +4,11 @@
 use hawkeye::{Framework, Options, load};
 use hawkeye_testing::{Unpacked, fixtures, profile};
 
-#[test]
-fn crypten_loads_what_its_manifest_says() {
+/// How many models of an archive load and don't, where the manifest says the same as CrypTen.
+fn verdicts(archive: &'static str, verdicts: &str) -> (usize, usize) {
     let manifest = Framework::open("crypten").expect("it is built in").manifest;
-    let models = Unpacked::new("conformance");
-    let verdicts = std::fs::read_to_string(fixtures().join("crypten/from_onnx.tsv")).expect("it is there");
+    let models = Unpacked::new(archive);
+    let verdicts = std::fs::read_to_string(fixtures().join("crypten").join(verdicts)).expect("it is there");
     let (mut loaded, mut refused, mut wrong) = (0, 0, Vec::new());
     for line in verdicts.lines().filter(|line| !line.starts_with('#')) {
         let (file, error) = line.split_once('\t').expect("two columns");
@@ -22,7 +22,19 @@ fn crypten_loads_what_its_manifest_says() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new(), "{} of {}", wrong.len(), loaded + refused + wrong.len());
+    (loaded, refused)
+}
+
+#[test]
+fn crypten_loads_what_its_manifest_says() {
+    let (loaded, refused) = verdicts("conformance", "from_onnx.tsv");
     assert!(loaded > 150 && refused > 600, "{loaded} load, {refused} are refused");
+}
+
+#[test]
+fn attributes_opsets_and_whole_models_are_judged_as_crypten_does() {
+    let (loaded, refused) = verdicts("front_end", "from_onnx_variants.tsv");
+    assert!(loaded > 300 && refused > 150, "{loaded} load, {refused} are refused");
 }
 
 #[test]

@@ -17,7 +17,7 @@ const BOOL: i32 = 9;
 type Selector = (&'static str, &'static [(i32, &'static [i64])], &'static [(&'static str, i64)]);
 
 /// One sample at least of every operator that selects.
-const SELECTORS: [Selector; 15] = [
+const SELECTORS: [Selector; 21] = [
     ("Gather", &[(FLOAT, &[5, 3]), (INT, &[2])], &[]),
     ("Gather", &[(FLOAT, &[2, 5, 3]), (INT, &[4])], &[("axis", 1)]),
     ("GatherElements", &[(FLOAT, &[2, 3]), (INT, &[2, 3])], &[("axis", 1)]),
@@ -26,6 +26,12 @@ const SELECTORS: [Selector; 15] = [
     ("ScatterND", &[(FLOAT, &[4, 3]), (INT, &[2, 1]), (FLOAT, &[2, 3])], &[]),
     ("ReverseSequence", &[(FLOAT, &[4, 2, 3]), (INT, &[2])], &[]),
     ("Compress", &[(FLOAT, &[4, 3]), (BOOL, &[4])], &[("axis", 0)]),
+    ("CumSum", &[(FLOAT, &[4, 3]), (INT, &[])], &[]),
+    ("Dropout", &[(FLOAT, &[4, 3]), (FLOAT, &[]), (BOOL, &[])], &[]),
+    ("NegativeLogLikelihoodLoss", &[(FLOAT, &[3, 4]), (INT, &[3])], &[]),
+    ("SoftmaxCrossEntropyLoss", &[(FLOAT, &[3, 4]), (INT, &[3])], &[]),
+    ("TopK", &[(FLOAT, &[2, 4]), (INT, &[1])], &[]),
+    ("Trilu", &[(FLOAT, &[4, 4]), (INT, &[])], &[]),
     ("MaxUnpool", &[(FLOAT, &[1, 1, 2, 2]), (INT, &[1, 1, 2, 2])], &[]),
     ("Slice", &[(FLOAT, &[4, 3]), (INT, &[1]), (INT, &[1])], &[]),
     ("OneHot", &[(INT, &[3]), (INT, &[]), (FLOAT, &[2])], &[]),

@@ -4,11 +4,13 @@
 //! operators; [`lower`] expands every node through a [`Lowering`]; [`settle`] then charges what has
 //! state (buffers that refill, keys sent once, preprocessing of a whole network) in program order.
 
+mod avoid;
 mod groups;
 mod lowering;
 mod operands;
 mod parts;
 mod program;
+mod real_division;
 mod reinterpret;
 mod secrecy;
 mod settle;
@@ -16,14 +18,17 @@ mod step;
 mod training;
 mod view;
 mod views;
+mod weights;
 
 pub use hawkeye_grad::Pass;
 pub use lowering::{
     Ability, Compiled, Demand, Lowered, Lowering, LoweringError, ModelSource, Note, Plan, Reading, StepPlan,
 };
 pub use program::{Operation, OperationKind, Program, lower};
+pub use real_division::real_division;
 pub use reinterpret::reinterpret;
-pub use secrecy::{Conventions, Visibility, constant_weights, is_constant, secrecy};
+pub use secrecy::{Conventions, Visibility, secrecy};
 pub use settle::{Known, Runs, Settled, settle};
 pub use training::Training;
 pub use view::{ModelView, NodeView, TensorView};
+pub use weights::{constant_weights, is_constant};

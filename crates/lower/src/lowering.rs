@@ -55,6 +55,11 @@ pub enum LoweringError {
 impl LoweringError {
     /// What the message of a broken description begins with.
     pub const SHEET_FAILED: &'static str = "a sheet fails: ";
+
+    /// Whether the description is at fault, not the model.
+    pub(crate) fn is_fault(&self) -> bool {
+        matches!(self, Self::Broken(_) | Self::Ours(_))
+    }
 }
 
 impl fmt::Display for LoweringError {

@@ -58,18 +58,40 @@ pub(crate) fn operands(node: &Node, inputs: &[Option<TensorView>]) -> Vec<(Strin
 }
 
 /// Positions of inputs that decide which elements a node looks at, or how many: what it does with them it
-/// can't do without sending anything, if nobody knows them.
+/// can't do without sending anything, if nobody knows them. Without sizes that are given as inputs there is no
+/// shape, and control flow is refused where its course is secret, so neither needs a place here.
 pub(crate) fn selectors(node: &Node) -> &'static [usize] {
-    if !node.domain.is_empty() {
-        return &[];
-    }
-    match node.op.as_str() {
-        "Gather" | "GatherElements" | "GatherND" | "Scatter" | "ScatterElements" | "ScatterND"
-        | "ReverseSequence" | "Compress" | "MaxUnpool" => &[1],
-        "Slice" => &[1, 2, 3, 4],
-        "OneHot" | "Where" => &[0],
-        "TensorScatter" | "RoiAlign" => &[2],
-        "LSTM" | "GRU" | "RNN" => &[4],
+    match (node.domain.as_str(), node.op.as_str()) {
+        (
+            "",
+            "Compress"
+            | "CumProd"
+            | "CumSum"
+            | "Gather"
+            | "GatherElements"
+            | "GatherND"
+            | "GridSample"
+            | "MaxRoiPool"
+            | "MaxUnpool"
+            | "NegativeLogLikelihoodLoss"
+            | "ReverseSequence"
+            | "Scatter"
+            | "ScatterElements"
+            | "ScatterND"
+            | "SequenceAt"
+            | "SoftmaxCrossEntropyLoss"
+            | "TopK"
+            | "Trilu",
+        )
+        | ("ai.onnx.ml", "ArrayFeatureExtractor")
+        | ("com.microsoft", "RotaryEmbedding") => &[1],
+        ("", "Slice") => &[1, 2, 3, 4],
+        ("", "NonMaxSuppression" | "NonZero" | "OneHot" | "Unique" | "Where") => &[0],
+        ("", "RoiAlign") => &[1, 2],
+        ("", "Dropout" | "TensorScatter") => &[2],
+        ("", "RotaryEmbedding") => &[3],
+        ("", "LSTM" | "GRU" | "RNN") => &[4],
+        ("", "Attention") => &[6],
         _ => &[],
     }
 }

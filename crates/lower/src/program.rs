@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::{CallId, Calls, Data, Item};
 use hawkeye_grad::{Part, Pass};
-use hawkeye_graph::Shapes;
-use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Table, ValueId};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Shapes, Table, ValueId};
 
+use crate::avoid::avoided;
 use crate::operands::selectors;
 use crate::views::Views;
 use crate::{
@@ -73,6 +73,7 @@ pub fn lower(
         errors: Vec::new(),
         unsupported: BTreeMap::new(),
     };
+    let mut failed = Vec::new(); // What a compiler stumbles over may be a node that can't be lowered.
     match lowering.compile(calls, training.is_some(), &|| lowerer.views.model()) {
         Ok(Compiled { plan, notes, begin }) => {
             match plan {
@@ -87,7 +88,11 @@ pub fn lower(
         }
         Err(errors) => {
             lowerer.planned = false;
-            lowerer.errors.extend(errors.into_iter().map(|error| error_at(Place::Model, error)));
+            for error in errors {
+                let later = error.is_fault() && training.is_none();
+                let list = if later { &mut failed } else { &mut lowerer.errors };
+                list.push(error_at(Place::Model, error));
+            }
             // Without the plan of a step its parts can't be told.
             if training.is_some() {
                 return Err(Failure(lowerer.errors));
@@ -99,6 +104,9 @@ pub fn lower(
         lowerer.node(id, calls, lowering);
     }
     lowerer.unsupported(lowering);
+    if lowerer.errors.is_empty() {
+        lowerer.errors.append(&mut failed);
+    }
     if let Some(training) = training {
         for position in 0..training.parts.len() {
             lowerer.part(position, &training, calls, lowering);
@@ -156,7 +164,9 @@ impl Lowerer<'_> {
             Err(Obstacle::Broken(_) | Obstacle::Shape(_)) if behind_failure => self.fail(node),
             Err(Obstacle::Unsupported(error)) => {
                 let key = (Pass::Forward, node.domain.clone(), node.op.clone());
-                self.unsupported.entry(key).or_default().push(error);
+                let all = self.unsupported.entry(key).or_default();
+                let way = if all.is_empty() { avoided(self.views.graph, id) } else { None };
+                all.push(Diagnostic { help: way, ..error });
                 self.fail(node);
             }
             Err(Obstacle::Refused(error) | Obstacle::Broken(error) | Obstacle::Shape(error)) => {
@@ -199,11 +209,11 @@ impl Lowerer<'_> {
         if self.step.is_none() {
             lowering.supports(Ability::Lower(Pass::Forward), &node.domain, &node.op).map_err(obstacle)?;
         }
+        let unknown = |id| Obstacle::Shape(unknown_shape(node, &self.views.graph.value(id).name));
+        let view = self.views.node(node).map_err(unknown)?;
         if !self.planned {
             return Ok(Lowered::default());
         }
-        let unknown = |id| Obstacle::Shape(unknown_shape(node, &self.views.graph.value(id).name));
-        let view = self.views.node(node).map_err(unknown)?;
         let lowered = lowering
             .node(calls, &NodeView { plan, planned: self.step.is_some(), ..view })
             .map_err(obstacle)?;
@@ -267,7 +277,10 @@ impl Lowerer<'_> {
                 1 => first,
                 _ => Diagnostic { message: format!("{} ({count} nodes)", first.message), ..first },
             });
-            self.errors.extend(told.map(|error| error.help(lowering.remedy(pass, &domain, &op))));
+            let remedy = lowering.remedy(pass, &domain, &op);
+            let help = |way: Option<&String>| way.map_or(remedy.clone(), |way| format!("{remedy}; {way}"));
+            self.errors
+                .extend(told.map(|error| Diagnostic { help: Some(help(error.help.as_ref())), ..error }));
         }
     }
 

@@ -10,7 +10,7 @@ use crate::views::Views;
 use crate::{Ability, Lowering, Reading, Visibility};
 
 /// The graph as the framework reads it, from which shapes must be inferred anew; `None` if that is
-/// how ONNX means it. Values and nodes keep their ids.
+/// how ONNX means it. Values and nodes keep their ids. `readings` are those that don't come of a node alone.
 ///
 /// # Errors
 /// What the framework refuses.
@@ -18,11 +18,16 @@ pub fn reinterpret(
     graph: &Graph,
     shapes: &Shapes,
     visibility: &Table<ValueId, Visibility>,
+    readings: Vec<(NodeId, Reading)>,
     lowering: &mut dyn Lowering,
 ) -> Result<Option<Graph>, Failure> {
     let views = Views::new(graph, shapes, visibility, None);
+    let copy = || GraphBuilder::from_graph(graph.clone());
     let mut changed: Option<GraphBuilder> = None;
     let mut errors = Vec::new();
+    for (id, reading) in readings {
+        apply(changed.get_or_insert_with(copy), id, reading);
+    }
     for id in graph.node_ids() {
         let node = graph.node(id);
         if lowering.supports(Ability::Read, &node.domain, &node.op).is_err() {
@@ -31,7 +36,7 @@ pub fn reinterpret(
         match lowering.readings(&views.outlined(node)) {
             Ok(readings) if readings.is_empty() => {}
             Ok(readings) => {
-                let builder = changed.get_or_insert_with(|| GraphBuilder::from_graph(graph.clone()));
+                let builder = changed.get_or_insert_with(copy);
                 for reading in readings {
                     apply(builder, id, reading);
                 }

@@ -5,7 +5,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use hawkeye_cost::{Data, Party};
-use hawkeye_graph::{Attribute, Derivation, Elements, Graph, Node, Origin, Table, Tensor, ValueId};
+use hawkeye_graph::{Elements, Graph, Node, Origin, Table, Tensor, ValueId};
+
+use crate::weights::{constant_weights, is_constant};
 
 /// Who knows a value. The order is that of information lost: what depends on values of different
 /// visibility has the greatest of them, and is secret if two parties each know a part.
@@ -92,7 +94,7 @@ pub fn secrecy(graph: &Graph, conventions: &Conventions) -> Table<ValueId, Visib
         conventions.named.get(&value.name).copied().unwrap_or(convention)
     };
     let mut table = Table::new(graph.value_ids().map(origin).collect());
-    for id in zero_states(graph) {
+    for id in zero_states(graph).into_iter().chain(grid_numbers(graph)) {
         if !conventions.named.contains_key(&graph.value(id).name) {
             table[id] = Visibility::Public;
         }
@@ -114,70 +116,6 @@ pub fn secrecy(graph: &Graph, conventions: &Conventions) -> Table<ValueId, Visib
         }
     }
     table
-}
-
-/// Constants of fewer elements are taken for numbers that the model's author wrote down.
-const FEWEST_WEIGHTS: u64 = 17;
-
-/// Whether the node is a constant, written as a node instead of an initializer.
-#[must_use]
-pub fn is_constant(node: &Node) -> bool {
-    node.domain.is_empty() && matches!(node.op.as_str(), "Constant" | "ConstantOfShape")
-}
-
-/// What of the constants that are nodes is a weight: real numbers, more than a few, which a linear operator
-/// takes, as they are or in another shape.
-#[must_use]
-pub fn constant_weights(graph: &Graph) -> Vec<ValueId> {
-    let mut taken = Table::new(vec![false; graph.values.len()]);
-    for node in graph.nodes.iter().rev().filter(|node| node.domain.is_empty()) {
-        match node.op.as_str() {
-            "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "Einsum" | "LSTM" | "GRU" | "RNN" => {
-                node.present_inputs().for_each(|id| taken[id] = true);
-            }
-            "Identity" | "Transpose" | "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" | "Cast" => {
-                let through = node.present_outputs().any(|id| taken[id]);
-                node.present_inputs().take(1).for_each(|id| taken[id] |= through);
-            }
-            _ => {}
-        }
-    }
-    let made = |node: &&Node| is_constant(node) && !node.provenance.is_by(Derivation::Decomposition);
-    let weight = |node: &Node| {
-        let output = node.present_outputs().next().filter(|id| taken[*id])?;
-        (real_elements(graph, node)? >= FEWEST_WEIGHTS).then_some(output)
-    };
-    graph.nodes.iter().filter(made).filter_map(weight).collect()
-}
-
-/// How many real numbers a constant node gives.
-fn real_elements(graph: &Graph, node: &Node) -> Option<u64> {
-    let value = match node.attributes.get("value") {
-        Some(Attribute::Tensor(tensor)) => Some(tensor),
-        _ => None,
-    };
-    if node.op == "Constant" {
-        let value = value.filter(|tensor| tensor.dtype.is_float())?;
-        return value.dims.iter().try_fold(1u64, |n, dim| n.checked_mul(*dim));
-    }
-    let shape = elements(graph, node.inputs.first().copied().flatten()?)?;
-    let real = value.is_none_or(|tensor| tensor.dtype.is_float());
-    let count = shape.ints()?.iter().try_fold(1u64, |n, dim| n.checked_mul(u64::try_from(*dim).ok()?))?;
-    real.then_some(count)
-}
-
-/// The elements of a constant that is stored or a node.
-fn elements(graph: &Graph, id: ValueId) -> Option<&Elements> {
-    match &graph.value(id).origin {
-        Origin::Initializer(tensor) => tensor.elements.as_ref(),
-        Origin::Node(maker) => match graph.node(*maker).attributes.get("value") {
-            Some(Attribute::Tensor(tensor)) if graph.node(*maker).op == "Constant" => {
-                tensor.elements.as_ref()
-            }
-            _ => None,
-        },
-        Origin::Input(_) | Origin::Outer(_) => None,
-    }
 }
 
 /// Initializers of nothing but zeros with which recurrent layers start, and which nothing else takes:
@@ -204,6 +142,42 @@ fn zero_states(graph: &Graph) -> Vec<ValueId> {
         _ => false,
     };
     states.difference(&others).filter(zeros).copied().collect()
+}
+
+/// Single real numbers that limit a `Range`, or meet nothing but what a `Range` gives and others of their kind: numbers
+/// of a grid of coordinates, as optimisers of graphs store them, and no weights.
+fn grid_numbers(graph: &Graph) -> BTreeSet<ValueId> {
+    let single = |id: &ValueId| matches!(&graph.value(*id).origin, Origin::Initializer(t) if t.dtype.is_float() && t.dims.is_empty());
+    if graph.nodes.iter().all(|node| node.op != "Range") {
+        return BTreeSet::new();
+    }
+    // What depends on anything else, be it an input or a weight.
+    let mut foreign: Table<ValueId, bool> = Table::new(
+        graph
+            .value_ids()
+            .map(|id| match &graph.value(id).origin {
+                Origin::Input(_) | Origin::Outer(_) => true,
+                Origin::Initializer(tensor) => tensor.dtype.is_float() && !single(&id),
+                Origin::Node(_) => false,
+            })
+            .collect(),
+    );
+    let mut ranged = Table::new(vec![false; graph.values.len()]);
+    let mut taken: BTreeMap<ValueId, bool> = BTreeMap::new();
+    for node in &graph.nodes {
+        let inputs: Vec<ValueId> = node.present_inputs().chain(node.captured()).collect();
+        let range = node.domain.is_empty() && node.op == "Range";
+        let grid = range || inputs.iter().any(|id| ranged[*id]);
+        let stays = !inputs.iter().any(|id| foreign[*id]);
+        for id in inputs.iter().filter(|id| single(id)) {
+            *taken.entry(*id).or_insert(true) &= grid && stays;
+        }
+        for output in node.present_outputs() {
+            foreign[output] = !stays && !reveals_shape_only(node);
+            ranged[output] = grid && stays;
+        }
+    }
+    taken.into_iter().filter_map(|(id, grid)| grid.then_some(id)).collect()
 }
 
 /// Shapes are public whatever the elements are.

@@ -6,9 +6,9 @@ use hawkeye_graph::{Attribute, Graph, Node, Origin, Shapes, Table, Tensor, Value
 
 use crate::Visibility;
 use crate::operands::operands;
-use crate::secrecy::is_constant;
 use crate::training::Training;
 use crate::view::{ModelView, NodeView, TensorView, list};
+use crate::weights::is_constant;
 
 /// Everything that views are made from.
 pub(crate) struct Views<'a> {

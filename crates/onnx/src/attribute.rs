@@ -38,6 +38,16 @@ pub(crate) fn attribute(proto: &AttributeProto, folder: Option<&Path>) -> Result
     })
 }
 
+/// Its name. A sparse constant without an element is what stripping left of one, and its value still.
+pub(crate) fn name(proto: &AttributeProto) -> &str {
+    let values = proto.sparse_tensor.as_ref().and_then(|sparse| sparse.values.as_ref());
+    let hollow = values.is_some_and(|values| values.dims == [0]);
+    if proto.name() == SPARSE_VALUE && hollow { "value" } else { proto.name() }
+}
+
+/// The attribute with the elements of a `Constant` that are not zero.
+pub(crate) const SPARSE_VALUE: &str = "sparse_value";
+
 /// The stated type; IR version 1 did not state it, so it is guessed from the field that is set.
 pub(crate) fn kind(proto: &AttributeProto) -> Type {
     match proto.r#type() {

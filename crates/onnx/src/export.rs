@@ -13,6 +13,7 @@ use hawkeye_graph::{
 };
 use prost::Message;
 
+use crate::attribute::name as attribute_name;
 use crate::foreign::decode;
 use crate::function::{FlatNode, Functions, imports};
 use crate::map::read;
@@ -180,7 +181,7 @@ impl Exporter<'_> {
             output.iter().find(|name| !name.is_empty()).and_then(|name| self.source.nodes.get(name.as_str()));
         let mut attributes = Vec::new();
         for (name, value) in node.attributes.iter() {
-            let original = || origin?.attribute.iter().find(|a| a.name() == name).cloned();
+            let original = || origin?.attribute.iter().find(|a| attribute_name(a) == name).cloned();
             match attribute(name, value).or_else(original) {
                 Some(proto) => attributes.push(proto),
                 None => {

@@ -11,7 +11,7 @@ use hawkeye_graph::{
 };
 use prost::Message;
 
-use crate::attribute::{attribute, kind};
+use crate::attribute::{attribute, kind, name};
 use crate::declared::declared;
 use crate::digest::{Digest, digest};
 use crate::foreign::{decode, not_onnx};
@@ -274,7 +274,7 @@ impl Builder<'_> {
                 _ => attribute(a, self.folder),
             };
             match value {
-                Ok(value) => attributes.set(a.name(), value),
+                Ok(value) => attributes.set(name(a), value),
                 Err(message) => self.error(place(flat), format!("attribute \"{}\": {message}", a.name())),
             }
         }

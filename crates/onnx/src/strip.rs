@@ -7,6 +7,7 @@ use bytes::Bytes;
 use hawkeye_graph::{DType, Diagnostic, Failure, Place, SMALL, element_count};
 use prost::Message;
 
+use crate::attribute::SPARSE_VALUE;
 use crate::foreign::{decode, not_onnx};
 use crate::function::DEEPEST;
 use crate::map::read;
@@ -229,7 +230,7 @@ fn listed(attribute: &AttributeProto) -> Option<TensorProto> {
 /// A constant's value without an element.
 fn sparse_value(tensor: &TensorProto) -> AttributeProto {
     AttributeProto {
-        name: Some("sparse_value".to_owned()),
+        name: Some(SPARSE_VALUE.to_owned()),
         r#type: Some(AttributeType::SparseTensor.into()),
         sparse_tensor: Some(hollow(tensor)),
         ..AttributeProto::default()

@@ -42,12 +42,11 @@ fn elements(
         return Ok(raw.and_then(|raw| from_raw(&raw, dtype, count)));
     }
     if let Some(raw) = &proto.raw_data {
-        return match from_raw(raw, dtype, count) {
-            Some(elements) => Ok(Some(elements)),
-            None if width(dtype).is_some() => {
-                Err(format!("{} bytes of data do not hold {count} elements of {dtype}", raw.len()))
-            }
-            None => Ok(None),
+        let short = width(dtype).is_some_and(|width| raw.len() < count * width);
+        return match short {
+            true => Err(format!("{} bytes of data do not hold {count} elements of {dtype}", raw.len())),
+            // Numbers beyond 63 bits are not kept.
+            false => Ok(from_raw(raw, dtype, count)),
         };
     }
     let ints = || Elements::Ints(proto.int32_data.iter().map(|v| i64::from(*v)).collect());

@@ -116,6 +116,9 @@ pub struct Loads {
     pub front_end: String,
     /// Nodes of the model that it does not load.
     pub refused: u64,
+    /// What of the model as a whole it does not load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub model: Vec<String>,
 }
 
 /// A parameter's value.

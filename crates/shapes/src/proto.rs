@@ -97,8 +97,19 @@ pub(crate) fn node(node: &Node) -> pb::NodeProto {
             .attributes
             .iter()
             .filter_map(|(name, value)| attribute(name, &stated(name, value)))
+            .chain(leading_axes(node).and_then(|axes| attribute("axes", &axes)))
             .collect(),
         ..Default::default()
+    }
+}
+
+/// The axes of a `Slice` that has its bounds as attributes and leaves its axes out, for which tract asks.
+fn leading_axes(node: &Node) -> Option<Attribute> {
+    match node.attributes.get("starts") {
+        Some(Attribute::Ints(starts)) if node.op == "Slice" && node.attributes.get("axes").is_none() => {
+            Some(Attribute::Ints((0..starts.len() as i64).collect()))
+        }
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{Attribute, Diagnostic, Graph, Node, Place, counted};
+use hawkeye_graph::{Attribute, Diagnostic, Graph, Node, Origin, Place, counted};
 use hawkeye_report::Loads;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,12 @@ pub struct FrontEnd {
     /// Whether it runs no node that reads one tensor twice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub distinct_inputs: bool,
+    /// How many outputs a model has; as many as it likes if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<usize>,
+    /// Whether every initializer holds real numbers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub real_initializers: bool,
     /// What it does not load.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub all_but: Vec<String>,
@@ -68,25 +74,47 @@ impl FrontEnd {
         }
     }
 
-    /// Every node of a graph that is not loaded, and why.
+    /// Why it does not load a model, whatever its nodes.
+    fn of_the_model(&self, graph: &Graph) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if let Some(wanted) = self.outputs.filter(|wanted| *wanted != graph.outputs.len()) {
+            reasons.push(format!("{}, not {wanted}", counted(graph.outputs.len(), "output")));
+        }
+        let whole = |origin: &Origin| matches!(origin, Origin::Initializer(t) if !t.dtype.is_float());
+        let mut whole = graph.values.iter().filter(|value| self.real_initializers && whole(&value.origin));
+        if let Some(first) = whole.next() {
+            let count = counted(whole.count() + 1, "initializer");
+            reasons.push(format!(
+                "{count} of integers (the first is \"{}\"), which it wants in Constant nodes",
+                first.name
+            ));
+        }
+        reasons
+    }
+
+    /// Why a graph is not loaded: what holds of the whole, and every node.
     #[must_use]
     pub fn refusals(&self, graph: &Graph) -> Vec<Diagnostic> {
+        let whole = self.of_the_model(graph).into_iter().map(|reason| {
+            let message = format!("{} does not load the model: {reason}", self.front_end);
+            Diagnostic::error(Place::Model, message)
+        });
         let refusal = |id| {
             let node = graph.node(id);
             let message = format!("{} does not load this node: {}", self.front_end, self.refusal(node)?);
             Some(Diagnostic::error(Place::node(node), message))
         };
-        graph.node_ids().filter_map(refusal).collect()
+        whole.chain(graph.node_ids().filter_map(refusal)).collect()
     }
 
     /// What a report says about it.
     #[must_use]
     pub fn info(&self, graph: &Graph) -> Loads {
         let refused = graph.nodes.iter().filter(|node| self.refusal(node).is_some()).count() as u64;
-        Loads { front_end: self.front_end.clone(), refused }
+        Loads { front_end: self.front_end.clone(), refused, model: self.of_the_model(graph) }
     }
 
-    /// One warning that names the operators which are not loaded, with how many nodes there are of each.
+    /// One warning that names what is not loaded, operators with how many nodes there are of each.
     #[must_use]
     pub fn warning(&self, graph: &Graph) -> Option<Diagnostic> {
         let mut refused: BTreeMap<(&str, String), usize> = BTreeMap::new();
@@ -95,13 +123,12 @@ impl FrontEnd {
                 *refused.entry((&node.op, why)).or_insert(0) += 1;
             }
         }
-        if refused.is_empty() {
+        let nodes =
+            refused.iter().map(|((op, why), count)| format!("{op} ({}: {why})", counted(*count, "node")));
+        let list: Vec<String> = self.of_the_model(graph).into_iter().chain(nodes).collect();
+        if list.is_empty() {
             return None;
         }
-        let list: Vec<String> = refused
-            .iter()
-            .map(|((op, why), count)| format!("{op} ({}: {why})", counted(*count, "node")))
-            .collect();
         let message = format!(
             "{} does not load the model as it stands: {}. Costs are those of the same functions called by hand",
             self.front_end,

@@ -45,6 +45,9 @@ pub struct Manifest {
     pub security: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loads: Option<FrontEnd>,
+    /// Whether the front end divides integers as real numbers, and cuts fractions where it wants whole numbers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub real_division: bool,
     #[serde(default = "free", skip_serializing_if = "is_free")]
     pub free: Vec<String>,
     #[serde(default)]
@@ -298,7 +301,7 @@ impl Manifest {
     /// Refuses what the framework's front end does not load.
     ///
     /// # Errors
-    /// Every node that it does not load.
+    /// Everything that it does not load.
     pub fn loads(&self, graph: &Graph) -> Result<(), Failure> {
         let refusals = self.loads.as_ref().map(|front_end| front_end.refusals(graph)).unwrap_or_default();
         if refusals.is_empty() { Ok(()) } else { Err(Failure(refusals)) }

@@ -53,6 +53,12 @@ impl Author {
             }
             Self::HawkEye { having } => match having(pass, domain, op).as_slice() {
                 [] => "no framework has it: replace it by other operators".to_owned(),
+                names if is_quantised(op) => {
+                    let names = names.join(", ");
+                    format!(
+                        "the model is quantised: export it as it was before, or choose a framework of integers: {names}"
+                    )
+                }
                 names => format!("replace it, or choose a framework that has it: {}", names.join(", ")),
             },
         }
@@ -66,6 +72,14 @@ impl Author {
             "or send in {entry} what that takes, or say evidence(\"local\") there if it takes no message"
         ))
     }
+}
+
+/// Whether the operator is one of quantised models alone.
+fn is_quantised(op: &str) -> bool {
+    op.starts_with("QLinear")
+        || op.ends_with("Integer")
+        || op.ends_with("QuantizeLinear")
+        || op == "DequantizeLinear"
 }
 
 /// The sheet with the most functions like one that is to be added.

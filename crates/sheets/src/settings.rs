@@ -115,6 +115,13 @@ impl Manifest {
         }
     }
 
+    /// The parameter of a name, or of the name that the framework itself has for it, with which its documentation
+    /// begins.
+    fn parameter<'a>(&'a self, name: &'a str) -> &'a str {
+        let own = |parameter: &Parameter| parameter.doc.split_once(':').is_some_and(|(own, _)| own == name);
+        self.parameters.iter().find(|(_, parameter)| own(parameter)).map_or(name, |(known, _)| known)
+    }
+
     /// Every parameter with its value, in the manifest's order.
     ///
     /// # Errors
@@ -122,7 +129,13 @@ impl Manifest {
     pub fn values(&self, settings: &BTreeMap<String, String>) -> Result<Vec<(String, Data)>, Failure> {
         let mut errors = Vec::new();
         let known = &self.parameters;
-        for name in settings.keys().filter(|name| !known.contains_key(*name)) {
+        let given = settings;
+        let settings: BTreeMap<&str, &String> =
+            given.iter().map(|(name, text)| (self.parameter(name), text)).collect();
+        if settings.len() < given.len() {
+            errors.push(about(&self.name, "a parameter is given under both of its names".to_owned()));
+        }
+        for name in settings.keys().filter(|name| !known.contains_key(**name)) {
             let near = nearest(name, known.keys().map(String::as_str));
             let hint = near.map(|n| format!("did you mean {n}? "));
             let all: Vec<&str> = known.keys().map(String::as_str).collect();
@@ -133,7 +146,7 @@ impl Manifest {
             )));
         }
         let value = |(name, parameter): (&String, &Parameter)| {
-            let value = match settings.get(name) {
+            let value = match settings.get(name.as_str()) {
                 Some(text) => parameter.parse(text),
                 None => parameter.value(&parameter.default),
             };

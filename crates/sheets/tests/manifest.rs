@@ -32,6 +32,21 @@ fn what_is_left_out_has_a_meaning() {
 }
 
 #[test]
+fn a_parameter_goes_by_the_name_that_its_documentation_begins_with() {
+    let parameter = "parameters:\n  rounds: {type: int, default: 8, doc: 'functions.rounds: how many'}\n";
+    let manifest = parsed(&format!("{GOOD}{parameter}")).expect("it is a manifest");
+    let values = |settings: &[(&str, &str)]| {
+        let settings = settings.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        manifest.values(&settings.collect()).map_err(|failure| failure.to_string())
+    };
+    let nine = values(&[("rounds", "9")]);
+    assert!(nine.is_ok() && nine == values(&[("functions.rounds", "9")]) && nine != values(&[]));
+    let twice = values(&[("rounds", "9"), ("functions.rounds", "8")]).expect_err("which?");
+    assert!(twice.contains("under both of its names"), "{twice}");
+    assert!(values(&[("how.rounds", "9")]).is_err());
+}
+
+#[test]
 fn all_problems_are_said_at_once() {
     for (old, new, problem) in [
         ("framework/1", "framework/2", "schema is \"hawkeye-framework/2\", not \"hawkeye-framework/1\""),

@@ -38,8 +38,9 @@ fn run(report: &Report) -> String {
 
 /// Whether the framework can load the model as it stands, where that is known.
 fn loads(report: &Report) -> Option<String> {
-    let Loads { front_end, refused } = report.run.loads.as_ref()?;
+    let Loads { front_end, refused, model } = report.run.loads.as_ref()?;
     Some(match refused {
+        0 if !model.is_empty() => format!("not as it stands: {front_end} refuses it, see the warning"),
         0 => format!("{front_end} loads the model as it stands"),
         1 => format!("not as it stands: {front_end} refuses 1 node, see the warning"),
         _ => format!(
@@ -126,7 +127,11 @@ fn traffic(report: &Report) -> Option<String> {
     }
     let total: u128 = report.links.iter().map(|link| u128::from(link.bytes)).sum();
     if total == 0 {
-        return Some("none: all that the model computes on is known to one party or to all".to_owned());
+        let secrets = report.visibility.get("secret").is_some_and(|names| !names.is_empty());
+        return Some(match secrets {
+            true => "none: each party computes on its shares alone".to_owned(),
+            false => "none: all that the model computes on is known to one party or to all".to_owned(),
+        });
     }
     let sum = |from: bool| -> u128 {
         let ours = report.links.iter().filter(|link| if from { link.from == 0 } else { link.to == 0 });

@@ -75,17 +75,23 @@ pub(crate) fn fused_gemm(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> O
     one(activated(emit, node, y)?)
 }
 
-/// `FusedMatMul`: a product of operands whose last two axes may be swapped, times a number.
+/// `FusedMatMul`: a product of operands whose first axis may be brought before the last one, and whose last two axes
+/// may then be swapped, times a number.
 pub(crate) fn fused_matmul(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
     let set = |name: &str| node.attributes.int(name).unwrap_or(0) != 0;
-    if set("transBatchA") || set("transBatchB") {
-        return None;
-    }
     let mut operands = [emit.input(0)?, emit.input(1)?];
-    for (position, name) in ["transA", "transB"].iter().enumerate() {
+    for (position, (batch, last)) in
+        [("transBatchA", "transA"), ("transBatchB", "transB")].into_iter().enumerate()
+    {
         let rank = i64::try_from(emit.shape(position)?.len()).ok()?;
-        if set(name) && rank > 1 {
-            let perm: Vec<i64> = (0..rank - 2).chain([rank - 1, rank - 2]).collect();
+        let mut perm: Vec<i64> = (0..rank).collect();
+        if set(batch) && rank > 2 {
+            perm[..rank as usize - 1].rotate_left(1);
+        }
+        if set(last) && rank > 1 {
+            perm.swap(rank as usize - 2, rank as usize - 1);
+        }
+        if perm.iter().copied().ne(0..rank) {
             operands[position] = emit.transpose(operands[position], &perm);
         }
     }

@@ -61,7 +61,8 @@ pub(crate) fn range(
     let bounds: Option<Vec<_>> = inputs.iter().map(|i| i.value.concretize()).collect();
     let Some([start, limit, step]) = bounds.as_deref() else { return Ok(tvec!(open)) };
     let (count, few) = if dtype.is_float() {
-        floats(scalar(start)?, scalar(limit)?, scalar(step)?)
+        let single = dtype == DatumType::F32;
+        floats(scalar(start)?, scalar(limit)?, scalar(step)?, single)
     } else {
         integers(scalar(start)?, scalar(limit)?, scalar(step)?)?
     };
@@ -106,8 +107,13 @@ fn converted(value: &Tensor, dtype: DatumType) -> TractResult<Tensor> {
     }
     if from.is_float() && dtype.is_integer() {
         let floats = value.cast_to::<f64>()?;
+        let least = match dtype {
+            DatumType::I64 | DatumType::U64 | DatumType::U32 => i64::MIN,
+            // Narrow types are the low bits of 32.
+            _ => i64::from(i32::MIN),
+        };
         let ints: Vec<i64> =
-            floats.try_as_plain_ram()?.as_slice::<f64>()?.iter().copied().map(whole).collect();
+            floats.try_as_plain_ram()?.as_slice::<f64>()?.iter().map(|x| whole(*x, least)).collect();
         return in_type(&tensor1(&ints).into_shape(value.shape())?, dtype);
     }
     if from.is_float() || from == DatumType::U64 {
@@ -121,10 +127,10 @@ fn in_type(ints: &Tensor, dtype: DatumType) -> TractResult<Tensor> {
     if dtype == DatumType::I64 { Ok(ints.clone()) } else { Ok(ints.cast_to_dt(dtype)?.into_owned()) }
 }
 
-/// A real number without its fraction. What no integer is becomes the least one, as on x86.
-fn whole(number: f64) -> i64 {
-    let limit = -(i64::MIN as f64);
-    if number >= -limit && number < limit { number as i64 } else { i64::MIN }
+/// A real number without its fraction. What is none of the integers from the least one on becomes that, as on x86.
+fn whole(number: f64, least: i64) -> i64 {
+    let (number, limit) = (number.trunc(), -(least as f64));
+    if number >= -limit && number < limit { number as i64 } else { least }
 }
 
 fn scalar<T: Datum + Copy>(tensor: &Tensor) -> TractResult<T> {
@@ -133,11 +139,13 @@ fn scalar<T: Datum + Copy>(tensor: &Tensor) -> TractResult<T> {
     first.context("a bound of Range has no element")
 }
 
-/// How many elements there are, and which, if they are few.
-fn floats(start: f64, limit: f64, step: f64) -> (i64, Option<Tensor>) {
-    let count = ((limit - start) / step).ceil().max(0.0) as i64;
-    let few = count <= SMALL as i64;
-    (count, few.then(|| tensor1(&(0..count).map(|i| start + step * i as f64).collect::<Vec<_>>())))
+/// How many elements there are, and which, if they are few: each is the one before and the step, in the
+/// precision of the type, as ONNX Runtime has it.
+fn floats(start: f64, limit: f64, step: f64, single: bool) -> (i64, Option<Tensor>) {
+    let round = |x: f64| if single { f64::from(x as f32) } else { x };
+    let count = (round(limit - start) / step).ceil().max(0.0) as i64;
+    let few = || std::iter::successors(Some(start), |x| Some(round(x + step))).take(count as usize);
+    (count, (count <= SMALL as i64).then(|| tensor1(&few().collect::<Vec<_>>())))
 }
 
 fn integers(start: i64, limit: i64, step: i64) -> TractResult<(i64, Option<Tensor>)> {
@@ -171,6 +179,13 @@ mod tests {
         assert_eq!(ints(&tensor1(&[i32::MAX, i32::MIN]), DatumType::I64), [2_147_483_647, -2_147_483_648]);
         assert_eq!(ints(&tensor1(&[2.9f32, -2.9, 9.3e18]), DatumType::I64), [2, -2, i64::MIN]);
         assert_eq!(ints(&tensor1(&[i64::MAX, 0]), DatumType::Bool), [1, 0]);
+        // Figures of ONNX Runtime 1.32.0.
+        let far = tensor1(&[3e9f64 + 512.0, -3e9 - 512.0, 300.7, f64::NAN, 1e19, 70_000.0]);
+        let least = i64::from(i32::MIN);
+        assert_eq!(ints(&far, DatumType::I32), [least, least, 300, least, least, 70_000]);
+        assert_eq!(ints(&far, DatumType::I16), [0, 0, 300, 0, 0, 4464]);
+        assert_eq!(ints(&far, DatumType::U8), [0, 0, 44, 0, 0, 112]);
+        assert_eq!(ints(&tensor1(&[2_147_483_647.5f64]), DatumType::I32), [2_147_483_647]);
     }
 
     #[test]
@@ -182,7 +197,11 @@ mod tests {
         assert_eq!(count(0, i64::MAX, 1), Some(i64::MAX));
         assert_eq!(count(i64::MIN, i64::MAX, 1), None);
         assert_eq!(count(0, 1, 0), None);
-        assert_eq!(floats(0.0, 1e18, 1.0).0, 1_000_000_000_000_000_000);
-        assert_eq!(floats(0.0, 1.0, 0.3).0, 4);
+        assert_eq!(floats(0.0, 1e18, 1.0, false).0, 1_000_000_000_000_000_000);
+        assert_eq!(floats(0.0, 1.0, 0.3, false).0, 4);
+        // In single precision as ONNX Runtime 1.32.0 adds it up.
+        let few = floats(0.0, 0.5, f64::from(0.1f32), true).1.expect("five");
+        let last = few.try_as_plain_ram().expect("in memory").as_slice::<f64>().expect("reals")[3];
+        assert_eq!(last as f32, 0.1f32 + 0.1 + 0.1);
     }
 }
