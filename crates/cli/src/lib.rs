@@ -14,11 +14,7 @@ use hawkeye::{Diagnostic, Failure, Place};
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli::arguments(arguments) {
         Ok(arguments) => cli::run(&arguments),
-        Err(error) => {
-            // There is nowhere left to report a failure to print to.
-            let _ = error.print();
-            if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
-        }
+        Err(message) => cli::print_message(&message),
     }
 }
 

@@ -115,6 +115,15 @@ fn faults_of_sheets_are_found() {
             "def lower_Mul(n):\n    if n.inputs[1].visibility == \"public\":\n        send(0, 9, 1)\n",
             "there is no party 9",
         ),
+        ("def lower_Relu(n):\n    exchange(ceil_log2(n.inputs[0].rank - 9))\n", "n is negative: -"),
+        ("def lower_Relu(n):\n    draw(\"ot\", 1)\n", "no sheet defines draw_ot"),
+        ("def lower_Relu(n):\n    defer(\"ot\", 1)\n", "define group_ot(weight) in a sheet"),
+        (
+            "def lower_Relu(n):\n    return struct(inputs = {1: 0})\n",
+            "state for input 1, but the node has 1 input",
+        ),
+        ("fail(\"not yet\")\ndef lower_Relu(n):\n    pass\n", "small.star:1:1-16: not yet"),
+        ("def add(x):\n    return x\n", "no sheet defines a lower_ function"),
         ("def lower_Relu(n):\n    if parties == 3:\n        send(0, 9, 1)\n", "there is no party 9"),
         ("def lower_MatMul(n):\n    pass\ndef update_adam(n):\n    send(0, 9, 1)\n", "there is no party 9"),
         (
@@ -139,6 +148,26 @@ fn faults_of_manifests_are_found() {
         ("parameters: {idle: {type: int, default: 1, doc: nothing}}", "no sheet looks at the parameter idle"),
         ("parameters: {f: {type: bool, default: true, min: 1, doc: f}}", "min and max are for type: int"),
         ("training: {cuts: [Argmax]}", "did you mean ArgMax?"),
+        ("loads: {front_end: f, all_but: [Argmax]}", "did you mean ArgMax?\n  9 | "),
+        ("log: {lines: [{match: '(?P<snt_bytes>[0-9]+)'}]}", "did you mean sent_bytes?"),
+        ("log: {lines: [{match: '([0-9]+)', counters: {n: bytes}}]}", "a group \"n\", which its match lacks"),
+        (
+            "log: {lines: [{match: '(?P<n>[0-9]+)', counters: {n: byte}}]}",
+            "counter \"byte\", which counters lack; did you mean bytes?",
+        ),
+        ("modules: {kernels: gone.star}", "module kernels: gone.star can't be read"),
+        ("transport: {flight_rtt: -1}", "flight_rtt is no time: -1"),
+        ("transport: {profiles: [crypten-gpu]}", "there is no profile \"crypten-gpu\""),
+        ("measured: {runs: 5, exact: 9}", "9 runs are exact and 0 within their band, but there are 5"),
+        ("extra_parties: [ttp, TTP]", "two parties are called TTP"),
+        (
+            "parameters:\n  a: {type: int, default: 1, doc: a}\n  a: {type: int, default: 2, doc: a}",
+            "duplicate entry",
+        ),
+        (
+            "rounds: {direction_changes: {channel: io, last: [1, 0]}}",
+            "channel \"io\", on which no sheet sends",
+        ),
         ("rounds: {direction_changes: {channel: io, last: [5, 0]}}", "last names party 5"),
     ];
     for (lines, expected) in cases {
@@ -166,6 +195,24 @@ fn faults_of_manifests_are_found() {
             "parties: {default: 2, min: 4, max: 3}",
             "framework.yaml:6:",
         ),
+        (
+            "weights: secret",
+            "weights: hidden",
+            "visibility: expected secret, public, or the number of a party",
+        ),
+        ("counters:", "rounds: sheets\ncounters:", "rounds: expected sheet, flights, or {direction_changes:"),
+        ("counters:", "rounds: sheets\ncounters:", "framework.yaml:8:"),
+        (
+            "counters:",
+            "parameters: {a: {type: choice, default: x, doc: a}}\ncounters:",
+            "needs choices: [...]",
+        ),
+        (
+            "counters:",
+            "parameters: {a: {type: int, default: 1, min: 3, max: 2, doc: a}}\ncounters:",
+            "parameter a: min 3 is more than max 2",
+        ),
+        ("sheet: small.star", "sheet: ../small.star", "leads out of the framework's directory\n  --> "),
         (
             "counters: {bytes: {sum: bytes}}",
             "counters:\n  sent: {sum: bytes, phases: [onlin]}",

@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use common::command_line;
+use common::{command_line, text};
 use hawkeye::{Bindings, Failure, bind, infer, load};
 use hawkeye_grad::{
     Loss, Optimizer, Step, StepSpec, Trainable, differentiable, parameters, sweep, synthesise,
@@ -124,4 +124,25 @@ fn what_can_not_be_trained_is_said() {
     assert!(said(&["grad", "lenet5.onnx", "--frozen", "fc9"]).contains("no parameter named \"fc9\""));
     assert!(said(&["grad", "lenet5.onnx", "--train-output", "z"]).contains("no output named \"z\""));
     assert!(said(&["grad", "lenet5.onnx", "--train", "mae"]).contains("there is no loss \"mae\""));
+}
+
+/// The example's gradient of a maximum: a bit times a number for each of three comparisons of a window.
+#[test]
+fn the_example_trains() {
+    let output = command_line(&[
+        "profile",
+        "lenet5.onnx",
+        "-f",
+        "../../examples/replicated",
+        "--train",
+        "mse",
+        "--by",
+        "op-type",
+        "--format",
+        "csv",
+    ]);
+    let csv = text(&output.stdout);
+    let row = csv.lines().find(|line| line.starts_with("MaxPool backward,")).expect("it is there");
+    let (windows, bit_times) = (6 * 14 * 14 + 16 * 5 * 5, 6 * 8);
+    assert!(row.contains(&format!(",{},", windows * 3 * bit_times)), "{row}");
 }

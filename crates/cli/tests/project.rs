@@ -29,6 +29,26 @@ fn a_project_is_checked_as_its_file_says() {
     }
     let slow = project.replace("\"rounds=1000000\"]", "\"online.seconds=0.001\"]\nnetwork = \"wan-100m\"");
     assert_eq!(check(&slow, "json").status.code(), Some(1));
+    let trained = format!(
+        "{project}shapes = {{input = \"4x1x28x28\"}}\n[model.training]\nloss = \"cross_entropy\"\noptimizer = \"sgd:lr=0.1,momentum=0.9\"\nsteps = 2\n"
+    )
+    .replace("[\"crypten\", \"cheetah\"]", "[\"crypten\"]");
+    let document: serde_json::Value = serde_json::from_slice(&check(&trained, "json").stdout).expect("JSON");
+    let lenet = folder.path().join("lenet5.onnx");
+    let step = command_line(&[
+        "profile",
+        lenet.to_str().expect("paths are text here"),
+        "--framework",
+        "crypten",
+        "--shape=input=4x1x28x28",
+        "--train=cross_entropy",
+        "--optimizer=sgd:lr=0.1,momentum=0.9",
+        "--steps=2",
+        "--format=json",
+    ]);
+    let step: serde_json::Value = serde_json::from_slice(&step.stdout).expect("JSON");
+    let checks = document["results"][0]["checks"].as_array().expect("a list");
+    assert_eq!(checks[1]["actual"], step["totals"]["online"]["bytes"], "{document}");
     // A framework of one's own is looked for beside the file.
     let exported = folder.path().join("mine");
     let exported = exported.to_str().expect("paths are text here");
@@ -55,6 +75,14 @@ fn a_project_is_checked_as_its_file_says() {
             "the model has no input named \"sr\"",
         ),
         ("[[model]]\npath = 1\n", "hawkeye.toml:2:8"),
+        (
+            "frameworks = [\"crypten\"]\n[[model]]\npath = \"lenet5.onnx\"\nmax = [\"bytes=1\"]\ntraining = {loss = \"mes\"}\n",
+            "lenet5.onnx: training.loss = \"mes\": there is no loss \"mes\"",
+        ),
+        (
+            "frameworks = [\"crypten\"]\n[[model]]\npath = \"lenet5.onnx\"\nmax = [\"bytes=1\"]\ntraining = {loss = \"mse\", epochs = 1}\n",
+            "training takes one of step, steps, and epochs with dataset_size",
+        ),
         ("[[model]]\npath = \"lenet5.onnx\"\nmodel = 1\n", "unknown field `model`"),
         ("[[model]]\npath = \"lenet5.onnx\"\n", "has no frameworks"),
         ("frameworks = [\"crypten\"]\n[[model]]\npath = \"gone.onnx\"\n", "gone.onnx"),

@@ -64,6 +64,23 @@ fn slips_in_options_are_named() {
     }
 }
 
+/// What the user gave is shown again in messages about it.
+#[test]
+fn no_argument_acts_on_the_terminal() {
+    let cases: [&[&str]; 6] = [
+        &["profile", "lenet5.onnx", "-f", "crypten", "--dim", "a\x1b[31m=x"],
+        &["profile", "lenet5.onnx", "-f", "crypten", "--format", "\x1b[31m"],
+        &["profile", "lenet5.onnx", "-f", "\x1b[31m"],
+        &["profile", "\x1b[31m.onnx", "-f", "crypten"],
+        &["pro\x1b[31mfile"],
+        &["profile", "--\x1b[31mx"],
+    ];
+    for arguments in cases {
+        let message = complaint(arguments);
+        assert!(!message.contains(acts) && message.contains("[31m"), "{message:?}");
+    }
+}
+
 /// Characters that act on a terminal, but for the ends of lines.
 fn acts(c: char) -> bool {
     c.is_control() && c != '\n'
@@ -93,6 +110,8 @@ fn no_name_acts_on_the_terminal_or_breaks_a_row() {
         assert!(!text(&output.stderr).contains(acts), "{arguments:?}: {:?}", text(&output.stderr));
     }
     assert!(!printed(&["shapes", model, "--batch", "1"]).contains(acts));
+    let markdown = printed(&["profile", model, "--batch", "1", "-f", "crypten", "--format", "markdown"]);
+    assert!(!markdown.replace("\\<", "").contains('<'), "no markup: {markdown}");
     assert!(
         !printed(&[
             "compare",

@@ -1,6 +1,6 @@
 //! Communication as an algebra.
 
-use crate::{Algebra, Cost, Overflow, Phase, RoundRule, Share, Step, Symbol};
+use crate::{Algebra, Before, Cost, Overflow, Phase, RoundRule, Share, Step, Symbol};
 
 /// The algebra of what is sent: its values are [`Cost`]s, with rounds by the framework's rule.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ impl Algebra for Communication<'_> {
     }
 
     fn after(&self, value: &Cost, before: &Cost) -> Result<Cost, Overflow> {
-        Ok(value.after(&self.0.before().then(before)))
+        Ok(value.after(&Before::program(self.0).then(before)))
     }
 
     fn share(&self, value: &Cost, share: &Share) -> Result<Cost, Overflow> {

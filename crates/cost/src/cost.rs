@@ -2,7 +2,7 @@
 
 use litemap::LiteMap;
 
-use crate::{FlightCount, Link, Overflow, Phase, PhaseMap, RoundRule, Step, Symbol, Traffic};
+use crate::{Direction, FlightCount, Link, Overflow, Phase, PhaseMap, RoundRule, Step, Symbol, Traffic};
 
 /// What a call costs.
 ///
@@ -47,6 +47,19 @@ pub struct Before {
 }
 
 impl Before {
+    /// What comes before a program, so that its first message may continue a direction: nothing
+    /// before set-up, set-up's last message before the other phases.
+    #[must_use]
+    pub fn program(rule: &RoundRule) -> Self {
+        let mut before = Self::default();
+        if let RoundRule::DirectionChanges { last: (from, to), .. } = rule {
+            for phase in [Phase::Offline, Phase::Online] {
+                before.rounds[phase] = FlightCount::new(1, Direction::OneWay(*from, *to));
+            }
+        }
+        before
+    }
+
     /// The end of this sequence and `next`.
     #[must_use]
     pub fn then(mut self, next: &Cost) -> Self {

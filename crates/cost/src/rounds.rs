@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Before, Cost, Direction, FlightCount, Party, Phase, Step};
+use crate::{FlightCount, Party, Step};
 
 /// How a framework counts rounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,25 +31,12 @@ impl RoundRule {
             Self::DirectionChanges { .. } => FlightCount::default(),
         }
     }
-
-    /// What comes before the program, so that its first message may continue a direction: nothing
-    /// before set-up, set-up's last message before the other phases.
-    #[must_use]
-    pub fn before(&self) -> Before {
-        let mut cost = Cost::default();
-        if let Self::DirectionChanges { last: (from, to), .. } = self {
-            for phase in [Phase::Offline, Phase::Online] {
-                cost.rounds[phase] = FlightCount::new(1, Direction::OneWay(*from, *to));
-            }
-        }
-        Before::default().then(&cost)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Message, Overflow};
+    use crate::{Before, Cost, Message, Overflow, Phase};
 
     #[test]
     fn the_online_phase_continues_from_setup_but_setup_from_nothing() -> Result<(), Overflow> {
@@ -65,7 +52,10 @@ mod tests {
                 flights: 1,
                 tensors: 1,
             };
-            assert_eq!(Cost::of_step(&step, &rule)?.after(&rule.before()).rounds[phase].count, rounds);
+            assert_eq!(
+                Cost::of_step(&step, &rule)?.after(&Before::program(&rule)).rounds[phase].count,
+                rounds
+            );
         }
         Ok(())
     }

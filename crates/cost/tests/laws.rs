@@ -141,6 +141,6 @@ fn direction_changes_count_from_the_last_message_before() {
     };
     let rule = RoundRule::DirectionChanges { channel: "io".into(), last: (Party(1), Party(0)) };
     let steps = [send(1, 0, "io"), send(0, 1, "other"), send(1, 0, "io"), send(0, 1, "io")];
-    let cost = sequence(&steps, &rule).after(&rule.before());
+    let cost = sequence(&steps, &rule).after(&Before::program(&rule));
     assert_eq!(cost.rounds[Phase::Online].count, 1);
 }

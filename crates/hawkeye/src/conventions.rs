@@ -7,8 +7,8 @@ use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, Value, nearest};
 use hawkeye_lower::{Conventions, Visibility, is_constant};
 use hawkeye_sheets::{Manifest, Parties};
 
-use crate::Options;
-use crate::session::Configuration;
+use crate::configuration::Configuration;
+use crate::options::Options;
 
 /// Who knows what goes into the model: as the user says, and else as the framework has it.
 ///

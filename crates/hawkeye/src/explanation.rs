@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use hawkeye_grad::Pass;
 use hawkeye_report::{CallNode, Operator, PhaseCost, Report};
-use hawkeye_sheets::{Definition, Definitions, PLANNED_PART, Sheets};
+use hawkeye_sheets::{Definition, Definitions, PLANNED_PART, entry_name};
 use indexmap::IndexMap;
 use regex::Regex;
 use serde::Serialize;
@@ -50,7 +50,7 @@ pub fn explain(report: &Report, definitions: &Definitions, pass: Pass, name: &st
     let entry = match node.op.as_str() {
         "Setup" => "begin".to_owned(),
         "Output" => "end".to_owned(),
-        op => Sheets::entry(pass, "", op),
+        op => entry_name(pass, "", op),
     };
     // Operators of other domains have it in the function's name.
     let defined = node.evidence.iter().flat_map(|kinds| kinds.split(", ")).any(|kind| kind == "defined");
@@ -92,7 +92,7 @@ fn explained(
     let below = |child: &CallNode| {
         // An operator within another is what the framework lowers in its place.
         let callee = match &child.op {
-            Some(op) => definitions.callee(None, &Sheets::entry(pass, "", op)),
+            Some(op) => definitions.callee(None, &entry_name(pass, "", op)),
             None => definitions.callee(position, &child.name),
         };
         match callee {

@@ -16,11 +16,14 @@
 
 mod activations;
 mod annotation;
+mod configuration;
 mod conventions;
 mod explanation;
 mod framework;
 mod memory;
 mod operator;
+mod options;
+mod passes;
 mod pipeline;
 mod report;
 mod session;
@@ -41,9 +44,10 @@ pub use hawkeye_shapes::{Bindings, bind, catches_panics, check_dims, infer, with
 pub use hawkeye_sheets::{Definition, Definitions, Framework, Manifest, Overlay, builtin_names};
 pub use hawkeye_time as time;
 pub use operator::{Operand, in_the_midst, operator};
-pub use pipeline::{Options, analyse, analyse_with_definitions};
+pub use options::Options;
+pub use pipeline::analyse_with_definitions;
 pub use report::{MachineChoice, TimeOptions};
-pub use session::{Session, Sessions};
+pub use session::{Session, Sessions, analyse};
 pub use sweep::law;
 pub use sweep::{
     Axis, Crossover, MOST_POINTS, Point, Statement, Sweep, Variable, amount, crossovers, fixed, series,

@@ -2,87 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_cost::{Calls, Communication, Fold};
-use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, Shapes, Table, ValueId, counted, verify};
+use hawkeye_cost::{Communication, Fold};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, ValueId, counted};
 use hawkeye_lower::{
-    Ability, Conventions, Lowering, Pass, Program, Runs, Settled, Training, Visibility, constant_weights,
-    lower, reinterpret, secrecy, settle,
+    Ability, Conventions, Lowering, Pass, Settled, Visibility, constant_weights, secrecy, settle,
 };
 use hawkeye_onnx::Model;
 use hawkeye_report::{ModelInfo, Report, RunInfo};
-use hawkeye_shapes::{Bindings, Expanded, bind, expand, infer, with_values};
-use hawkeye_sheets::{Definitions, Framework, Manifest, OVERLAY, Overlay};
+use hawkeye_shapes::{Expanded, bind, expand, with_values};
+use hawkeye_sheets::{Definitions, Framework, OVERLAY, Overlay};
 
+use crate::configuration::Configuration;
 use crate::conventions::conventions;
 use crate::memory::Memory;
-use crate::report::{ReportHeader, TimeOptions, Timing, located, report};
-use crate::session::{Configuration, Session};
-use crate::training::{TrainingOptions, train};
-use crate::widths::Widths;
+use crate::options::Options;
+use crate::passes::{LoweringPasses, sound};
+use crate::report::{ReportHeader, Timing, located, report};
+use crate::training::train;
 
-/// What the user fixes.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Sizes of symbolic dimensions.
-    pub bindings: Bindings,
-    /// Number of parties; the framework's default if not given.
-    pub parties: Option<u16>,
-    /// Parameters of the framework by name, as the user wrote them.
-    pub settings: BTreeMap<String, String>,
-    /// What takes the place of functions of the framework, wherever this opens one by its name: see
-    /// [`Framework::overlaid`] for those that are opened already.
-    pub overlays: Vec<Overlay>,
-    /// Who knows the weights; the framework's convention if not given.
-    pub weights: Option<Visibility>,
-    /// Who knows particular inputs or initializers, by name.
-    pub visibility: BTreeMap<String, Visibility>,
-    /// The party that knows the weights, by the name that the framework has for it, in place of `weights`.
-    pub weights_known_to: Option<String>,
-    /// Parties that know particular inputs or initializers, by the names that the framework has for them.
-    pub known_to: BTreeMap<String, String>,
-    /// What to train, and how; inference if not given.
-    pub training: Option<TrainingOptions>,
-    /// What time is predicted for; no time is if not given.
-    pub time: Option<TimeOptions>,
-    /// Widths of single layers, for frameworks with parameters `weight_bits` and `activation_bits`.
-    pub widths: Option<Widths>,
-    /// Levels of the report's call tree.
-    pub depth: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            bindings: Bindings::default(),
-            parties: None,
-            settings: BTreeMap::new(),
-            overlays: Vec::new(),
-            weights: None,
-            visibility: BTreeMap::new(),
-            weights_known_to: None,
-            known_to: BTreeMap::new(),
-            training: None,
-            time: None,
-            widths: None,
-            depth: 3,
-        }
-    }
-}
-
-/// Profiles a model under a framework; `file` names it in the report.
-///
-/// # Errors
-/// Everything that a pass found wrong.
-pub fn analyse(
-    model: &Model,
-    file: &str,
-    framework: Framework,
-    options: &Options,
-) -> Result<Report, Failure> {
-    Session::new(framework, options.parties, &options.settings)?.analyse(model, file, options)
-}
-
-/// The same, and where the functions in the report's call tree are defined.
+/// What [`analyse`](crate::analyse) gives, and where the functions in the report's call tree are defined.
 ///
 /// # Errors
 /// Everything that a pass found wrong.
@@ -97,20 +35,6 @@ pub fn analyse_with_definitions(
     let subject = Subject::file(model, file);
     let report = profile(subject, &configuration, &mut sheets, &mut Memory::default(), options)?;
     Ok((report, sheets.definitions()))
-}
-
-/// Checks what a pass made of the model.
-///
-/// # Errors
-/// What does not hold of every graph; the pass is at fault then.
-pub(crate) fn sound(graph: &Graph) -> Result<(), Failure> {
-    let reported = |diagnostic: Diagnostic| diagnostic.help("this is a fault of HawkEye's: please report it");
-    verify(graph).map_err(|failure| Failure(failure.0.into_iter().map(reported).collect()))
-}
-
-/// Checks that operands fit together.
-fn fitting(shapes: &Shapes) -> Result<(), Failure> {
-    if shapes.misfits().next().is_none() { Ok(()) } else { Err(Failure(shapes.diagnostics.clone())) }
 }
 
 /// What is profiled.
@@ -223,57 +147,6 @@ fn batch(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> u64 {
     first.and_then(|shape| shape.first()).copied().unwrap_or(1)
 }
 
-/// The passes from shapes to lowering, which training runs more than once.
-pub(crate) struct LoweringPasses<'a> {
-    pub(crate) graph: &'a Graph,
-    pub(crate) conventions: &'a Conventions,
-    pub(crate) visibility: &'a Table<ValueId, Visibility>,
-    pub(crate) manifest: &'a Manifest,
-    pub(crate) lowering: &'a mut dyn Lowering,
-    pub(crate) calls: &'a mut Calls,
-}
-
-/// What they give.
-pub(crate) struct LoweredModel {
-    pub(crate) shapes: Shapes,
-    pub(crate) runs: Vec<Runs>,
-    pub(crate) diagnostics: Vec<Diagnostic>,
-}
-
-impl LoweringPasses<'_> {
-    fn inference(
-        &mut self,
-        shapes: Shapes,
-        inputs: &BTreeMap<ValueId, Vec<u64>>,
-    ) -> Result<LoweredModel, Failure> {
-        let (shapes, diagnostics) = self.reinterpret(shapes, inputs)?;
-        let program = self.lower(&shapes, None)?;
-        Ok(LoweredModel { shapes, runs: vec![Runs { program, times: 1 }], diagnostics })
-    }
-
-    /// Shapes as the framework reads the model.
-    pub(crate) fn reinterpret(
-        &mut self,
-        shapes: Shapes,
-        inputs: &BTreeMap<ValueId, Vec<u64>>,
-    ) -> Result<(Shapes, Vec<Diagnostic>), Failure> {
-        let reading = reinterpret(self.graph, &shapes, self.visibility, self.lowering)
-            .map_err(|failure| fitting(&shapes).err().unwrap_or(failure))?;
-        reading.as_ref().map_or(Ok(()), sound)?;
-        let (shapes, diagnostics) = as_read(shapes, reading.map(|graph| infer(&graph, inputs)));
-        fitting(&shapes)?;
-        Ok((shapes, diagnostics))
-    }
-
-    pub(crate) fn lower(
-        &mut self,
-        shapes: &Shapes,
-        training: Option<Training<'_>>,
-    ) -> Result<Program, Failure> {
-        lower(self.graph, shapes, self.visibility, training, self.calls, self.lowering)
-    }
-}
-
 /// Says of operators without a lowering why their definition does not help.
 fn add_missing_operators(failure: Failure, lacking: &[(Place, BTreeSet<String>)]) -> Failure {
     let add = |error: Diagnostic| match lacking.iter().find(|(place, _)| *place == error.place) {
@@ -289,25 +162,6 @@ fn add_missing_operators(failure: Failure, lacking: &[(Place, BTreeSet<String>)]
         _ => error,
     };
     Failure(failure.0.into_iter().map(add).collect())
-}
-
-/// The shapes as the framework reads the model, unless that reading does not fit together.
-fn as_read(shapes: Shapes, read: Option<Shapes>) -> (Shapes, Vec<Diagnostic>) {
-    let known = |shapes: &Shapes| shapes.facts.iter().filter(|fact| fact.shape().is_some()).count();
-    match read {
-        None => (shapes, Vec::new()),
-        Some(read) if known(&read) >= known(&shapes) => {
-            // What does not fit as ONNX means it may fit as the framework reads it, and the other way round.
-            let fits = read.misfits().next().is_none();
-            let diagnostics = if fits { read.diagnostics } else { shapes.diagnostics };
-            (Shapes { diagnostics, ..read }, Vec::new())
-        }
-        Some(_) => {
-            let message = "read as the framework reads its operators, the shapes do not fit together, so the \
-                           framework itself can't run it; costs are those of what ONNX means";
-            (shapes, vec![Diagnostic::warning(Place::Model, message)])
-        }
-    }
 }
 
 /// What goes into the model as it is in the file, and who knows it: inputs, and weights wherever they are.

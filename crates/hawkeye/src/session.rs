@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hawkeye_cost::{Data, RoundRule};
 use hawkeye_graph::{Failure, Graph};
 use hawkeye_lower::Lowering;
 use hawkeye_onnx::Model;
-use hawkeye_report::{FrameworkInfo, ModelInfo, Report, Scalar};
-use hawkeye_sheets::{ConfiguredFramework, Framework, Manifest, Parties, Sheets};
+use hawkeye_report::{ModelInfo, Report};
+use hawkeye_sheets::{Framework, Manifest};
 
+use crate::configuration::Configuration;
 use crate::memory::Memory;
-use crate::pipeline::{Options, Subject, profile};
+use crate::options::Options;
+use crate::pipeline::{Subject, profile};
 
 /// Nodes after which a worker forgets what it has seen, so that its memory has a bound.
 const MOST_NODES: usize = 1_000_000;
@@ -23,15 +24,6 @@ pub struct Session {
     configuration: Configuration,
     make: Box<dyn Fn() -> Box<dyn Lowering + Send> + Send + Sync>,
     idle: Mutex<Vec<Worker>>,
-}
-
-/// What a framework says about itself, with its settings.
-#[derive(Clone, Debug)]
-pub(crate) struct Configuration {
-    pub(crate) manifest: Manifest,
-    pub(crate) parties: u16,
-    parameters: Vec<(String, Data)>,
-    pub(crate) round_rule: RoundRule,
 }
 
 /// A lowering and what is remembered with it.
@@ -74,12 +66,7 @@ impl Session {
         settings: &BTreeMap<String, String>,
         make: impl Fn() -> L + Send + Sync + 'static,
     ) -> Result<Self, Failure> {
-        let configuration = Configuration {
-            parties: manifest.party_count(parties)?,
-            parameters: manifest.values(settings)?,
-            round_rule: manifest.round_rule(),
-            manifest,
-        };
+        let configuration = Configuration::new(manifest, parties, settings)?;
         Ok(Self { configuration, make: Box::new(move || Box::new(make())), idle: Mutex::default() })
     }
 
@@ -126,6 +113,19 @@ impl Session {
     }
 }
 
+/// Profiles a model under a framework; `file` names it in the report.
+///
+/// # Errors
+/// Everything that a pass found wrong.
+pub fn analyse(
+    model: &Model,
+    file: &str,
+    framework: Framework,
+    options: &Options,
+) -> Result<Report, Failure> {
+    Session::new(framework, options.parties, &options.settings)?.analyse(model, file, options)
+}
+
 /// A session for each framework with its settings, by its name: those that are asked for twice are made once.
 #[derive(Debug, Default)]
 pub struct Sessions(Mutex<HashMap<String, Arc<Session>>>);
@@ -145,40 +145,5 @@ impl Sessions {
         let session = Arc::new(Session::new(framework, options.parties, &options.settings)?);
         known().insert(key, session.clone());
         Ok(session)
-    }
-}
-
-impl Configuration {
-    /// The settings of a framework, and its sheets.
-    pub(crate) fn of(framework: ConfiguredFramework) -> (Self, Sheets) {
-        let ConfiguredFramework { manifest, parties, parameters, round_rule, sheets } = framework;
-        (Self { manifest, parties, parameters, round_rule }, sheets)
-    }
-
-    /// What a report says about the framework.
-    pub(crate) fn info(&self) -> FrameworkInfo {
-        let scalar = |data: &Data| match data {
-            Data::Bool(b) => Scalar::Bool(*b),
-            Data::Int(i) => Scalar::Int(*i),
-            Data::Float(bits) => Scalar::Float(f64::from_bits(*bits)),
-            other => {
-                Scalar::Text(if let Data::Text(text) = other { text.clone() } else { other.to_string() })
-            }
-        };
-        let own: &[String] = match &self.manifest.parties {
-            Parties::Named { names } => names,
-            Parties::Range { .. } => &[],
-        };
-        let extra = (self.parties..).zip(self.manifest.extra_parties.iter().cloned());
-        FrameworkInfo {
-            name: self.manifest.name.clone(),
-            version: self.manifest.version.clone(),
-            parties: self.parties,
-            party_names: (0..).zip(own.iter().cloned()).chain(extra).collect(),
-            evidence: self.manifest.evidence.clone(),
-            measured: self.manifest.measured,
-            security: self.manifest.security.clone(),
-            parameters: self.parameters.iter().map(|(name, value)| (name.clone(), scalar(value))).collect(),
-        }
     }
 }

@@ -9,7 +9,7 @@ use hawkeye_report::TrainingInfo;
 use hawkeye_shapes::{Bindings, bind, infer};
 use hawkeye_sheets::Gradients;
 
-use crate::pipeline::{LoweredModel, LoweringPasses, sound};
+use crate::passes::{LoweredModel, LoweringPasses, sound};
 
 /// What to train, and how.
 #[derive(Clone, Debug, Default)]

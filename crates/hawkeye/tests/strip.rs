@@ -77,3 +77,66 @@ fn no_parameter_is_left() {
     assert!(graph.initializer.iter().all(|tensor| tensor.data_type() == 7), "only shapes are left");
     assert!(small.len() < 4096, "{} bytes", small.len());
 }
+
+/// Wherever a model keeps its numbers: lists, sparse tensors, bodies of functions.
+#[test]
+fn no_list_and_no_sparse_tensor_is_left() {
+    use hawkeye_onnx::wire::{
+        AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, SparseTensorProto, TensorProto,
+    };
+    use prost::Message;
+    const SECRET: f32 = 7.777_777_7;
+    let values = |name: &str| TensorProto {
+        name: Some(name.to_owned()),
+        dims: vec![2],
+        data_type: Some(1),
+        float_data: vec![SECRET; 2],
+        ..TensorProto::default()
+    };
+    let indices =
+        TensorProto { dims: vec![2], data_type: Some(7), int64_data: vec![0, 1], ..TensorProto::default() };
+    let sparse = |name: &str| SparseTensorProto {
+        values: Some(values(name)),
+        indices: Some(indices.clone()),
+        dims: vec![4],
+    };
+    let constant = |output: &str, attribute| NodeProto {
+        op_type: Some("Constant".to_owned()),
+        output: vec![output.to_owned()],
+        attribute: vec![attribute],
+        ..NodeProto::default()
+    };
+    let add = |x: &str, y: &str, output: &str| NodeProto {
+        op_type: Some("Add".to_owned()),
+        input: vec![x.to_owned(), y.to_owned()],
+        output: vec![output.to_owned()],
+        ..NodeProto::default()
+    };
+    let named = |name: &str| AttributeProto { name: Some(name.to_owned()), ..AttributeProto::default() };
+    let graph = GraphProto {
+        node: vec![
+            constant(
+                "a",
+                AttributeProto { floats: vec![SECRET; 4], r#type: Some(6), ..named("value_floats") },
+            ),
+            constant(
+                "b",
+                AttributeProto { sparse_tensor: Some(sparse("")), r#type: Some(11), ..named("sparse_value") },
+            ),
+            add("a", "b", "ab"),
+            add("ab", "c", "y"),
+        ],
+        sparse_initializer: vec![sparse("c")],
+        ..GraphProto::default()
+    };
+    let opset_import = vec![OperatorSetIdProto { version: Some(17), ..OperatorSetIdProto::default() }];
+    let model = ModelProto { ir_version: Some(8), graph: Some(graph), opset_import, ..ModelProto::default() };
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("model.onnx");
+    std::fs::write(&path, model.encode_to_vec()).expect("it is written");
+    let small = strip(&path).expect("it can be stripped");
+    assert!(!small.windows(4).any(|bytes| bytes == SECRET.to_le_bytes()), "a weight is left");
+    let (before, after) =
+        (load(&path).expect("it is a model"), import(Bytes::from(small), None).expect("it is one"));
+    assert_eq!(profile(&after, "crypten"), profile(&before, "crypten"));
+}

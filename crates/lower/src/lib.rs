@@ -7,6 +7,7 @@
 mod groups;
 mod lowering;
 mod operands;
+mod parts;
 mod program;
 mod reinterpret;
 mod secrecy;
@@ -14,6 +15,7 @@ mod settle;
 mod step;
 mod training;
 mod view;
+mod views;
 
 pub use hawkeye_grad::Pass;
 pub use lowering::{

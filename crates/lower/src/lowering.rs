@@ -175,6 +175,12 @@ pub trait Lowering {
         "choose another framework, or replace the operator".to_owned()
     }
 
+    /// What those who wrote the lowering can do where an operator of theirs selects by secrets and sends nothing.
+    fn selection_remedy(&self, domain: &str, op: &str) -> Option<String> {
+        let _ = (domain, op);
+        None
+    }
+
     /// Where the function is defined that a call of the program is named after, for messages.
     fn definition(&self, call: &str) -> Option<String> {
         let _ = call;

@@ -5,8 +5,7 @@
 use hawkeye_cost::Data;
 use hawkeye_graph::Node;
 
-use crate::TensorView;
-use crate::view::list;
+use crate::view::{TensorView, list};
 
 enum Form {
     Scalar,

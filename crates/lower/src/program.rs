@@ -8,7 +8,7 @@ use hawkeye_graph::Shapes;
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Table, ValueId};
 
 use crate::operands::selectors;
-use crate::view::Views;
+use crate::views::Views;
 use crate::{
     Ability, Compiled, Lowered, Lowering, LoweringError, NodeView, Note, Plan, StepPlan, Training, Visibility,
 };
@@ -208,7 +208,10 @@ impl Lowerer<'_> {
             .node(calls, &NodeView { plan, planned: self.step.is_some(), ..view })
             .map_err(obstacle)?;
         match self.silent_selector(node, &lowered, calls) {
-            Some(value) => Err(Obstacle::Refused(selects_in_secret(node, value))),
+            Some(value) => {
+                let remedy = lowering.selection_remedy(&node.domain, &node.op);
+                Err(Obstacle::Refused(selects_in_secret(node, value, remedy)))
+            }
             None => Ok(lowered),
         }
     }
@@ -312,13 +315,15 @@ fn may_send(calls: &Calls, call: CallId) -> bool {
 const LOCAL: &str = "local";
 
 /// An error about a selection that would be free.
-fn selects_in_secret(node: &Node, value: &str) -> Diagnostic {
+fn selects_in_secret(node: &Node, value: &str, remedy: Option<String>) -> Diagnostic {
     let message = format!(
         "selects by \"{value}\": by secret indices, lengths or conditions, for which the framework has no protocol"
     );
-    Diagnostic::error(Place::node(node), message).help(format!(
+    let known = format!(
         "if every party knows them, say so: --input \"NAME=public\" for the input that \"{value}\" comes from"
-    ))
+    );
+    Diagnostic::error(Place::node(node), message)
+        .help(remedy.map_or_else(|| known.clone(), |remedy| format!("{known}; {remedy}")))
 }
 
 /// Whether one party, or every party, can compute the node alone.

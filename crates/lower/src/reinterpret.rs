@@ -6,7 +6,7 @@ use hawkeye_graph::{
 };
 
 use crate::program::error_at;
-use crate::view::Views;
+use crate::views::Views;
 use crate::{Ability, Lowering, Reading, Visibility};
 
 /// The graph as the framework reads it, from which shapes must be inferred anew; `None` if that is

@@ -1,13 +1,12 @@
-//! The parts of a training step as a framework sees them.
+//! A training step beyond its forward nodes.
 
 use std::ops::Range;
 
 use hawkeye_cost::Data;
-use hawkeye_grad::{Loss, Optimizer, Part, Pass, Setting, Sweep};
+use hawkeye_grad::{Loss, Optimizer, Part, Setting, Sweep};
 use hawkeye_graph::{Graph, ValueId};
 
-use crate::view::Views;
-use crate::{NodeView, TensorView, Visibility};
+use crate::Visibility;
 
 /// A training step beyond its forward nodes.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +66,8 @@ impl Training<'_> {
         Data::Struct(fields.into())
     }
 
-    fn settings(&self) -> Vec<(Data, Data)> {
+    /// The optimizer's settings and the number of the step.
+    pub(crate) fn settings(&self) -> Vec<(Data, Data)> {
         let step = ("step", Data::Int(i64::try_from(self.step).unwrap_or(i64::MAX)));
         let settings = self.optimizer.settings.iter().map(|(name, value)| (*name, setting(*value)));
         settings.chain([step]).map(|(name, value)| (name.into(), value)).collect()
@@ -79,87 +79,5 @@ fn setting(setting: Setting) -> Data {
         Setting::Bool(b) => Data::Bool(b),
         Setting::Int(i) => Data::Int(i),
         Setting::Float(x) => x.into(),
-    }
-}
-
-impl Views<'_> {
-    /// A part of the step, or a value whose shape is not known. `received` is what the parts before it
-    /// attached to the gradients of a value.
-    pub(crate) fn part(
-        &self,
-        part: Part,
-        training: &Training<'_>,
-        received: &dyn Fn(ValueId) -> Vec<Data>,
-    ) -> Result<NodeView, ValueId> {
-        let gradient = |id: ValueId| -> Result<TensorView, ValueId> {
-            let view = self.tensor(id).ok_or(id)?;
-            Ok(TensorView {
-                name: format!("grad/{}", view.name),
-                visibility: Visibility::Secret,
-                elements: None,
-                initializer: false,
-                state: Data::List(received(id)),
-                ..view
-            })
-        };
-        match part {
-            Part::Loss | Part::LossGradient => {
-                let output = self.tensor(training.output).ok_or(training.output)?;
-                let target = TensorView {
-                    name: "target".to_owned(),
-                    visibility: training.target,
-                    elements: None,
-                    initializer: false,
-                    state: Data::None,
-                    ..output.clone()
-                };
-                let loss = TensorView { name: "loss".to_owned(), shape: Vec::new(), ..target.clone() };
-                Ok(NodeView {
-                    pass: part.pass(),
-                    op: training.loss.name().to_owned(),
-                    domain: String::new(),
-                    opset: self.graph.opset(),
-                    inputs: vec![Some(output), Some(target)],
-                    outputs: vec![Some(TensorView { visibility: Visibility::Secret, ..loss })],
-                    attributes: Vec::new(),
-                    plan: Data::None,
-                    planned: false,
-                    needs: vec![training.sweep.carries[training.output], false],
-                    gradients: Vec::new(),
-                })
-            }
-            Part::Gradient(id) => {
-                let node = self.graph.node(id);
-                // The gradient graph may give a node one more output, such as the indices of a maximum.
-                let is_reached = |id: &ValueId| training.sweep.reached.get(*id).copied().unwrap_or(false);
-                let reached = |id: &Option<ValueId>| id.filter(is_reached);
-                let gradients = node
-                    .outputs
-                    .iter()
-                    .map(|id| reached(id).map(gradient).transpose())
-                    .collect::<Result<_, _>>()?;
-                Ok(NodeView { pass: Pass::Backward, gradients, ..self.node(node)? })
-            }
-            Part::Update(id) => {
-                let parameter = self.tensor(id).ok_or(id)?;
-                let settings = training.settings().into_iter().filter_map(|(name, value)| match name {
-                    Data::Text(name) => Some((name, value)),
-                    _ => None,
-                });
-                Ok(NodeView {
-                    pass: Pass::Optimizer,
-                    op: training.optimizer.algorithm.name().to_owned(),
-                    domain: String::new(),
-                    opset: self.graph.opset(),
-                    outputs: vec![Some(parameter.clone())],
-                    inputs: vec![Some(parameter)],
-                    attributes: settings.collect(),
-                    plan: Data::None,
-                    planned: false,
-                    needs: vec![true],
-                    gradients: vec![Some(gradient(id)?)],
-                })
-            }
-        }
     }
 }

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use hawkeye_graph::{DType, Diagnostic, Failure, Place, SMALL};
 use prost::Message;
 
-use crate::foreign::decode;
+use crate::foreign::{decode, not_onnx};
 use crate::function::DEEPEST;
 use crate::map::read;
 use crate::states::{is_state, is_zero};
-use crate::tensor::{element_count, external};
+use crate::tensor::{dense, element_count, external};
 use crate::wire::attribute_proto::AttributeType;
 use crate::wire::tensor_proto::DataLocation;
 use crate::wire::{AttributeProto, GraphProto, NodeProto, SparseTensorProto, TensorProto};
@@ -53,14 +53,14 @@ const SIZED_BY_NUMBERS: &[&str] = &["Resize", "Upsample"];
 /// # Errors
 /// If the file can't be read, is no model, or keeps parameters in attributes.
 pub fn strip(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut model = decode(&read(path)?)?;
+    let bytes = read(path)?;
+    let mut model = decode(&bytes)?;
     let opset =
         model.opset_import.iter().filter(|i| matches!(i.domain(), "" | "ai.onnx")).map(|i| i.version());
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut stripper = Stripper { folder, opset: opset.max().unwrap_or(0), errors: Vec::new() };
-    if let Some(graph) = &mut model.graph {
-        stripper.graph(graph, 0);
-    }
+    let Some(graph) = &mut model.graph else { return Err(not_onnx(&bytes, "it holds no graph").into()) };
+    stripper.graph(graph, 0);
     for function in &mut model.functions {
         stripper.nodes(&mut function.node, 0);
     }
@@ -108,6 +108,7 @@ impl Stripper<'_> {
                 graph.initializer.push(tensor);
             }
         }
+        graph.sparse_initializer.iter_mut().for_each(empty);
         self.nodes(&mut graph.node, depth);
     }
 
@@ -145,16 +146,18 @@ impl Stripper<'_> {
     }
 
     fn constant(&mut self, attribute: &mut AttributeProto, output: &str, uses: &Uses) {
+        attribute.sparse_tensor.iter_mut().for_each(empty);
+        if let Some(list) = listed(attribute) {
+            if self.secret(&list, output, uses) {
+                *attribute = sparse_value(&list);
+            }
+            return;
+        }
         let Some(tensor) = &mut attribute.t else { return };
         if !self.secret(tensor, output, uses) {
             self.inline(tensor);
         } else if self.opset >= SPARSE_CONSTANT && attribute.name.as_deref() == Some("value") {
-            *attribute = AttributeProto {
-                name: Some("sparse_value".to_owned()),
-                r#type: Some(AttributeType::SparseTensor.into()),
-                sparse_tensor: Some(hollow(tensor)),
-                ..AttributeProto::default()
-            };
+            *attribute = sparse_value(tensor);
         } else {
             let zeros = vec![0; tensor.raw_data.as_ref().map_or(0, Bytes::len)];
             tensor.raw_data = tensor.raw_data.as_ref().map(|_| Bytes::from(zeros));
@@ -205,6 +208,38 @@ impl Stripper<'_> {
             Err(message) => self.error(Place::Value(tensor.name().to_owned()), message),
         }
     }
+}
+
+/// The numbers of a `Constant` that has them as a list, which opsets know that have sparse constants, too.
+fn listed(attribute: &AttributeProto) -> Option<TensorProto> {
+    let (data_type, count) = match attribute.name.as_deref()? {
+        "value_floats" => (DType::Float32, attribute.floats.len()),
+        "value_ints" => (DType::Int64, attribute.ints.len()),
+        _ => return None,
+    };
+    Some(TensorProto {
+        dims: vec![i64::try_from(count).ok()?],
+        data_type: Some(data_type.to_onnx()),
+        float_data: attribute.floats.clone(),
+        int64_data: attribute.ints.clone(),
+        ..TensorProto::default()
+    })
+}
+
+/// A constant's value without an element.
+fn sparse_value(tensor: &TensorProto) -> AttributeProto {
+    AttributeProto {
+        name: Some("sparse_value".to_owned()),
+        r#type: Some(AttributeType::SparseTensor.into()),
+        sparse_tensor: Some(hollow(tensor)),
+        ..AttributeProto::default()
+    }
+}
+
+/// Takes the elements out of a sparse tensor.
+fn empty(sparse: &mut SparseTensorProto) {
+    let name = sparse.values.as_ref().and_then(|values| values.name.clone());
+    *sparse = hollow(&TensorProto { name, ..dense(sparse) });
 }
 
 /// The tensor without an element.

@@ -1,6 +1,6 @@
 //! What is counted, and what it is counted by.
 
-use crate::PhaseCost;
+use crate::{PhaseCost, Report};
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,13 @@ impl Quantity {
 )]
 fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9).round() as u64
+}
+
+impl Report {
+    /// What the report counts.
+    pub(crate) fn quantities(&self) -> &'static [Quantity] {
+        if self.time.is_some() { &Quantity::WITH_TIME } else { &Quantity::ALL }
+    }
 }
 
 /// What the rows of a table are.

@@ -4,8 +4,6 @@ use crate::time::{SpentInfo, TimeInfo};
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::Quantity;
-
 /// Name and version of the schema.
 pub const SCHEMA: &str = "hawkeye/1";
 
@@ -358,12 +356,5 @@ impl Phases {
     /// The costs in the order of the phases.
     pub(crate) fn each(&self) -> [&PhaseCost; 3] {
         [&self.setup, &self.offline, &self.online]
-    }
-}
-
-impl Report {
-    /// What the report counts.
-    pub(crate) fn quantities(&self) -> &'static [Quantity] {
-        if self.time.is_some() { &Quantity::WITH_TIME } else { &Quantity::ALL }
     }
 }

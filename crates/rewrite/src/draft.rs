@@ -163,7 +163,9 @@ impl Draft {
         }
         let takes_parts = edit.took_parts;
         let edited = edit.finish(&self.graph, &self.facts);
-        let draft = edited.and_then(|edited| fold(edited, &self.recipes)).filter(Self::is_sound);
+        let folded = edited.and_then(|edited| fold(edited, &self.recipes));
+        let draft = folded.map(|(edited, recipes)| Self::of(edited.graph, edited.facts, recipes));
+        let draft = draft.filter(Self::is_sound);
         Ok(draft.map(|draft| Candidate { draft, places, questions, takes_parts }))
     }
 

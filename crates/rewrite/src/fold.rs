@@ -5,14 +5,13 @@ use std::rc::Rc;
 
 use hawkeye_graph::{Attributes, DType, Fact, Origin, Tensor, ValueId};
 
-use crate::draft::Draft;
 use crate::finish::{Edited, compact};
 use crate::rule::is;
 use crate::weights::Recipes;
 
 /// New nodes over constants, with a weight among them, become weights whose values are computed when
 /// they are asked for.
-pub(crate) fn fold(edited: Edited, recipes: &Rc<Recipes>) -> Option<Draft> {
+pub(crate) fn fold(edited: Edited, recipes: &Rc<Recipes>) -> Option<(Edited, Rc<Recipes>)> {
     let Edited { mut graph, facts, made } = edited;
     let mut recipes = Rc::clone(recipes);
     let mut folded = BTreeSet::new();
@@ -47,7 +46,7 @@ pub(crate) fn fold(edited: Edited, recipes: &Rc<Recipes>) -> Option<Draft> {
         }
     }
     if folded.is_empty() {
-        return Some(Draft::of(graph, facts, recipes));
+        return Some((Edited { graph, facts, made }, recipes));
     }
     let mut facts: Vec<Fact> = facts.iter().cloned().collect();
     for output in &folded {
@@ -65,6 +64,5 @@ pub(crate) fn fold(edited: Edited, recipes: &Rc<Recipes>) -> Option<Draft> {
         value.origin = Origin::Initializer(tensor);
     }
     let all = graph.values.len();
-    let Edited { graph, facts, .. } = compact(graph, &mut facts, all)?;
-    Some(Draft::of(graph, facts, recipes))
+    Some((compact(graph, &mut facts, all)?, recipes))
 }

@@ -6,7 +6,7 @@ use hawkeye_graph::{DType, DeclaredType, Diagnostic, Dim, Fact, Failure, Graph, 
 use hawkeye_onnx::export;
 use hawkeye_shapes::{bind, catch_panics, infer};
 use prost::Message;
-use tract_onnx::pb::ModelProto;
+use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
 use tract_onnx::prelude::*;
 
 /// A tensor that goes into a graph.
@@ -35,24 +35,40 @@ pub fn output_types(graph: &Graph, facts: &hawkeye_graph::Table<ValueId, Fact>) 
 pub(crate) fn run(graph: &Graph, feeds: &[Feed], source: Option<&Path>) -> Result<Vec<Vec<f32>>, Failure> {
     let inputs = bind(graph, &Default::default()).unwrap_or_default();
     let types = output_types(graph, &infer(graph, &inputs).facts);
-    let bytes = export(graph, &types, source)?.bytes;
+    let wrong = |why: String| Failure::from(Diagnostic::error(Place::Model, why));
+    let exported = export(graph, &types, source)?.bytes;
+    let proto = ModelProto::decode(exported.as_slice()).map_err(|e| wrong(e.to_string()))?;
+    drop(exported);
+    if proto.graph.as_ref().is_some_and(is_hollow) {
+        return Err(wrong(
+            "the model's weights are not in its file; give the model with its weights".to_owned(),
+        ));
+    }
     let folder = source.and_then(Path::parent).and_then(Path::to_str);
     // The chain names the operator that could not be run, its last link why.
     let chain = |error: TractError| error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    let ran = catch_panics(|| Ok(attempt(bytes, feeds, folder)));
-    ran.and_then(|outputs| outputs.map_err(chain))
-        .map_err(|why| Diagnostic::error(Place::Model, format!("tract can't run it: {why}")).into())
+    let ran = catch_panics(|| Ok(attempt(proto, feeds, folder)));
+    ran.and_then(|outputs| outputs.map_err(chain)).map_err(|why| wrong(format!("tract can't run it: {why}")))
+}
+
+/// Whether weights were taken out of a graph.
+fn is_hollow(graph: &GraphProto) -> bool {
+    let is_empty = |tensor: &TensorProto| {
+        tensor.dims.iter().all(|dim| *dim > 0)
+            && tensor.raw_data.is_empty()
+            && tensor.external_data.is_empty()
+            && tensor.float_data.is_empty()
+            && tensor.double_data.is_empty()
+            && tensor.int32_data.is_empty()
+            && tensor.int64_data.is_empty()
+            && tensor.uint64_data.is_empty()
+            && tensor.string_data.is_empty()
+    };
+    !graph.sparse_initializer.is_empty() || graph.initializer.iter().any(is_empty)
 }
 
 /// What is no longer needed goes before the next copy of the weights comes.
-fn attempt(bytes: Vec<u8>, feeds: &[Feed], folder: Option<&str>) -> TractResult<Vec<Vec<f32>>> {
-    let proto = ModelProto::decode(bytes.as_slice())?;
-    drop(bytes);
-    if proto.graph.as_ref().is_some_and(|graph| !graph.sparse_initializer.is_empty()) {
-        tract_onnx::tract_core::internal::bail!(
-            "it reads no sparse tensors, such as weights that were removed"
-        );
-    }
+fn attempt(proto: ModelProto, feeds: &[Feed], folder: Option<&str>) -> TractResult<Vec<Vec<f32>>> {
     let onnx = tract_onnx::onnx();
     let mut model = onnx.parse(&proto, folder)?.model;
     drop(proto);

@@ -13,16 +13,7 @@ use tract_onnx::prelude::InferenceFact;
 use crate::fit::{View, fit};
 use crate::known::KnownValue;
 use crate::proto::large_constant;
-use crate::rules::{self, Context};
-
-/// Why a node's outputs are not known.
-#[derive(Clone, Debug)]
-pub(crate) enum UnknownReason {
-    /// What is wrong.
-    Problem(String),
-    /// The input whose elements would tell more.
-    Missing(usize),
-}
+use crate::rules::{self, Context, UnknownReason};
 
 /// Facts of a node's outputs, as many as are wanted.
 pub(crate) struct NodeFacts {

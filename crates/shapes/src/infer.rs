@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use hawkeye_graph::{DType, Diagnostic, Dim, Fact, Graph, Node, Origin, Place, Shapes, Table, ValueId};
 
-use crate::analysis::{Analysis, UnknownReason};
+use crate::analysis::Analysis;
 use crate::fit::misfits;
 use crate::known::KnownValue;
 use crate::rules::MISFIT;
+use crate::rules::UnknownReason;
 use crate::types;
 
 /// Finds the type, shape and small constants of every value; `inputs` gives the shapes of the

@@ -14,7 +14,7 @@ use starlark::values::tuple::UnpackTuple;
 
 use crate::convert::to_data;
 use crate::fault::misuse;
-use crate::rules::weights;
+use crate::signs::weights;
 use crate::terms::Term;
 
 /// Reads a pattern or replacement.

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use starlark::codemap::FileSpan;
 use starlark::{Error, ErrorKind};
 
-use crate::limits::DEEPEST_CALLS;
+/// Nested calls of sheet functions, counting two for each protocol call.
+pub(crate) const DEEPEST_CALLS: usize = 300;
 
 /// Calls that are shown of those that led to a fault.
 const SHOWN_CALLS: usize = 6;
@@ -20,6 +21,11 @@ struct Misuse(String);
 
 pub(crate) fn misuse(message: impl Into<String>) -> Error {
     Error::new_other(Misuse(message.into()))
+}
+
+/// A number that can't be negative.
+pub(crate) fn natural(name: &str, number: i64) -> starlark::Result<u64> {
+    u64::try_from(number).map_err(|_| misuse(format!("{name} is negative: {number}")))
 }
 
 /// An error with its place, the source there and the calls that led there. `last` is the statement that ran
@@ -38,7 +44,10 @@ pub(crate) fn describe(
     }
     match error.kind() {
         ErrorKind::StackOverflow(_) => text.push_str(&endless(&frames)),
-        ErrorKind::Fail(_) => text.push_str("fail() without a reason"),
+        ErrorKind::Fail(reason) => match reason.to_string().trim() {
+            "" => text.push_str("fail() without a reason"),
+            reason => text.push_str(reason),
+        },
         _ => text.push_str(&said(error.without_diagnostic().to_string().trim())),
     }
     if let Some(span) = span {

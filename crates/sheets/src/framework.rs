@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use hawkeye_cost::{Data, Party, RoundRule};
-use hawkeye_graph::{Diagnostic, Failure, Place, nearest};
-use hawkeye_lower::Visibility;
+use hawkeye_cost::{Data, RoundRule};
+use hawkeye_grad::Pass;
+use hawkeye_graph::{Diagnostic, Failure, nearest};
+use hawkeye_lower::{Ability, Lowering};
 
 use crate::Sheets;
 use crate::folder::{FilePath, Folder};
-use crate::inspect::at_key;
+use crate::keys::{about, at_key};
 use crate::language;
 use crate::library::Library;
 use crate::loader::Loader;
-use crate::manifest::{Manifest, Parties, Rounds, Visible};
+use crate::manifest::Manifest;
 use crate::recorder;
 use crate::remedy::Author;
 
@@ -56,10 +57,6 @@ pub fn builtin_names() -> Vec<String> {
     Folder::builtin()
 }
 
-fn error(place: &str, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::error(Place::File { path: place.to_owned(), position: None }, message)
-}
-
 impl Framework {
     /// Opens a built-in framework by name, or one on disk by a path (which holds a `/` or begins
     /// with a `.`).
@@ -72,16 +69,16 @@ impl Framework {
             let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
             let here = Path::new(name).join("framework.yaml").is_file().then(|| format!("./{name}"));
             let hint = here.or(near).map(|n| format!("did you mean {n}? ")).unwrap_or_default();
-            return Err(error(name, "there is no such framework")
+            return Err(about(name, "there is no such framework")
                 .help(format!("{hint}built in: {}; or give a path, e.g. ./{name}", names.join(", ")))
                 .into());
         };
-        let file = folder.file("framework.yaml").map_err(|e| error(name, e))?;
+        let file = folder.file("framework.yaml").map_err(|e| about(name, e))?;
         let place = file.display();
-        let text = file.read().map_err(|e| error(&place, format!("can't be read: {e}")))?;
+        let text = file.read().map_err(|e| about(&place, format!("can't be read: {e}")))?;
         let manifest = Manifest::parse(&text, &place)?;
         if manifest.sheets.is_empty() {
-            return Err(error(&place, "there are no sheets").help("add sheets: [NAME.star]").into());
+            return Err(about(&place, "there are no sheets").help("add sheets: [NAME.star]").into());
         }
         Ok(Self { manifest, folder, overlays: Vec::new(), lenient: false, looked_over: false })
     }
@@ -127,7 +124,7 @@ impl Framework {
             Loader::new(&self.folder, &self.manifest.modules, language::globals(&parameters, numbers))
                 .and_then(|loader| loader.overlaid(&self.overlays))
                 .and_then(|loader| Library::new(&self.folder, &self.manifest.sheets, &self.overlays, loader))
-                .map_err(|message| error(name, format!("its sheets can't be loaded: {message}")))?;
+                .map_err(|message| about(name, format!("its sheets can't be loaded: {message}")))?;
         let author = self.author();
         let free = (!self.lenient).then(|| self.manifest.free.clone().into());
         Ok(ConfiguredFramework {
@@ -139,9 +136,28 @@ impl Framework {
         })
     }
 
+    /// The manifest's path and text.
+    pub(crate) fn manifest_file(&self) -> (String, String) {
+        let file = self.folder.file("framework.yaml");
+        file.map(|file| (file.display(), file.read().unwrap_or_default().into_owned())).unwrap_or_default()
+    }
+
+    /// What the manifest says that no framework can be, by which its reports would be wrong.
+    pub(crate) fn impossible(&self) -> Vec<Diagnostic> {
+        self.at_keys(self.manifest.impossible())
+    }
+
+    pub(crate) fn at_keys(&self, found: Vec<(&str, String)>) -> Vec<Diagnostic> {
+        if found.is_empty() {
+            return Vec::new();
+        }
+        let file = self.manifest_file();
+        found.into_iter().map(|(key, message)| at_key(&file, key, Diagnostic::error, message)).collect()
+    }
+
     fn author(&self) -> Author {
         match &self.folder {
-            Folder::Builtin(_) if !self.looked_over => Author::HawkEye,
+            Folder::Builtin(_) if !self.looked_over => Author::HawkEye { having },
             Folder::Builtin(_) | Folder::Disk(_) => {
                 let sheets = self.manifest.sheets.iter().filter_map(|sheet| self.folder.file(sheet).ok());
                 Author::User { sheets: sheets.collect() }
@@ -150,110 +166,29 @@ impl Framework {
     }
 }
 
-impl Manifest {
-    /// Reads a manifest; `file` names it in errors.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it.
-    pub fn parse(text: &str, file: &str) -> Result<Self, Failure> {
-        let manifest: Self = serde_yaml::from_str(text).map_err(|e| {
-            let position = e.location().map(|l| (l.line(), l.column()));
-            // The place and the line are said apart.
-            let said = e.to_string();
-            let message = said.rsplit_once(" at line ").map_or(said.as_str(), |(message, _)| message);
-            let line = position.and_then(|(line, _)| Some((line, text.lines().nth(line.checked_sub(1)?)?)));
-            let shown = line.map(|(line, source)| format!("\n  {line} | {source}")).unwrap_or_default();
-            Diagnostic::error(Place::File { path: file.to_owned(), position }, format!("{message}{shown}"))
-        })?;
-        let written = (file.to_owned(), text.to_owned());
-        let problems = manifest.problems().into_iter();
-        let problems: Vec<Diagnostic> =
-            problems.map(|(key, problem)| at_key(&written, key, Diagnostic::error, problem)).collect();
-        if problems.is_empty() { Ok(manifest) } else { Err(Failure(problems)) }
-    }
-
-    /// How rounds are counted.
-    #[must_use]
-    pub fn round_rule(&self) -> RoundRule {
-        match &self.rounds {
-            Rounds::Sheet => RoundRule::Stated,
-            Rounds::Flights => RoundRule::Flights,
-            Rounds::DirectionChanges { direction_changes } => RoundRule::DirectionChanges {
-                channel: direction_changes.channel.as_str().into(),
-                last: (Party(direction_changes.last[0]), Party(direction_changes.last[1])),
-            },
+/// Built-in frameworks that have an operator, or a part of a training step, of their own.
+fn having(pass: Pass, domain: &str, op: &str) -> Vec<String> {
+    let has = |(_, instance): &&(String, ConfiguredFramework)| match pass {
+        Pass::Forward => {
+            instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok()
+                && !instance.sheets.only_refuses(pass, domain, op)
         }
-    }
-
-    /// The number of parties, if the protocol runs between so many; its default if none is wanted.
-    ///
-    /// # Errors
-    /// Says between how many it runs.
-    pub fn party_count(&self, wanted: Option<u16>) -> Result<u16, Failure> {
-        self.count(wanted).map_err(|message| error(&self.name, message).into())
-    }
-
-    fn count(&self, wanted: Option<u16>) -> Result<u16, String> {
-        match &self.parties {
-            Parties::Named { names } => {
-                let count = u16::try_from(names.len())
-                    .map_err(|_| "the manifest names too many parties".to_owned())?;
-                match wanted {
-                    Some(wanted) if wanted != count => Err(format!(
-                        "the protocol runs between {count} parties ({}), not {wanted}",
-                        names.join(", ")
-                    )),
-                    _ => Ok(count),
-                }
-            }
-            Parties::Range { default, min, max } => match wanted.unwrap_or(*default) {
-                count if (*min..=*max).contains(&count) => Ok(count),
-                count => Err(format!("the protocol runs between {min} and {max} parties, not {count}")),
-            },
+        Pass::Loss | Pass::Backward | Pass::Optimizer => {
+            let able = |ability| instance.sheets.supports(ability, domain, op).is_ok();
+            instance.manifest.training.refused.is_none()
+                && (able(Ability::Lower(pass)) || able(Ability::Train))
         }
-    }
-
-    /// Every parameter with its value, in the manifest's order.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the settings.
-    pub fn values(&self, settings: &BTreeMap<String, String>) -> Result<Vec<(String, Data)>, Failure> {
-        let mut errors = Vec::new();
-        let known = &self.parameters;
-        for name in settings.keys().filter(|name| !known.contains_key(*name)) {
-            let near = nearest(name, known.keys().map(String::as_str));
-            let hint = near.map(|n| format!("did you mean {n}? "));
-            let all: Vec<&str> = known.keys().map(String::as_str).collect();
-            errors.push(error(&self.name, format!("there is no parameter \"{name}\"")).help(format!(
-                "{}parameters: {}",
-                hint.unwrap_or_default(),
-                all.join(", ")
-            )));
-        }
-        let value = |(name, parameter): (&String, &crate::Parameter)| {
-            let value = match settings.get(name) {
-                Some(text) => parameter.parse(text),
-                None => parameter.value(&parameter.default),
-            };
-            let value = value.unwrap_or_else(|problem| {
-                errors.push(
-                    error(&self.name, format!("parameter {name}: {problem}")).help(parameter.doc.clone()),
-                );
-                Data::None
-            });
-            (name.clone(), value)
-        };
-        let values = known.iter().map(value).collect();
-        if errors.is_empty() { Ok(values) } else { Err(Failure(errors)) }
-    }
+    };
+    let instances = TO_CHOOSE_FROM.lock().unwrap_or_else(PoisonError::into_inner);
+    instances.iter().filter(has).map(|(name, _)| name.clone()).collect()
 }
 
-impl From<Visible> for Visibility {
-    fn from(visible: Visible) -> Self {
-        match visible {
-            Visible::Secret => Self::Secret,
-            Visible::Public => Self::Public,
-            Visible::Known { party } => Self::Known(Party(party)),
-        }
-    }
-}
+/// The built-in frameworks. Their sheets are evaluated once in a process: a model may lack many operators, and many
+/// models may be refused. Published formulas are none to choose.
+static TO_CHOOSE_FROM: LazyLock<Mutex<Vec<(String, ConfiguredFramework)>>> = LazyLock::new(|| {
+    let instance = |name: String| {
+        let framework = Framework::open(&name).ok().filter(|f| f.manifest.evidence != "formula")?;
+        Some((name, framework.instantiate(None, &BTreeMap::new()).ok()?))
+    };
+    Mutex::new(builtin_names().into_iter().filter_map(instance).collect())
+});

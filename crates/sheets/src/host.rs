@@ -13,7 +13,7 @@ use starlark::values::tuple::{TupleRef, UnpackTuple};
 use starlark::values::{FrozenValue, UnpackValue, Value};
 
 use crate::convert::to_data;
-use crate::fault::misuse;
+use crate::fault::{misuse, natural};
 use crate::limits::LONGEST_NAME;
 use crate::recorder::{PartyCounts, Recorder};
 
@@ -27,11 +27,6 @@ fn phase(recorder: &Recorder, name: NoneOr<&str>) -> starlark::Result<Phase> {
         NoneOr::Other(name) => Phase::from_name(name)
             .ok_or_else(|| misuse(format!("\"{name}\" is no phase; phases are setup, offline, online"))),
     }
-}
-
-/// A number that can't be negative.
-fn natural(name: &str, number: i64) -> starlark::Result<u64> {
-    u64::try_from(number).map_err(|_| misuse(format!("{name} is negative: {number}")))
 }
 
 /// Checks a message's ends. Parties are numbered from 0; `parties` counts those of the protocol

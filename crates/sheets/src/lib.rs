@@ -8,6 +8,7 @@ mod bounded;
 mod convert;
 mod declared;
 mod definitions;
+mod entry;
 mod export;
 mod fault;
 mod folder;
@@ -15,6 +16,7 @@ mod framework;
 mod guard;
 mod host;
 mod inspect;
+mod keys;
 mod language;
 mod library;
 mod limits;
@@ -32,12 +34,15 @@ mod recorder;
 mod remedy;
 mod returned;
 mod rules;
+mod settings;
 mod sheets;
+mod signs;
 mod syntax;
 mod terms;
 mod written;
 
 pub use definitions::{Definition, Definitions};
+pub use entry::entry_name;
 pub use framework::{ConfiguredFramework, Framework, FrameworkError, builtin_names};
 pub use limits::RUNS_LONG;
 pub use loads::{Conditions, FrontEnd};
@@ -45,8 +50,10 @@ pub use manifest::{
     Counter, CounterKind, FREE, Gradients, Manifest, Parties, Reference, Rounds, TrainingRule,
     VisibilityRule, Visible,
 };
-pub use overlay::{OVERLAY, Overlay};
+pub use overlay::Overlay;
 pub use parameter::{Parameter, ParameterKind};
-pub use rules::{Approximation, Sign, WrittenRule, written_rules};
+pub use protocol::OVERLAY;
+pub use rules::{Approximation, WrittenRule, written_rules};
 pub use sheets::{PLANNED_PART, Sheets};
+pub use signs::Sign;
 pub use terms::{Application, Term};

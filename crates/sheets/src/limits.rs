@@ -9,11 +9,9 @@ use starlark::codemap::{FileSpan, FileSpanRef};
 use starlark::eval::{BeforeStmtFunc, BeforeStmtFuncDyn, Evaluator};
 use starlark::values::Heap;
 
-use crate::fault::misuse;
+use crate::fault::{DEEPEST_CALLS, misuse};
 use hawkeye_graph::printable;
 
-/// Nested calls of sheet functions, counting two for each protocol call.
-pub(crate) const DEEPEST_CALLS: usize = 300;
 /// Loop turns and calls that one evaluation may run.
 const MOST_TICKS: u64 = 20_000_000;
 /// How the fault begins of an evaluation that would run more.

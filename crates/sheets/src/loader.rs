@@ -11,6 +11,7 @@ use starlark::syntax::AstModule;
 use starlark::values::{FrozenHeapName, OwnedFrozenValue};
 
 use crate::definitions::Definition;
+use crate::entry::is_entry;
 use crate::fault::describe;
 use crate::folder::{FilePath, Folder, loaded_by};
 use crate::guard::{OPERATORS, guarded};
@@ -18,7 +19,7 @@ use crate::language;
 use crate::limits::limit;
 use crate::outline::{Origin, Outline, another_name, only_refuses};
 use crate::protocol::Protocol;
-use crate::syntax::{self, Defined, is_entry};
+use crate::syntax::{self, Defined};
 use crate::written::Written;
 
 /// Runs sheets. Of those that come with the tool, statements are run when something needs what they define; the

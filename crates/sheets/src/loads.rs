@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hawkeye_graph::{Attribute, Diagnostic, Failure, Graph, Node, Place, counted};
+use hawkeye_graph::{Attribute, Diagnostic, Graph, Node, Place, counted};
 use hawkeye_report::Loads;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-
-use crate::Manifest;
 
 /// The front end of a framework: the function or program that reads ONNX for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,16 +140,5 @@ impl Conditions {
             _ => false,
         };
         self.text.iter().find(other).map(|(name, text)| format!("{name} is not {text}"))
-    }
-}
-
-impl Manifest {
-    /// Refuses what the framework's front end does not load.
-    ///
-    /// # Errors
-    /// Every node that it does not load.
-    pub fn loads(&self, graph: &Graph) -> Result<(), Failure> {
-        let refusals = self.loads.as_ref().map(|front_end| front_end.refusals(graph)).unwrap_or_default();
-        if refusals.is_empty() { Ok(()) } else { Err(Failure(refusals)) }
     }
 }

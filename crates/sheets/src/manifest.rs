@@ -1,6 +1,7 @@
 //! The manifest of a framework, `framework.yaml`.
 
 use hawkeye_grad::Trainable;
+use hawkeye_graph::{Failure, Graph};
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -14,7 +15,7 @@ use crate::parameter::Parameter;
 
 /// What a framework says about itself. `docs/FRAMEWORKS.md` explains every key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping of keys: schema, name, title, version, ...")]
 #[expect(missing_docs, reason = "the keys are documented in docs/FRAMEWORKS.md")]
 pub struct Manifest {
     pub schema: String,
@@ -171,7 +172,10 @@ pub struct VisibilityRule {
 
 /// Who knows a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(
+    rename_all = "snake_case",
+    expecting = "expected secret, public, or the number of a party: {party: 0}"
+)]
 pub enum Visible {
     /// No party.
     Secret,
@@ -221,7 +225,10 @@ pub enum Gradients {
 
 /// How the framework counts rounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(
+    rename_all = "snake_case",
+    expecting = "rounds: expected sheet, flights, or {direction_changes: {channel: io, last: [1, 0]}}"
+)]
 pub enum Rounds {
     /// Each step of the sheet says.
     #[default]
@@ -285,6 +292,15 @@ impl Manifest {
     /// The schema that this version reads.
     pub const SCHEMA: &'static str = "hawkeye-framework/1";
 
+    /// Refuses what the framework's front end does not load.
+    ///
+    /// # Errors
+    /// Every node that it does not load.
+    pub fn loads(&self, graph: &Graph) -> Result<(), Failure> {
+        let refusals = self.loads.as_ref().map(|front_end| front_end.refusals(graph)).unwrap_or_default();
+        if refusals.is_empty() { Ok(()) } else { Err(Failure(refusals)) }
+    }
+
     /// What is wrong with the manifest beyond its syntax, each with the key that it is about.
     #[must_use]
     pub fn problems(&self) -> Vec<(&str, String)> {
@@ -324,8 +340,8 @@ impl Manifest {
             }
         }
         for (name, parameter) in &self.parameters {
-            if let Err(problem) = parameter.value(&parameter.default) {
-                problems.push((name, format!("default of parameter {name}: {problem}")));
+            if let Err(problem) = parameter.possible().and_then(|()| parameter.value(&parameter.default)) {
+                problems.push((name, format!("parameter {name}: {problem}")));
             }
         }
         problems

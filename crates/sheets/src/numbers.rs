@@ -9,6 +9,7 @@ use starlark::values::list_or_tuple::UnpackListOrTuple;
 use starlark::values::range::Range;
 use starlark::values::{Heap, UnpackValue, Value};
 
+use crate::fault::natural;
 use crate::limits::{LONGEST, room};
 
 /// A number that has no result.
@@ -96,19 +97,19 @@ pub(crate) fn integers(builder: &mut GlobalsBuilder) {
         Ok(a.div_euclid(b) + i64::from(a.rem_euclid(b) != 0))
     }
 
-    fn ceil_log2(n: u64) -> starlark::Result<u32> {
-        match n {
+    fn ceil_log2(n: i64) -> starlark::Result<u32> {
+        match natural("n", n)? {
             0 => Err(out_of_range("ceil_log2 of 0".to_owned())),
             n => Ok(u64::BITS - (n - 1).leading_zeros()),
         }
     }
 
-    fn bit_length(n: u64) -> starlark::Result<u32> {
-        Ok(u64::BITS - n.leading_zeros())
+    fn bit_length(n: i64) -> starlark::Result<u32> {
+        Ok(u64::BITS - natural("n", n)?.leading_zeros())
     }
 
-    fn isqrt(n: u64) -> starlark::Result<u64> {
-        Ok(n.isqrt())
+    fn isqrt(n: i64) -> starlark::Result<u64> {
+        Ok(natural("n", n)?.isqrt())
     }
 
     fn sum(xs: UnpackListOrTuple<i64>) -> starlark::Result<i64> {

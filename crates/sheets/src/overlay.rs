@@ -5,14 +5,11 @@ use std::path::PathBuf;
 
 use hawkeye_graph::{Diagnostic, Failure, nearest};
 
+use crate::entry::is_entry;
 use crate::folder::{FilePath, Folder};
 use crate::framework::Framework;
 use crate::inspect::{Meaning, Sources, whole};
 use crate::language;
-use crate::syntax::is_entry;
-
-/// What evidence calls an operator that a user's own function had a part in.
-pub const OVERLAY: &str = "overlay";
 
 /// Functions to be put in the place of a framework's own, wherever its sheets call them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -63,6 +63,20 @@ impl Parameter {
         }
     }
 
+    /// Whether there is a value that it may take.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub(crate) fn possible(&self) -> Result<(), String> {
+        match (self.kind, self.min, self.max) {
+            (ParameterKind::Choice, ..) if self.choices.is_none() => {
+                Err("type: choice needs choices: [...]".to_owned())
+            }
+            (_, Some(min), Some(max)) if min > max => Err(format!("min {min} is more than max {max}")),
+            _ => Ok(()),
+        }
+    }
+
     /// The value as sheets see it.
     ///
     /// # Errors

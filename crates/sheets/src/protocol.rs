@@ -16,8 +16,10 @@ use starlark::values::{
 };
 
 use crate::convert::{to_data, to_value};
-use crate::overlay::OVERLAY;
 use crate::recorder::{Key, Recorded, Recorder};
+
+/// What evidence calls an operator that a user's own function had a part in.
+pub const OVERLAY: &str = "overlay";
 
 /// A function of a sheet, wrapped so that calling it opens a node of the call tree. Calls with
 /// equal plain arguments are expanded once.

@@ -1,20 +1,19 @@
 //! What a user can do about what a framework lacks.
 
-use std::collections::BTreeMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
-
 use hawkeye_grad::Pass;
-use hawkeye_lower::{Ability, Lowering, LoweringError};
+use hawkeye_lower::LoweringError;
 
+use crate::entry::entry_name;
 use crate::folder::FilePath;
-use crate::framework::{ConfiguredFramework, Framework, builtin_names};
-use crate::sheets::Sheets;
 
 /// Who wrote the sheets, and can add to them.
 #[derive(Clone, Debug)]
 pub(crate) enum Author {
     /// They come with the tool.
-    HawkEye,
+    HawkEye {
+        /// The built-in frameworks that have an operator, or a part of a training step, of their own.
+        having: fn(Pass, &str, &str) -> Vec<String>,
+    },
     /// They are on disk.
     User {
         /// Those that the manifest lists.
@@ -26,7 +25,7 @@ impl Author {
     /// A fault of sheets, as those who did not write them can deal with it.
     pub(crate) fn blame(&self, error: LoweringError) -> LoweringError {
         match (self, error) {
-            (Self::HawkEye, LoweringError::Broken(message)) => {
+            (Self::HawkEye { .. }, LoweringError::Broken(message)) => {
                 let said = message.lines().next().unwrap_or_default();
                 // The place, `PATH.star:LINE: `, says nothing to who has no sheets.
                 let placed = said.split_once(".star:").and_then(|(_, rest)| rest.split_once(": "));
@@ -44,14 +43,23 @@ impl Author {
         }
         match self {
             Self::User { sheets } => {
-                let entry = Sheets::entry(pass, domain, op);
+                let entry = entry_name(pass, domain, op);
                 format!("add {entry} to {}", home(&entry, sheets))
             }
-            Self::HawkEye => match having(pass, domain, op).as_slice() {
+            Self::HawkEye { having } => match having(pass, domain, op).as_slice() {
                 [] => "no framework has it: replace it by other operators".to_owned(),
                 names => format!("replace it, or choose a framework that has it: {}", names.join(", ")),
             },
         }
+    }
+
+    /// For those who write sheets, what their function lacks.
+    pub(crate) fn selection_remedy(&self, domain: &str, op: &str) -> Option<String> {
+        let Self::User { .. } = self else { return None };
+        let entry = entry_name(Pass::Forward, domain, op);
+        Some(format!(
+            "or send in {entry} what that takes, or say evidence(\"local\") there if it takes no message"
+        ))
     }
 }
 
@@ -64,30 +72,3 @@ fn home(entry: &str, sheets: &[FilePath]) -> String {
     // Of equals the first.
     sheets.iter().rev().max_by_key(count).map(FilePath::display).unwrap_or_default()
 }
-
-/// Built-in frameworks that have an operator, or a part of a training step, of their own.
-fn having(pass: Pass, domain: &str, op: &str) -> Vec<String> {
-    let has = |(_, instance): &&(String, ConfiguredFramework)| match pass {
-        Pass::Forward => {
-            instance.sheets.supports(Ability::Lower(pass), domain, op).is_ok()
-                && !instance.sheets.only_refuses(pass, domain, op)
-        }
-        Pass::Loss | Pass::Backward | Pass::Optimizer => {
-            let able = |ability| instance.sheets.supports(ability, domain, op).is_ok();
-            instance.manifest.training.refused.is_none()
-                && (able(Ability::Lower(pass)) || able(Ability::Train))
-        }
-    };
-    let instances = TO_CHOOSE_FROM.lock().unwrap_or_else(PoisonError::into_inner);
-    instances.iter().filter(has).map(|(name, _)| name.clone()).collect()
-}
-
-/// The built-in frameworks. Their sheets are evaluated once in a process: a model may lack many operators, and many
-/// models may be refused. Published formulas are none to choose.
-static TO_CHOOSE_FROM: LazyLock<Mutex<Vec<(String, ConfiguredFramework)>>> = LazyLock::new(|| {
-    let instance = |name: String| {
-        let framework = Framework::open(&name).ok().filter(|f| f.manifest.evidence != "formula")?;
-        Some((name, framework.instantiate(None, &BTreeMap::new()).ok()?))
-    };
-    Mutex::new(builtin_names().into_iter().filter_map(instance).collect())
-});

@@ -43,6 +43,11 @@ pub(crate) fn lowered(outcome: Returned, function: &str, node: &NodeView) -> Res
     let inputs = inputs.ok_or_else(|| {
         wrong(function, "inputs must be a dictionary of positions and states", &outcome.result)
     })?;
+    if let Some((position, _)) = inputs.iter().find(|(position, _)| *position >= node.inputs.len()) {
+        let count = counted(node.inputs.len(), "input");
+        let message = format!("{function} returns a state for input {position}, but the node has {count}");
+        return Err(LoweringError::Broken(message));
+    }
     if let Data::Struct(fields) = &outcome.result
         && let Some((name, _)) = fields.iter().find(|(name, _)| name != "outputs" && name != "inputs")
     {

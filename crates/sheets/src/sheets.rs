@@ -17,11 +17,12 @@ use starlark::eval::Evaluator;
 
 use crate::convert::{to_data, to_value};
 use crate::definitions::Definitions;
+use crate::entry::{entry_name, operator_name};
 use crate::fault::misuse;
 use crate::library::{Found, Library};
 use crate::limits::limit;
 use crate::models::Models;
-use crate::overlay::OVERLAY;
+use crate::protocol::OVERLAY;
 use crate::recorder::{PartyCounts, Recorder};
 use crate::remedy::Author;
 use crate::returned::{Returned, lowered, missing, readings, refusal};
@@ -121,18 +122,6 @@ impl Sheets {
         Definitions::new(self.library.definitions(), &self.recorder.edges())
     }
 
-    /// Name of the function that lowers an operator.
-    #[must_use]
-    pub fn entry(pass: Pass, domain: &str, op: &str) -> String {
-        let prefix = match pass {
-            Pass::Forward => "lower",
-            Pass::Loss => "loss",
-            Pass::Backward => "backward",
-            Pass::Optimizer => "update",
-        };
-        format!("{prefix}_{}", identifier(domain, op))
-    }
-
     /// Runs any public function of the sheets, for tests of what the sheets are built from: the
     /// calls that it makes, if any.
     ///
@@ -160,7 +149,7 @@ impl Sheets {
         domain.is_empty()
             && self.free.as_ref().is_none_or(|free| free.iter().any(|free| free == op))
             && matches!(self.planned(), Ok(None))
-            && !self.defines(&Self::entry(Pass::Forward, domain, op))
+            && !self.defines(&entry_name(Pass::Forward, domain, op))
     }
 
     /// Runs a function of the sheets; `None` if there is none of that name.
@@ -290,7 +279,7 @@ impl Sheets {
         let function = if node.planned || self.planned()?.is_some() {
             PLANNED_PART.to_owned()
         } else {
-            Self::entry(node.pass, &node.domain, &node.op)
+            entry_name(node.pass, &node.domain, &node.op)
         };
         match self.run(calls, &function, &node.op, &[data])? {
             Some(outcome) => lowered(outcome, &function, node).map_err(|error| self.placed(&function, error)),
@@ -303,24 +292,15 @@ impl Sheets {
     }
 }
 
-/// The operator as part of a function's name.
-fn identifier(domain: &str, op: &str) -> String {
-    if domain.is_empty() {
-        op.to_owned()
-    } else {
-        format!("{}_{op}", domain.replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
-    }
-}
-
 impl Lowering for Sheets {
     fn supports(&self, ability: Ability, domain: &str, op: &str) -> Result<(), LoweringError> {
         let function = match ability {
-            Ability::Lower(pass) => Self::entry(pass, domain, op),
-            Ability::Train => Self::entry(Pass::Backward, domain, op),
-            Ability::Read => format!("read_{}", identifier(domain, op)),
+            Ability::Lower(pass) => entry_name(pass, domain, op),
+            Ability::Train => entry_name(Pass::Backward, domain, op),
+            Ability::Read => format!("read_{}", operator_name(domain, op)),
         };
         let found = match (ability, self.planned()?) {
-            (Ability::Lower(Pass::Forward), Some(planned)) => planned.contains(&identifier(domain, op)),
+            (Ability::Lower(Pass::Forward), Some(planned)) => planned.contains(&operator_name(domain, op)),
             (Ability::Train, _) if self.defines("plan_step") => true,
             (Ability::Lower(Pass::Forward), None) => self.defines(&function) || self.is_free(domain, op),
             _ => self.defines(&function),
@@ -332,12 +312,16 @@ impl Lowering for Sheets {
         self.author.remedy(pass, domain, op)
     }
 
+    fn selection_remedy(&self, domain: &str, op: &str) -> Option<String> {
+        self.author.selection_remedy(domain, op)
+    }
+
     fn definition(&self, call: &str) -> Option<String> {
         self.defined_at(call)
     }
 
     fn readings(&mut self, node: &NodeView) -> Result<Vec<Reading>, LoweringError> {
-        let key = (format!("read_{}", identifier(&node.domain, &node.op)), node.data());
+        let key = (format!("read_{}", operator_name(&node.domain, &node.op)), node.data());
         if let Some(known) = self.readings.get(&key) {
             return known.clone();
         }

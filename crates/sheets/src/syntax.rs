@@ -6,16 +6,6 @@ use starlark::codemap::FileSpan;
 use starlark::syntax::AstModule;
 use starlark::syntax::ast::{AssignOp, AstExpr, AstStmt, Expr, Stmt};
 
-/// Names that the tool itself calls: they open no node of the call tree.
-pub(crate) const ENTRY_POINTS: [&str; 6] = ["plan", "plan_training", "plan_step", "check", "begin", "end"];
-pub(crate) const ENTRY_PREFIXES: [&str; 7] =
-    ["lower_", "loss_", "backward_", "update_", "read_", "draw_", "group_"];
-
-/// Whether the tool itself calls a function of that name.
-pub(crate) fn is_entry(name: &str) -> bool {
-    ENTRY_POINTS.contains(&name) || ENTRY_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
-
 /// Host functions through which a function puts something into the call tree.
 const EMITTING: [&str; 11] =
     ["send", "exchange", "step", "count", "work", "repeat", "parallel", "in_phase", "once", "draw", "defer"];

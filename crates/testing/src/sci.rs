@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hawkeye::{Failure, Framework, Options, Report};
-use hawkeye_cost::{Calls, Communication, Cost, Data, Fold, Phase};
+use hawkeye_cost::{Before, Calls, Communication, Cost, Data, Fold, Phase};
 use hawkeye_lower::{Known, Operation, OperationKind, Program, Runs, settle};
 use hawkeye_report::{Operator, PhaseCost, Phases};
 use serde::Deserialize;
@@ -288,7 +288,8 @@ impl Table {
         let mut outcome = Outcome::default();
         for (row, operation) in self.rows.iter().zip(&program.operations) {
             let cost = operation.call.map(|call| costs.value(call));
-            let cost = cost.map(|cost| cost.after(&framework.round_rule.before())).unwrap_or_default();
+            let cost =
+                cost.map(|cost| cost.after(&Before::program(&framework.round_rule))).unwrap_or_default();
             row.compare(&self.name, &cost, &mut outcome);
         }
         Ok(outcome)

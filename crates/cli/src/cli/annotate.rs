@@ -33,7 +33,7 @@ pub(crate) fn run(command: &Annotate) -> Result<(), Failure> {
     let annotations = annotations(&model, &report, &options.bindings)?;
     let bytes = read(&source.path)?;
     let annotated = Annotated::new(&bytes, &annotations)?;
-    output::stream(Some(&command.output), |to| annotated.write(to))?;
+    output::write_model(Some(&command.output), |to| annotated.write(to))?;
     let folder = |path: &std::path::Path| path.parent().map(std::path::Path::to_owned).unwrap_or_default();
     if annotated.external_data && folder(&command.model) != folder(&command.output) {
         let message = "the model's weights lie in files of their own, which must lie beside it";

@@ -176,9 +176,7 @@ impl Command {
     /// The file or framework that errors are about.
     pub(crate) fn subject(&self) -> String {
         match self {
-            Self::Profile(profile) => {
-                profile.models.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
-            }
+            Self::Profile(profile) => several(&profile.models),
             Self::Shapes(shapes) => shapes.model.display().to_string(),
             Self::Strip(strip) => strip.model.display().to_string(),
             Self::Grad(grad) => grad.model.display().to_string(),
@@ -187,9 +185,7 @@ impl Command {
             Self::Schema => "schema".to_owned(),
             Self::Calibrate(_) => "calibrate".to_owned(),
             Self::Check(check) if check.subjects.is_empty() => check.project.display().to_string(),
-            Self::Check(check) => {
-                check.subjects.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
-            }
+            Self::Check(check) => several(&check.subjects),
             Self::Completions { .. } => "completions".to_owned(),
             Self::Man { .. } => "man".to_owned(),
             Self::Budget(budget) => budget.model.display().to_string(),
@@ -200,10 +196,20 @@ impl Command {
                 (None, Some(op)) => op.clone(),
                 (None, None) => explain.framework.clone(),
             },
-            Self::Compare(compare) => {
-                compare.subjects.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
-            }
+            Self::Compare(compare) => several(&compare.subjects),
         }
+    }
+}
+
+/// Files that are named in a message.
+const NAMED: usize = 3;
+
+/// Several files, of which the first are named.
+fn several(paths: &[PathBuf]) -> String {
+    let named: Vec<String> = paths.iter().take(NAMED).map(|path| path.display().to_string()).collect();
+    match paths.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
     }
 }
 

@@ -1,16 +1,16 @@
 //! Where output goes: standard output, a file that comes to be whole or not at all, or in place what is no
-//! regular file.
+//! regular file, or is open already.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use super::unfinished::Unfinished;
 
 /// What an output path leads to.
 enum Destination {
     Standard,
-    /// A device, a pipe or a socket; it is opened and written to.
+    /// A device, a pipe, a socket, or what the process was given open; it is opened and written to.
     InPlace(File),
     /// A file that is there, links followed.
     Present {
@@ -41,10 +41,9 @@ pub(super) fn fill(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Resu
         Destination::Standard => whole(BufWriter::new(io::stdout().lock()), content),
         Destination::InPlace(file) => whole(BufWriter::new(file), content),
         Destination::Absent(path) => {
-            let mut file = beside(&path)?;
-            whole(BufWriter::new(&mut file), content)?;
-            file.persist(&path)?;
-            Ok(())
+            let mut new = Unfinished::beside(&path)?;
+            whole(BufWriter::new(new.file()), content)?;
+            new.finish(&path)
         }
         Destination::Present { path, file, metadata } => replace(&path, file, &metadata, content),
     }
@@ -58,6 +57,10 @@ fn whole(mut to: impl Write, content: impl FnOnce(&mut dyn Write) -> io::Result<
 fn destination(path: &Path) -> io::Result<Destination> {
     if is_standard(path) {
         return Ok(Destination::Standard);
+    }
+    if is_descriptor(path) {
+        // Whoever gave it writes there, too: nothing of that is to be lost.
+        return Ok(Destination::InPlace(OpenOptions::new().append(true).open(path)?));
     }
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
@@ -78,26 +81,26 @@ fn destination(path: &Path) -> io::Result<Destination> {
     Ok(Destination::Present { path: fs::canonicalize(path)?, file, metadata })
 }
 
-/// Where the links of a path end whose target is not there yet.
-fn behind(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_owned();
-    for _ in 0..MOST_LINKS {
-        match fs::read_link(&path) {
-            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
-            Err(_) => return Ok(path),
-        }
-    }
-    Err(io::Error::other("too many links"))
+/// A path, and where it leads, link by link.
+fn links(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let next = |path: &PathBuf| {
+        fs::read_link(path).ok().map(|target| path.parent().unwrap_or(Path::new("")).join(target))
+    };
+    std::iter::successors(Some(path.to_owned()), next).take(MOST_LINKS + 1)
 }
 
-/// A file in the folder of another, with the permissions of any that the user makes; temporary ones are
-/// private otherwise.
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+/// Where the links of a path end whose target is not there yet.
+fn behind(path: &Path) -> io::Result<PathBuf> {
+    let end = links(path).last().filter(|end| fs::read_link(end).is_err());
+    end.ok_or_else(|| io::Error::other("too many links"))
+}
+
+/// Whether a path means a file that the process was given open, such as `/dev/stderr` and `/dev/fd/3`.
+fn is_descriptor(path: &Path) -> bool {
+    links(path).any(|path| {
+        let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
+        folder.is_some_and(|folder| folder.starts_with("/proc") && folder.ends_with("fd"))
+    })
 }
 
 /// Puts new content in the place of a file's, of which mode, owner and other names stay.
@@ -108,29 +111,39 @@ fn replace(
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     if let Some(mut new) = successor(path, metadata) {
-        whole(BufWriter::new(&mut new), content)?;
-        new.persist(path)?;
-        return Ok(());
+        whole(BufWriter::new(new.file()), content)?;
+        return new.finish(path);
     }
-    // The file itself has to be written to. What could fail before is done before.
+    // The file itself has to be written to. What could fail before is done before, and what was there is put back
+    // if the disk is full.
     let mut bytes = Vec::new();
     content(&mut bytes)?;
-    file.write_all(&bytes)?;
+    let before = fs::read(path);
+    let written = overwrite(&mut file, &bytes);
+    if let (Err(_), Ok(before)) = (&written, before) {
+        overwrite(&mut file, &before)?;
+    }
+    written
+}
+
+fn overwrite(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    file.rewind()?;
+    file.write_all(bytes)?;
     file.set_len(bytes.len() as u64)
 }
 
 /// A file that can take the place of another; none if it has other names or another owner, or where its
 /// folder can't be written to.
-fn successor(path: &Path, metadata: &Metadata) -> Option<NamedTempFile> {
-    let new = beside(path).ok()?;
+fn successor(path: &Path, metadata: &Metadata) -> Option<Unfinished> {
+    let mut new = Unfinished::beside(path).ok()?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let of_new = new.as_file().metadata().ok()?;
+        let of_new = new.file().metadata().ok()?;
         if metadata.nlink() > 1 || (of_new.uid(), of_new.gid()) != (metadata.uid(), metadata.gid()) {
             return None;
         }
     }
-    new.as_file().set_permissions(metadata.permissions()).ok()?;
+    new.file().set_permissions(metadata.permissions()).ok()?;
     Some(new)
 }

@@ -11,6 +11,9 @@ use hawkeye_onnx::external_files;
 use super::destination;
 use super::input::{self, is_standard};
 
+/// Levels of folders below a framework's that are searched for its sheets.
+const SHEET_FOLDERS: usize = 4;
+
 /// What is read, and where the result goes.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
@@ -59,25 +62,34 @@ impl Files {
     /// # Errors
     /// If the output is an input under whatever name.
     pub(super) fn apart(&self, inputs: &[PathBuf]) -> Result<(), Failure> {
-        let Some(output) = self.output.as_deref().filter(|path| !destination::is_standard(path)) else {
-            return Ok(());
-        };
+        // What standard output leads to is written to as well.
+        let output = self.output.as_deref().filter(|path| !destination::is_standard(path));
+        let output = output.unwrap_or(Path::new("/dev/stdout"));
         let Some(metadata) = fs::metadata(output).ok().filter(Metadata::is_file) else { return Ok(()) };
         let identity = identity(output, &metadata);
         let is_output =
-            |path: &Path| input::metadata(path).is_ok_and(|m| self::identity(path, &m) == identity);
+            |path: &Path| fs::metadata(input::path(path)).is_ok_and(|m| self::identity(path, &m) == identity);
         let refused = |read: &Path| {
             let place = Place::File { path: output.display().to_string(), position: None };
             let message = format!("the output would overwrite the input {}", read.display());
-            Err(Diagnostic::error(place, message).help("give --output another name").into())
+            Err(Diagnostic::error(place, message).help("write it somewhere else").into())
         };
         for input in inputs {
-            if is_output(input) || is_of_framework(output, input) {
+            if is_output(input) {
                 return refused(input);
             }
-            // To look into a pipe would take from what is read later.
-            let model = fs::metadata(input).is_ok_and(|m| m.is_file());
-            let weights = if model { external_files(input) } else { Vec::new() };
+            if let Some(sheet) = of_framework(input).iter().find(|file| is_output(file)) {
+                return refused(sheet);
+            }
+            // To look into a pipe would take from what is read later, and an empty output has nothing to lose.
+            let model = input::path(input);
+            let weights =
+                if model.is_file() && metadata.len() > 0 { external_files(model) } else { Vec::new() };
+            // Behind a link, and for standard input, they may lie where the model does.
+            let target = fs::canonicalize(model).ok();
+            let target = target.filter(|path| path.is_file() && model.is_symlink() && metadata.len() > 0);
+            let behind = target.map_or_else(Vec::new, |target| external_files(&target));
+            let weights = [weights, behind].concat();
             if let Some(weights) = weights.iter().find(|file| is_output(file)) {
                 return refused(weights);
             }
@@ -86,16 +98,29 @@ impl Files {
     }
 }
 
-/// Whether a file is one of those that make up the framework in a directory.
-fn is_of_framework(file: &Path, directory: &Path) -> bool {
-    let (Ok(file), Ok(manifest)) =
-        (fs::canonicalize(file), fs::canonicalize(directory.join("framework.yaml")))
-    else {
-        return false;
-    };
-    let inside = manifest.parent().is_some_and(|directory| file.starts_with(directory));
-    let is_sheet = file.extension().is_some_and(|extension| extension == "star");
-    inside && (is_sheet || file == manifest || file.ends_with("tests.yaml"))
+/// The files that make up the framework in a directory; none if there is none in it.
+fn of_framework(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    if directory.join("framework.yaml").is_file() {
+        collect_sheets(directory, SHEET_FOLDERS, &mut files);
+    }
+    files
+}
+
+/// The sheets, manifests and tests in a folder and those within it, so many levels down.
+fn collect_sheets(folder: &Path, levels: usize, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            if levels > 0 {
+                collect_sheets(&path, levels - 1, files);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "star")
+            || ["framework.yaml", "tests.yaml"].iter().any(|name| path.ends_with(name))
+        {
+            files.push(path);
+        }
+    }
 }
 
 /// What tells one file from all others.

@@ -59,7 +59,7 @@ pub(crate) fn run(command: &Grad) -> Result<(), Failure> {
         let message = "the weights stay in other files, next to the model; keep the step next to them";
         output::warn(&[Diagnostic::warning(Place::Model, message)]);
     }
-    output::write_bytes(command.output.as_deref(), &exported.bytes)
+    output::write_model(command.output.as_deref(), |to| to.write_all(&exported.bytes))
 }
 
 fn differentiate(command: &Grad, graph: &Graph, shapes: &Shapes) -> Result<Step, Failure> {

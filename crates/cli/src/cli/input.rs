@@ -1,6 +1,6 @@
 //! Files that commands read: models and reports, also from standard input and pipes.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -32,9 +32,9 @@ pub(crate) fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// What is known of a file, or of standard input.
-pub(super) fn metadata(path: &Path) -> io::Result<Metadata> {
-    fs::metadata(if is_standard(path) { Path::new("/dev/stdin") } else { path })
+/// A path under which the system knows what is read, standard input too.
+pub(super) fn path(path: &Path) -> &Path {
+    if is_standard(path) { Path::new("/dev/stdin") } else { path }
 }
 
 /// The file of a path. What comes through a pipe is kept in a file of its own, since models are mapped,

@@ -29,6 +29,7 @@ mod strip;
 mod survey;
 mod sweep;
 mod time;
+mod unfinished;
 mod values;
 
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ use std::process::ExitCode;
 use hawkeye::Failure;
 
 use arguments::{Arguments, Command};
+pub(crate) use output::print_message;
 pub(crate) use repeated::arguments;
 
 /// Runs a command and prints what it fails with.

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
+use std::process::ExitCode;
 
 use clap::ValueEnum;
 use hawkeye::{Diagnostic, Failure, Place, Severity};
@@ -10,9 +11,10 @@ use hawkeye_graph::printable;
 use indexmap::IndexMap;
 
 use super::destination;
+pub(super) use super::destination::is_standard;
 
 /// File name extensions, and the formats that they stand for.
-const EXTENSIONS: [(&str, &str); 13] = [
+const EXTENSIONS: [(&str, &str); 14] = [
     ("txt", "text"),
     ("yaml", "yaml"),
     ("yml", "yaml"),
@@ -26,12 +28,14 @@ const EXTENSIONS: [(&str, &str); 13] = [
     ("speedscope", "speedscope"),
     ("svg", "svg"),
     ("xml", "junit"),
+    // Commands that write models have no formats; a report is none.
+    ("onnx", "onnx"),
 ];
 
 /// Writes text to a path, or to standard output if there is none or it is `-`. Colours go to terminals
 /// only, and not where NO_COLOR is set. A reader that has seen enough is no error.
 pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> {
-    if path.is_none_or(destination::is_standard) {
+    if path.is_none_or(is_standard) {
         let mut stdout = anstream::stdout().lock();
         return finished(stdout.write_all(content).and_then(|()| stdout.flush()), path);
     }
@@ -43,8 +47,24 @@ pub(crate) fn write_bytes(path: Option<&Path>, content: &[u8]) -> Result<(), Fai
     stream(path, |file| file.write_all(content))
 }
 
+/// Writes a model.
+///
+/// # Errors
+/// If it would go to a terminal, which takes its bytes for commands.
+pub(crate) fn write_model(
+    path: Option<&Path>,
+    content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    if is_seen(path) {
+        let place = Place::File { path: "standard output".to_owned(), position: None };
+        let error = Diagnostic::error(place, "a model is no text, and is not written to a terminal");
+        return Err(error.help("give --output a file").into());
+    }
+    stream(path, content)
+}
+
 /// Writes what a function writes.
-pub(crate) fn stream(
+fn stream(
     path: Option<&Path>,
     content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> Result<(), Failure> {
@@ -64,7 +84,7 @@ fn finished(result: std::io::Result<()>, path: Option<&Path>) -> Result<(), Fail
 
 /// Whether a person reads along at a terminal.
 pub(crate) fn is_seen(path: Option<&Path>) -> bool {
-    path.is_none_or(destination::is_standard) && std::io::stdout().is_terminal()
+    path.is_none_or(is_standard) && std::io::stdout().is_terminal()
 }
 
 /// The format that was asked for, or else the one that the path's extension stands for.
@@ -90,6 +110,23 @@ pub(crate) fn format<F: ValueEnum>(given: Option<F>, path: Option<&Path>) -> Res
 /// A failure to write.
 pub(crate) fn failed(message: String) -> Failure {
     Diagnostic::error(Place::File { path: "output".to_owned(), position: None }, message).into()
+}
+
+/// Prints help, or what is wrong with the arguments, and says how the program ends. What the user gave, and is shown
+/// again, may hold anything.
+pub(crate) fn print_message(message: &clap::Error) -> ExitCode {
+    let text = message.to_string();
+    if message.use_stderr() {
+        note(&(lines(&text) + "\n"));
+        return ExitCode::from(2);
+    }
+    match write(None, text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            print(&failure.0, None);
+            ExitCode::from(2)
+        }
+    }
 }
 
 /// Prints warnings.
@@ -138,6 +175,11 @@ fn print(diagnostics: &[Diagnostic], subject: Option<&str>) {
             text.push_str(&format!("  = help: {}\n", lines(help)));
         }
     }
+    note(&text);
+}
+
+/// Prints what is not the result.
+pub(crate) fn note(text: &str) {
     // There is nowhere left to report a failure to.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

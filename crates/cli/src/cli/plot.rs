@@ -3,6 +3,7 @@
 use hawkeye::time::units::{bandwidth, duration, show_bandwidth, show_duration};
 use hawkeye::{Axis, Sweep, Variable};
 use hawkeye_report::Quantity;
+use hawkeye_report::render::grouped;
 use plotters::prelude::*;
 
 const SIZE: (u32, u32) = (960, 560);
@@ -43,7 +44,26 @@ fn place_label(axis: &Axis, place: f64) -> String {
     match axis.variable {
         Variable::Bandwidth => show_bandwidth(10_f64.powf(place)),
         Variable::Rtt => show_duration(10_f64.powf(place)),
+        // There is nothing between whole numbers.
+        _ if (place - place.round()).abs() > 1e-9 => String::new(),
         _ => format!("{place:.0}"),
+    }
+}
+
+/// What an axis of a quantity counts in, and its name, so that ticks are round numbers.
+fn unit(quantity: Quantity, highest: f64) -> (f64, &'static str) {
+    const BINARY: [(f64, &str); 5] = [
+        (1_099_511_627_776.0, "TiB"),
+        (1_073_741_824.0, "GiB"),
+        (1_048_576.0, "MiB"),
+        (1024.0, "KiB"),
+        (1.0, "B"),
+    ];
+    match quantity {
+        Quantity::Bytes => BINARY.into_iter().find(|(size, _)| highest >= *size).unwrap_or((1.0, "B")),
+        // Amounts of seconds are in nanoseconds.
+        Quantity::Seconds => (1e9, "s"),
+        Quantity::Messages | Quantity::Rounds => (1.0, ""),
     }
 }
 
@@ -67,6 +87,7 @@ fn draw(
     let points = || lines.iter().flat_map(|(_, points)| points);
     let (least, most) = points().fold((f64::MAX, f64::MIN), |(a, b), (x, _)| (a.min(*x), b.max(*x)));
     let highest = points().map(|(_, y)| *y).fold(1.0, f64::max);
+    let (size, unit) = unit(quantity, highest);
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
@@ -74,10 +95,13 @@ fn draw(
         .margin(16)
         .x_label_area_size(44)
         .y_label_area_size(84)
-        .build_cartesian_2d(least..most, 0.0..highest * 1.05)?;
-    let label = |y: &f64| match quantity {
-        Quantity::Bytes => hawkeye_report::render::binary(*y as u64),
-        quantity => hawkeye_report::render::shown(*y as u128, quantity),
+        .build_cartesian_2d(least..most, 0.0..highest * 1.05 / size)?;
+    let label = |y: &f64| {
+        let number = match y.round() {
+            whole if (y - whole).abs() < 1e-9 => grouped(whole as u128),
+            _ => format!("{y:.3}").trim_end_matches('0').to_owned(),
+        };
+        format!("{number} {unit}")
     };
     chart
         .configure_mesh()
@@ -89,7 +113,10 @@ fn draw(
         .draw()?;
     for (i, (name, points)) in lines.iter().enumerate() {
         let colour = Palette99::pick(i).to_rgba();
-        let series = chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?;
+        let points = || points.iter().map(|(x, y)| (*x, *y / size));
+        // The numbers are exact there, and a line between them says no more than which belong together.
+        chart.draw_series(points().map(|point| Circle::new(point, 3, colour.filled())))?;
+        let series = chart.draw_series(LineSeries::new(points(), colour.stroke_width(2)))?;
         if !name.is_empty() {
             let key = move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(2));
             series.label(name).legend(key);

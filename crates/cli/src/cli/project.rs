@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use hawkeye::time::Network;
 use hawkeye::{
-    Bindings, Diagnostic, Failure, MachineChoice, Options, Place, Report, Sessions, TimeOptions, check_dims,
-    load,
+    Bindings, Diagnostic, Failure, MachineChoice, Options, Place, Report, Sessions, Steps, TimeOptions,
+    TrainingOptions, check_dims, load,
 };
 use hawkeye_report::budget::{Budget, Check, Increase, check_baseline, check_budgets};
 use serde::Deserialize;
 
 use super::files::Files;
 use super::input::{Input, about, open, source};
-use super::values::Who;
+use super::values::{Who, dims};
 
 /// The file's name, where none is given.
 pub(super) const FILE: &str = "hawkeye.toml";
@@ -45,9 +46,12 @@ struct Entry {
     frameworks: Vec<String>,
     #[serde(default)]
     max: Vec<String>,
-    batch: Option<std::num::NonZero<u64>>,
+    batch: Option<NonZero<u64>>,
     #[serde(default)]
     dims: BTreeMap<String, u64>,
+    /// Of whole inputs, e.g. `1x3x224x224`.
+    #[serde(default)]
+    shapes: BTreeMap<String, String>,
     #[serde(default)]
     set: BTreeMap<String, Scalar>,
     parties: Option<u16>,
@@ -63,6 +67,58 @@ struct Entry {
     /// An earlier report whose totals are limits.
     baseline: Option<PathBuf>,
     max_increase: Option<String>,
+    /// Steps of training instead of inference.
+    training: Option<Training>,
+}
+
+/// What a model is trained with; everything but the loss may be left out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Training {
+    loss: String,
+    /// As in PyTorch: `adam:lr=0.001`.
+    #[serde(default = "plain")]
+    optimizer: String,
+    step: Option<NonZero<u64>>,
+    steps: Option<NonZero<u64>>,
+    epochs: Option<NonZero<u64>>,
+    dataset_size: Option<NonZero<u64>>,
+    /// The output that the loss looks at.
+    output: Option<String>,
+    /// Parameters that are not trained.
+    #[serde(default)]
+    frozen: Vec<String>,
+}
+
+fn plain() -> String {
+    "sgd".to_owned()
+}
+
+impl Training {
+    fn options(&self) -> Result<TrainingOptions, String> {
+        let steps = match (self.step, self.steps, self.epochs, self.dataset_size) {
+            (step, None, None, None) => Steps::Only(step.map_or(1, NonZero::get)),
+            (None, Some(count), None, None) => Steps::First(count.get()),
+            (None, None, Some(epochs), Some(samples)) => {
+                Steps::Epochs { epochs: epochs.get(), samples: samples.get() }
+            }
+            _ => {
+                return Err("training takes one of step, steps, and epochs with dataset_size".to_owned());
+            }
+        };
+        let wrong =
+            |key: &str, value: &str, problem: String| format!("training.{key} = \"{value}\": {problem}");
+        Ok(TrainingOptions {
+            loss: self.loss.parse().map_err(|problem| wrong("loss", &self.loss, problem))?,
+            optimizer: self
+                .optimizer
+                .parse()
+                .map_err(|problem| wrong("optimizer", &self.optimizer, problem))?,
+            steps,
+            output: self.output.clone(),
+            frozen: self.frozen.clone(),
+        })
+    }
 }
 
 /// What an option takes, which need not be in quotes.
@@ -86,6 +142,19 @@ impl Display for Scalar {
     }
 }
 
+impl Project {
+    /// All files and directories that it names, from its own folder on; names that are none do no harm.
+    fn files(&self, folder: &Path) -> Vec<PathBuf> {
+        let names = self.frameworks.iter().chain(&self.network).map(PathBuf::from);
+        let of_models = self.models.iter().flat_map(|entry| {
+            let names =
+                entry.frameworks.iter().chain(&entry.network).chain(&entry.machine).map(PathBuf::from);
+            names.chain(entry.baseline.clone()).chain([entry.path.clone()])
+        });
+        names.chain(of_models).map(|path| folder.join(path)).collect()
+    }
+}
+
 /// Holds every model of a project to its budgets, under every framework.
 ///
 /// # Errors
@@ -102,8 +171,7 @@ pub(super) fn check(file: &Path, files: &Files) -> Result<Vec<(Report, Vec<Check
             "add a model: [[model]], and below it path = \"model.onnx\" and max = [\"online.bytes=20MiB\"]";
         return Err(about(file, "lists no model".to_owned()).help(help).into());
     }
-    let read = project.models.iter().flat_map(|entry| std::iter::once(&entry.path).chain(&entry.baseline));
-    files.apart(&read.map(|path| folder.join(path)).collect::<Vec<_>>())?;
+    files.apart(&project.files(folder))?;
     let sessions = Sessions::default();
     let mut results = Vec::new();
     let mut errors = Vec::new();
@@ -145,17 +213,20 @@ fn hold_entry<'a>(
     let written = |scalars: &BTreeMap<String, Scalar>| -> BTreeMap<String, String> {
         scalars.iter().map(|(name, value)| (name.clone(), value.to_string())).collect()
     };
+    let shapes: Result<_, String> =
+        entry.shapes.iter().map(|(input, shape)| Ok((input.clone(), dims(shape)?))).collect();
     let bindings = Bindings {
         dims: entry.dims.clone(),
-        batch: entry.batch.map(std::num::NonZero::get),
+        batch: entry.batch.map(NonZero::get),
         values: written(&entry.values),
-        ..Bindings::default()
+        shapes: shapes.map_err(wrong)?,
     };
     let mut options = Options {
         bindings,
         time: network.map(|network| timed(folder, network, entry)).transpose().map_err(wrong)?,
         parties: entry.parties,
         settings: written(&entry.set),
+        training: entry.training.as_ref().map(Training::options).transpose().map_err(wrong)?,
         depth: 0,
         ..Options::default()
     };

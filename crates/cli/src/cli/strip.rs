@@ -8,5 +8,5 @@ use super::output;
 
 pub(crate) fn run(command: &Strip) -> Result<(), Failure> {
     let stripped = strip(&source(&command.model)?.path)?;
-    output::stream(Some(&command.output), |file| file.write_all(&stripped))
+    output::write_model(Some(&command.output), |to| to.write_all(&stripped))
 }

@@ -2,7 +2,9 @@
 
 use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Sessions, check_dims, load};
 use hawkeye_graph::printable;
-use hawkeye_report::render::{LEAST_NAME, WIDTH, binary, brief, field, grouped, shortened, wrapped_line};
+use hawkeye_report::render::{
+    LEAST_NAME, WIDTH, binary, brief, field, grouped, shortened, verbatim, wrapped_line,
+};
 use hawkeye_report::{PHASES, PhaseCost, Phases, Quantity, SpentInfo, TimeInfo};
 use serde::Serialize;
 
@@ -210,7 +212,7 @@ fn markdown(lines: &[Line]) -> String {
     let rule = |column: usize| if matches!(column, 0 | 1 | NETWORK) { "---|" } else { "---:|" };
     let mut text = format!("{}|{}\n", row(&header), (0..header.len()).map(rule).collect::<String>());
     for line in lines {
-        text.push_str(&row(&cells(line).iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>()));
+        text.push_str(&row(&cells(line).iter().map(|cell| verbatim(cell)).collect::<Vec<_>>()));
     }
     for refusal in refusals(lines) {
         text.push_str(&format!("\n> {refusal}\n"));

@@ -64,6 +64,11 @@ pub fn check_framework(framework: &Framework) -> Result<Checked, Failure> {
             }
         }
     };
+    if lowered.is_empty() {
+        let place = Place::File { path: framework.manifest.name.clone(), position: None };
+        let error = Diagnostic::error(place, "no sheet defines a lower_ function, so every model is refused");
+        diagnostics.push(error.help("hawkeye frameworks operators -m MODEL lists those that a model needs"));
+    }
     let name = |op: &str| op.replace('.', "_");
     let samples: Vec<Sample> =
         samples::all().into_iter().filter(|sample| lowered.contains(&name(sample.op))).collect();

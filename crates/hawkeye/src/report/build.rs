@@ -54,7 +54,7 @@ pub(crate) fn report(
     let calls = &program.calls;
     let training = header.run.training.is_some();
     let counters = Counters::new(&header.counters, calls);
-    let mut before = costs.algebra().0.before();
+    let mut before = Before::program(costs.algebra().0);
     let mut total = Seen::default();
     let mut placed = Vec::new();
     let mut passes: BTreeMap<Pass, Seen> = BTreeMap::new();

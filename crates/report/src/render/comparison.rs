@@ -12,7 +12,8 @@ use hawkeye_graph::printable;
 use super::comparison_fold::{Folded, folded};
 use super::comparison_many;
 use super::csv::field;
-use super::table::{exact, grouped, shown};
+use super::markdown::verbatim;
+use super::table::{exact, grouped, letters, ratio, shown};
 use super::text::{FAINT, HEADING, NAME, styled};
 use super::wrap::{LEAST_NAME, WIDTH, brief, wrapped};
 use crate::compare::{Change, Columns, Comparison, PhaseDifferences, Refused};
@@ -89,7 +90,7 @@ pub fn comparison_markdown(comparison: &Comparison, quantity: Quantity, top: Opt
         .collect();
     let (mut first, _) = totals(comparison);
     let folded = folded(&comparison.operators, quantity);
-    let name = |row: &Folded| row.title(usize::MAX).replace('|', "\\|");
+    let name = |row: &Folded| verbatim(&row.title(usize::MAX));
     let (mut second, _) = operators(comparison, &folded, quantity, top, name);
     first.load_style(ASCII_MARKDOWN);
     second.load_style(ASCII_MARKDOWN);
@@ -134,11 +135,6 @@ pub fn comparison_csv(comparison: &Comparison) -> String {
     let mut fields = vec!["total".to_owned(), String::new(), String::new()];
     fields.extend(numbers(&comparison.totals));
     text + &fields.join(",") + "\n"
-}
-
-/// A, B, C, ...
-pub(super) fn letters() -> impl Iterator<Item = char> {
-    'A'..='Z'
 }
 
 /// The first cause of a refusal, and how many more there are.
@@ -292,15 +288,4 @@ pub(super) fn signed(difference: i128, quantity: Quantity) -> String {
         _ => "-",
     };
     format!("{sign}{}", shown(difference.unsigned_abs(), quantity))
-}
-
-/// The second amount in terms of the first, to three places.
-pub(super) fn ratio(first: Option<u128>, second: Option<u128>) -> String {
-    match (first.unwrap_or(0), second.unwrap_or(0)) {
-        (0, _) => String::new(),
-        (first, second) => {
-            let thousandths = (second * 1000 + first / 2) / first;
-            format!("{}.{:03}", grouped(thousandths / 1000), thousandths % 1000)
-        }
-    }
 }

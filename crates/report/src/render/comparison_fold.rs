@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 
 use hawkeye_graph::printable;
 
+use super::cells::Cells;
 use super::fold::{pattern, words};
-use super::rows::Cells;
 use super::wrap::shortened;
 use crate::compare::{Change, Columns, OperatorChange};
 use crate::{Phases, Quantity};

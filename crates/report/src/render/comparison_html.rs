@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::comparison::{counted, letters, ratio, why};
+use super::comparison::{counted, why};
 use super::comparison_fold::folded;
 use super::html::{STYLE, escape};
-use super::table::{binary, grouped, shown};
+use super::table::{binary, grouped, letters, ratio, shown};
 use crate::compare::{Columns, Comparison};
 use crate::{PHASES, Phases, Quantity};
 

@@ -3,9 +3,8 @@
 
 use comfy_table::{CellAlignment, Table};
 
-use super::comparison::{letters, ratio};
 use super::comparison_fold::Folded;
-use super::table::{binary, grouped, shown};
+use super::table::{binary, grouped, letters, ratio, shown};
 use super::wrap::shortened;
 use crate::compare::Comparison;
 use crate::{PHASES, Phases, Quantity};

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::rows::{Cells, Row};
+use super::cells::{Cells, Row};
 
 /// What rows that are put together have in common: the operator, the cost of each, and the name but for
 /// its numbers.

@@ -2,6 +2,7 @@
 //!
 //! However a report is cut into rows or stacks, these add up to its totals exactly.
 
+mod cells;
 mod checks;
 mod checks_json;
 mod comparison;
@@ -32,7 +33,7 @@ pub use comparison_html::comparison_html;
 pub use csv::{csv, field};
 pub use folded::folded;
 pub use html::{escape, html};
-pub use markdown::markdown;
+pub use markdown::{markdown, verbatim};
 pub use measured::{measured_csv, measured_markdown, measured_text};
 pub use perfetto::perfetto;
 pub use rows::View;

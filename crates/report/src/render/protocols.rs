@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::rows::{Cells, Row};
+use super::cells::{Cells, Row};
 use crate::{CallNode, OWN, PARALLEL, PHASES, PhaseCost, Report, SIDE};
 
 /// One row per chain of protocol calls. A chain is charged with everything under it at `depth`, and

@@ -1,6 +1,6 @@
 //! The call tree as stacks: every byte, message and round under the function that causes it.
 
-use super::rows::Cells;
+use super::cells::Cells;
 use crate::{CallNode, OWN, PARALLEL, PHASES, PhaseCost, Report};
 
 /// Costs under a prefix chain that belong to none of its callees.

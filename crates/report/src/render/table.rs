@@ -4,7 +4,8 @@ use crate::{Axis, PHASES, Quantity};
 use bytesize::ByteSize;
 use comfy_table::{CellAlignment, Table};
 
-use super::rows::{Cells, Rows, View, detail};
+use super::cells::Cells;
+use super::rows::{Rows, View, detail};
 
 /// A table with a header, the rows, the rest and the total; every column adds up to the last row.
 pub(crate) fn table(rows: &Rows, view: View) -> Table {
@@ -114,4 +115,20 @@ pub(crate) fn exact(amount: u128, quantity: Quantity) -> String {
 #[must_use]
 pub fn binary(bytes: u64) -> String {
     if bytes < 1024 { format!("{bytes} B") } else { format!("{:.2}", ByteSize(bytes).display().iec()) }
+}
+
+/// A, B, C, ...
+pub(super) fn letters() -> impl Iterator<Item = char> {
+    'A'..='Z'
+}
+
+/// The second amount in terms of the first, to three places.
+pub(super) fn ratio(first: Option<u128>, second: Option<u128>) -> String {
+    match (first.unwrap_or(0), second.unwrap_or(0)) {
+        (0, _) => String::new(),
+        (first, second) => {
+            let thousandths = (second * 1000 + first / 2) / first;
+            format!("{}.{:03}", grouped(thousandths / 1000), thousandths % 1000)
+        }
+    }
 }

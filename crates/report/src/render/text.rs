@@ -7,8 +7,9 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
 use hawkeye_graph::{counted, printable};
 
+use super::cells::{Cells, Row};
 use super::facts::facts;
-use super::rows::{Cells, Row, Rows, View};
+use super::rows::{Rows, View};
 use super::table::{binary, grouped, share, shown, table};
 use super::warnings::warnings;
 use super::wrap::{LEAST_NAME, WIDTH, shortened, wrapped, wrapped_line};

@@ -9,6 +9,15 @@ use tract_onnx::tract_hir::internal::*;
 /// Gives the outputs of a node; `None` if they can't be known, or not yet.
 pub(crate) type Outputs = fn(&Call<'_>) -> Option<Vec<Output>>;
 
+/// Why a node's outputs are not known.
+#[derive(Clone, Debug)]
+pub(crate) enum UnknownReason {
+    /// What is wrong.
+    Problem(String),
+    /// The input whose elements would tell more.
+    Missing(usize),
+}
+
 /// An output's element type and dimensions, of which some may depend on the data.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {

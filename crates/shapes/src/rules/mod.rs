@@ -20,7 +20,7 @@ mod selection;
 mod signal;
 mod window;
 
-pub(crate) use context::axis;
+pub(crate) use context::{UnknownReason, axis};
 pub(crate) use control::control;
 pub(crate) use guard::MISFIT;
 pub use guard::{catch_panics, catches_panics};
@@ -34,7 +34,6 @@ use hawkeye_graph::Node;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use crate::analysis::UnknownReason;
 use crate::proto;
 
 /// A shape rule for one ONNX operator.

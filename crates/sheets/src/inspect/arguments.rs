@@ -6,7 +6,8 @@ use hawkeye_graph::Diagnostic;
 use starlark::syntax::ast::{AstExpr, AstStmt, Expr, Parameter, Stmt};
 
 use super::sources::Sources;
-use crate::syntax::{identifier, is_entry, outermost};
+use crate::entry::is_entry;
+use crate::syntax::{identifier, outermost};
 
 /// Only of functions that sheets call by their names: what the tool calls, or what is handed on as a value, is given what
 /// its callers have. A name that begins with `_` says that the parameter is there for them.

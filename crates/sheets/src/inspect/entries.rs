@@ -6,8 +6,8 @@ use hawkeye_graph::{Diagnostic, nearest};
 use starlark::syntax::ast::{AstParameter, Parameter};
 
 use super::sources::{Meaning, Source, Sources};
+use crate::entry::{ENTRY_POINTS, ENTRY_PREFIXES, is_entry};
 use crate::sheets::PLANNED_PART;
-use crate::syntax::{ENTRY_POINTS, ENTRY_PREFIXES, is_entry};
 
 pub(super) fn findings(sources: &Sources, operators: &[&str]) -> Vec<Diagnostic> {
     let mut found = Vec::new();

@@ -4,7 +4,7 @@ use hawkeye_graph::{Diagnostic, nearest};
 use starlark::syntax::ast::{AstArgument, AstExpr, AstLiteral, AstStmt, Expr};
 
 use super::sources::{Source, Sources};
-use crate::overlay::OVERLAY;
+use crate::protocol::OVERLAY;
 use crate::syntax::identifier;
 
 /// What a sheet may say that an operator's costs rest on.

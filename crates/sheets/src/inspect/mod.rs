@@ -15,7 +15,6 @@ use hawkeye_graph::{Diagnostic, Failure};
 use crate::framework::Framework;
 use crate::language;
 use crate::recorder;
-pub(crate) use manifest::at_key;
 pub(crate) use sources::{Meaning, Sources, whole};
 
 impl Framework {

@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use hawkeye_graph::{Diagnostic, nearest};
 use starlark::codemap::Span;
-use starlark::syntax::ast::{AstExpr, AstLiteral, AstStmt, Expr, Stmt};
+use starlark::syntax::ast::{Argument, AstExpr, AstLiteral, AstStmt, Expr, Stmt};
 
-use super::manifest::at_key;
 use super::sources::{Source, Sources};
+use crate::entry::is_entry;
 use crate::folder::FilePath;
-use crate::manifest::Manifest;
-use crate::syntax::{identifier, is_entry, outermost};
+use crate::keys::at_key;
+use crate::manifest::{DirectionChanges, Manifest, Rounds};
+use crate::syntax::{identifier, outermost};
 
 /// A name of a sheet, by the sheet's position.
 type Name<'a> = (usize, &'a str);
@@ -24,6 +25,8 @@ pub(super) fn findings(
     let mut found = unreached(sources, &uses);
     found.extend(parameters(sources, &uses, manifest, manifest_file));
     found.extend(undrawn(sources, &uses));
+    found.extend(unheard(&uses, manifest, manifest_file));
+    found.extend(untrained(sources, manifest));
     found
 }
 
@@ -47,11 +50,14 @@ struct Uses<'a> {
     parameters: Vec<(&'a str, Span)>,
     /// Whether `params` is passed on, so that all may be looked at.
     passes_parameters: bool,
-    /// First arguments of `draw` and `defer`, if they are literal.
-    resources: HashSet<String>,
-    groups: HashSet<String>,
+    /// First arguments of `draw` and `defer` with their places, if they are literal.
+    resources: Vec<(&'a str, Span)>,
+    groups: Vec<(&'a str, Span)>,
     /// Whether one of them is computed.
     computed: bool,
+    /// What is counted, and the channels that are sent on; `None` for one that is computed.
+    counted: HashSet<Option<&'a str>>,
+    channels: HashSet<Option<&'a str>>,
 }
 
 impl<'a> Uses<'a> {
@@ -93,6 +99,11 @@ impl<'a> Uses<'a> {
         uses
     }
 
+    /// What is asked for that functions of a prefix give.
+    fn asked(&self, prefix: &str) -> &[(&'a str, Span)] {
+        if prefix == "draw_" { &self.resources } else { &self.groups }
+    }
+
     fn statement(&mut self, statement: &'a AstStmt, mentions: &mut HashSet<&'a str>) {
         statement.visit_expr(|expression| self.expression(expression, mentions));
         statement.visit_stmt(|inner| self.statement(inner, mentions));
@@ -109,21 +120,41 @@ impl<'a> Uses<'a> {
                 mentions.insert(&name.node.ident);
             }
             Expr::Call(callee, arguments) => {
+                for argument in &arguments.args {
+                    match &argument.node {
+                        Argument::Named(name, value) if name.node == "channel" => {
+                            self.channels.insert(literal(value));
+                        }
+                        _ => {}
+                    }
+                }
+                if identifier(callee) == Some("count") {
+                    let key = arguments.args.first().map(|argument| argument.node.expr());
+                    self.counted.insert(key.and_then(literal));
+                }
                 let drawn = match identifier(callee) {
                     Some("draw") => Some(&mut self.resources),
                     Some("defer") => Some(&mut self.groups),
                     _ => None,
                 };
                 if let Some(drawn) = drawn {
-                    match arguments.args.first().map(|argument| &argument.node.expr().node) {
-                        Some(Expr::Literal(AstLiteral::String(name))) => drawn.extend([name.node.clone()]),
-                        _ => self.computed = true,
+                    match arguments.args.first().and_then(|argument| literal(argument.node.expr())) {
+                        Some(name) => drawn.push((name, expression.span)),
+                        None => self.computed = true,
                     }
                 }
             }
             _ => {}
         }
         expression.visit_expr(|inner| self.expression(inner, mentions));
+    }
+}
+
+/// A text that is written out.
+fn literal(expression: &AstExpr) -> Option<&str> {
+    match &expression.node {
+        Expr::Literal(AstLiteral::String(text)) => Some(&text.node),
+        _ => None,
     }
 }
 
@@ -211,17 +242,29 @@ fn parameters(
     found
 }
 
-/// `draw_` and `group_` functions for which nothing asks.
+/// `draw_` and `group_` functions for which nothing asks, and those that are asked for but not there.
 fn undrawn(sources: &Sources, uses: &[Uses<'_>]) -> Vec<Diagnostic> {
-    if uses.iter().any(|uses| uses.computed) {
-        return Vec::new();
-    }
+    let computed = uses.iter().any(|uses| uses.computed);
     let mut found = Vec::new();
-    for (prefix, function) in [("draw_", "draw"), ("group_", "defer")] {
-        let of =
-            |uses: &Uses<'_>| if prefix == "draw_" { uses.resources.clone() } else { uses.groups.clone() };
-        let asked: HashSet<String> = uses.iter().flat_map(of).collect();
-        for source in sources.0.iter().filter(|source| source.listed && source.own) {
+    for (prefix, function, signature) in
+        [("draw_", "draw", "(state, request)"), ("group_", "defer", "(weight)")]
+    {
+        let listed = || sources.0.iter().filter(|source| source.listed);
+        let defined: HashSet<&str> = listed().flat_map(Source::names).map(|(name, _)| name).collect();
+        for (source, uses) in sources.0.iter().zip(uses).filter(|(source, _)| source.own) {
+            for (name, span) in uses.asked(prefix) {
+                let entry = format!("{prefix}{name}");
+                if !defined.contains(entry.as_str()) {
+                    let message =
+                        format!("no sheet defines {entry}, which {function}(\"{name}\", ...) needs");
+                    let help = format!("define {entry}{signature} in a sheet that the manifest lists");
+                    found.push(source.error(source.line(*span), message).help(help));
+                }
+            }
+        }
+        let asked: HashSet<&str> =
+            uses.iter().flat_map(|uses| uses.asked(prefix)).map(|(name, _)| *name).collect();
+        for source in listed().filter(|source| source.own && !computed) {
             for (name, line) in source.names() {
                 let Some(rest) = name.strip_prefix(prefix) else { continue };
                 if !asked.contains(rest) {
@@ -230,6 +273,52 @@ fn undrawn(sources: &Sources, uses: &[Uses<'_>]) -> Vec<Diagnostic> {
                     found.push(source.warning(line, message));
                 }
             }
+        }
+    }
+    found
+}
+
+/// Channels and counts that counters sum up, and that no sheet names.
+fn unheard(uses: &[Uses<'_>], manifest: &Manifest, file: &(String, String)) -> Vec<Diagnostic> {
+    let counted: HashSet<Option<&str>> = uses.iter().flat_map(|uses| uses.counted.iter().copied()).collect();
+    let channels: HashSet<Option<&str>> =
+        uses.iter().flat_map(|uses| uses.channels.iter().copied()).collect();
+    let named = |names: &HashSet<Option<&str>>, name| names.contains(&None) || names.contains(&Some(name));
+    let mut unheard: Vec<(&str, String)> = Vec::new();
+    for (name, counter) in &manifest.counters {
+        for channel in
+            counter.channel.iter().filter(|channel| !channel.is_empty() && !named(&channels, channel))
+        {
+            unheard
+                .push((name, format!("counter {name} is of channel \"{channel}\", on which no sheet sends")));
+        }
+        for key in counter.key.iter().filter(|key| !named(&counted, key)) {
+            unheard.push((name, format!("counter {name} sums up \"{key}\", which no sheet counts")));
+        }
+    }
+    if let Rounds::DirectionChanges { direction_changes: DirectionChanges { channel, .. } } = &manifest.rounds
+        && !channel.is_empty()
+        && !named(&channels, channel)
+    {
+        unheard.push(("rounds", format!("rounds are of channel \"{channel}\", on which no sheet sends")));
+    }
+    unheard.into_iter().map(|(key, message)| at_key(file, key, Diagnostic::warning, message)).collect()
+}
+
+/// Functions for training, where the manifest refuses it.
+fn untrained(sources: &Sources, manifest: &Manifest) -> Vec<Diagnostic> {
+    if manifest.training.refused.is_none() {
+        return Vec::new();
+    }
+    let trains = |name: &str| {
+        ["backward_", "loss_", "update_"].iter().any(|prefix| name.starts_with(prefix))
+            || ["plan_training", "plan_step"].contains(&name)
+    };
+    let mut found = Vec::new();
+    for source in sources.0.iter().filter(|source| source.listed && source.own) {
+        for (name, line) in source.names().into_iter().filter(|(name, _)| trains(name)) {
+            let message = format!("{name} is never called: the manifest refuses training");
+            found.push(source.warning(line, message).help("remove it, or training: {refused: ...}"));
         }
     }
     found

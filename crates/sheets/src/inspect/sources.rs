@@ -47,19 +47,20 @@ impl Sources {
     /// # Errors
     /// Every sheet that can't be read or parsed.
     pub(crate) fn gather(folder: &Folder, manifest: &Manifest) -> Result<Self, Failure> {
+        let place = folder.file("framework.yaml").map_or_else(|_| manifest.name.clone(), |f| f.display());
         let mut gathering =
             Gathering { roles: HashMap::new(), done: Vec::new(), seen: Vec::new(), errors: Vec::new() };
         for (role, file) in &manifest.modules {
             match folder.file(file) {
                 Ok(file) => drop(gathering.roles.insert(role.clone(), file)),
-                Err(problem) => gathering.errors.push(whole(&manifest.name, problem)),
+                Err(problem) => gathering.errors.push(whole(&place, problem)),
             }
         }
         let own = folder.sheets();
         for sheet in &manifest.sheets {
             match folder.file(sheet) {
                 Ok(file) => gathering.add(&file, &own, None),
-                Err(problem) => gathering.errors.push(whole(&manifest.name, problem)),
+                Err(problem) => gathering.errors.push(whole(&place, problem)),
             }
         }
         let loose = own.iter().filter(|file| {

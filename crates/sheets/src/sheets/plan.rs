@@ -4,12 +4,13 @@ use hawkeye_grad::Pass;
 use hawkeye_lower::{LoweringError, ModelSource, Plan};
 
 use super::Sheets;
+use crate::entry::entry_name;
 use crate::returned::{nodes_plan, step_plan};
 
 impl Sheets {
     /// Whether the function of an operator is there to say why there is none.
     pub(crate) fn only_refuses(&self, pass: Pass, domain: &str, op: &str) -> bool {
-        self.library.only_refuses(&Self::entry(pass, domain, op))
+        self.library.only_refuses(&entry_name(pass, domain, op))
     }
 
     /// A fault of a function as a whole, with the place of its definition.
@@ -40,8 +41,7 @@ impl Sheets {
 
     /// Where the function is defined that a call is named after: itself, or the one for an operator.
     pub(super) fn defined_at(&self, call: &str) -> Option<String> {
-        let function =
-            if self.defines(call) { call.to_owned() } else { Self::entry(Pass::Forward, "", call) };
+        let function = if self.defines(call) { call.to_owned() } else { entry_name(Pass::Forward, "", call) };
         self.library.place(&function).map(|(place, line)| format!("{place}{line}"))
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn page(budget: &ActivationBudget, title: &str) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>Activations of {title}</title>\n\
-         <style>{STYLE}td:nth-child(n+2),th:nth-child(n+2){{text-align:right}}\
+         <style>{STYLE}td:nth-child(n+2),th:nth-child(n+2){{text-align:right}}.number{{white-space:nowrap}}\
          svg{{max-width:100%;height:auto}}polyline{{fill:none;stroke:#2a9d96;stroke-width:2}}\
          circle{{fill:#2a9d96}}line{{stroke:#999}}text{{font-size:12px;fill:currentColor}}</style>\n<main>\n<h1>Activations of {title}</h1>\n"
     );
@@ -85,8 +85,12 @@ fn number(value: f64) -> String {
 }
 
 fn rows(table: &Rows) -> String {
+    // Names may be broken anywhere, numbers nowhere.
+    let is_number = |cell: &str| cell.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | ',' | '.'));
     let row = |tag: &str, cells: &mut dyn Iterator<Item = &str>| {
-        let cells: String = cells.map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
+        let class = |cell: &str| if is_number(cell) { " class=\"number\"" } else { "" };
+        let cells: String =
+            cells.map(|cell| format!("<{tag}{}>{}</{tag}>", class(cell), escape(cell))).collect();
         format!("<tr>{cells}</tr>\n")
     };
     let header = row("th", &mut table.header.iter().copied());

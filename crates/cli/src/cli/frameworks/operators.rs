@@ -9,7 +9,7 @@ use hawkeye_grad::Pass;
 use hawkeye_graph::Node;
 use hawkeye_lower::{Ability, Lowering, LoweringError};
 use hawkeye_shapes::is_defined;
-use hawkeye_sheets::Sheets;
+use hawkeye_sheets::{Sheets, entry_name};
 
 use super::source;
 
@@ -30,7 +30,7 @@ pub(super) fn run(model: &Path, framework: Option<&str>) -> Result<String, Failu
         format!("{:<40} {:>7}  {}\n", "function", "nodes", if sheets.is_some() { "state" } else { "" });
     let mut missing = 0;
     for ((domain, op), nodes) in rows {
-        let function = Sheets::entry(Pass::Forward, domain, op);
+        let function = entry_name(Pass::Forward, domain, op);
         let state = match state(sheets.as_ref(), domain, op)? {
             MISSING if nodes.iter().all(|node| is_defined(node)) => "made of other operators unless written",
             state => state,

@@ -51,8 +51,22 @@ pub(super) fn run(directory: &Path) -> Result<(String, ExitCode), Failure> {
     })?;
     let tests: Vec<Test> = serde_yaml::from_str(&text).map_err(|error| {
         let position = error.location().map(|l| (l.line(), l.column()));
-        Diagnostic::error(place(position), error.to_string())
+        let said = error.to_string();
+        let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(message, _)| message);
+        // It counts tests from 0, as ".[0]".
+        let index = said.strip_prefix(".[").and_then(|rest| rest.split_once(']'));
+        let numbered = index.and_then(|(index, rest)| {
+            Some(format!(
+                "test {}{}",
+                index.parse::<usize>().ok()? + 1,
+                rest.strip_prefix('.').map_or(rest.to_owned(), |key| format!(": {key}"))
+            ))
+        });
+        Diagnostic::error(place(position), numbered.unwrap_or_else(|| said.to_owned()))
     })?;
+    if tests.is_empty() {
+        return Err(Diagnostic::error(place(None), "lists no test").into());
+    }
     // A directory is a path, whatever its name.
     let name = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned()).display().to_string();
     let sessions = Sessions::default();

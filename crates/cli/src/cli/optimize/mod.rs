@@ -23,6 +23,7 @@ use hawkeye_shapes::{bind, infer};
 use hawkeye_sheets::written_rules;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::input::source;
 use super::output;
 use super::run::Run;
 
@@ -162,6 +163,8 @@ pub(crate) fn run(command: &Optimize) -> Result<ExitCode, Failure> {
         ));
     }
     let framework = framework.overlaid(&options.overlays)?;
+    let source = source(path)?;
+    let path = source.path.as_path();
     let model = load(path)?;
     let choice = catalogue::choose(&rules, &command.allow, &command.select, &command.ignore)?;
     let search =
@@ -179,7 +182,12 @@ pub(crate) fn run(command: &Optimize) -> Result<ExitCode, Failure> {
         let weights = Weights::new(Some(path), &found.original);
         text.push_str(&write(&found.original, &mut found.rewritten, &weights, path, out)?);
     }
-    output::write(None, text.as_bytes())?;
+    // Where the model goes to standard output, nothing may come between.
+    if command.output.as_deref().is_some_and(output::is_standard) {
+        output::note(&text);
+    } else {
+        output::write(None, text.as_bytes())?;
+    }
     let saved = found.rewritten.applied.iter().any(|step| step.before != Some(step.after));
     let saves = saved || !found.tuned.is_empty();
     Ok(if command.check && saves { ExitCode::from(1) } else { ExitCode::SUCCESS })
@@ -363,6 +371,6 @@ fn write(
         let message = "weights that no rule touched stay in other files; keep the result next to the model";
         output::warn(&[Diagnostic::warning(Place::Model, message)]);
     }
-    output::write_bytes(Some(out), &exported.bytes)?;
+    output::write_model(Some(out), |to| to.write_all(&exported.bytes))?;
     Ok(format!("\n{proof}\n"))
 }

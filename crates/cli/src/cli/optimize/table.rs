@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, TableStyle, presets};
 use hawkeye::Failure;
-use hawkeye_report::render::escape;
+use hawkeye_report::render::{escape, grouped};
 use hawkeye_rewrite::{Applied, Price, Promise};
 use serde_json::{Value, json};
 
@@ -30,6 +30,24 @@ pub(super) fn share(from: u64, to: u64) -> String {
         0 => String::new(),
         _ => format!("{:+.1} %", (to as f64 - from as f64) * 100.0 / from as f64),
     }
+}
+
+/// A change, its digits in groups of three.
+fn signed(change: i128) -> String {
+    format!("{}{}", if change < 0 { '-' } else { '+' }, grouped(change.unsigned_abs()))
+}
+
+/// Bytes and rounds, before and after.
+pub(super) fn change(before: Price, after: Price) -> String {
+    let shown = |n: u64| grouped(n.into());
+    format!(
+        "{} -> {} bytes ({}), {} -> {} rounds",
+        shown(before.bytes),
+        shown(after.bytes),
+        share(before.bytes, after.bytes),
+        shown(before.rounds),
+        shown(after.rounds)
+    )
 }
 
 /// The price of the model as it was.
@@ -68,7 +86,7 @@ fn rows(found: &Outcome<'_>) -> Vec<[String; 5]> {
             0 => String::new(),
             _ => format!("{:+.1} %", change as f64 * 100.0 / total as f64),
         };
-        [what.to_owned(), place, format!("{change:+}"), format!("{rounds:+}"), part]
+        [what.to_owned(), place, signed(change), signed(rounds), part]
     };
     let place = |nodes: &[String]| match nodes {
         [one] => one.clone(),
@@ -106,17 +124,11 @@ fn lines(found: &Outcome<'_>, style: TableStyle) -> String {
 fn summary(found: &Outcome<'_>) -> Vec<String> {
     let after = found.rewritten.after.unwrap_or_default();
     let mut lines = vec![match before(found) {
-        Some(before) => format!(
-            "{} -> {} bytes ({}), {} -> {} rounds",
-            before.bytes,
-            after.bytes,
-            share(before.bytes, after.bytes),
-            before.rounds,
-            after.rounds
-        ),
+        Some(before) => change(before, after),
         None => format!(
             "{} bytes, {} rounds; the model as it is can't be priced: the framework lacks operators of it",
-            after.bytes, after.rounds
+            grouped(after.bytes.into()),
+            grouped(after.rounds.into())
         ),
     }];
     if let Some(before) = before(found).filter(|before| before.seconds > 0.0) {
@@ -158,7 +170,7 @@ fn page(found: &Outcome<'_>) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>hawkeye optimize</title>\n\
-         <style>{style}td:nth-child(n+3),th:nth-child(n+3){{text-align:right}}</style>\n\
+         <style>{style}td:nth-child(n+3),th:nth-child(n+3){{text-align:right;white-space:nowrap}}</style>\n\
          <main>\n<h1>hawkeye optimize</h1>\n<table>\n{header}{body}</table>\n{summary}</main>\n</html>\n",
         style = output::STYLE
     )

@@ -59,12 +59,8 @@ fn summary(found: &Chosen, most: f64) -> String {
         _ => format!(", {:.3} -> {:.3} seconds", before.seconds, after.seconds),
     };
     format!(
-        "{} -> {} bytes ({}), {} -> {} rounds{seconds}; sensitivity {} of {most}\n",
-        before.bytes,
-        after.bytes,
-        table::share(before.bytes, after.bytes),
-        before.rounds,
-        after.rounds,
+        "{}{seconds}; sensitivity {} of {most}\n",
+        table::change(before, after),
         // As many digits as a user writes.
         (found.sensitivity * 1e6).round() / 1e6,
     )
