@@ -84,6 +84,10 @@ impl Trace {
             }
         };
         compare("totals", self.totals, counters(&report.counters));
+        if self.ops.is_empty() {
+            // Totals alone were recorded.
+            return found;
+        }
         let (measured, reported) = (self.measured(), reported(report));
         let places: std::collections::BTreeSet<_> = measured.keys().chain(reported.keys()).collect();
         let at = |sums: &Sums, place: &(String, String)| sums.get(place).copied().unwrap_or_default();
