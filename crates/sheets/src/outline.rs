@@ -165,8 +165,8 @@ impl<'a> Outline<'a> {
         &self.needs().mentioned[statement]
     }
 
-    /// Names that a statement mentions which computes a value, such as a table of functions, but nowhere calls.
-    /// Another name of a function is that function: it holds nothing.
+    /// Names that a statement mentions which computes a value, such as a table of functions, but that it neither calls
+    /// nor hands to what it calls. Another name of a function is that function: it holds nothing.
     pub(crate) fn held(&self, statement: usize) -> Vec<&'a str> {
         let text = &self.text[self.statements[statement].clone()];
         let value = text.split_once('=').map_or("", |(_, value)| value.trim_start());
@@ -174,9 +174,18 @@ impl<'a> Outline<'a> {
         if self.is_function(statement) || alone.is_empty() || alone.starts_with('#') {
             return Vec::new();
         }
-        let called = word_indices(text);
-        let called = called.filter(|(position, word)| text[position + word.len()..].starts_with('('));
-        let called: HashSet<&str> = called.map(|(_, word)| word).collect();
+        let mut called = HashSet::new();
+        let mut arguments = 0;
+        for (position, word) in word_indices(text) {
+            let after = position + word.len();
+            let calls = text[after..].starts_with('(');
+            if calls || position < arguments {
+                called.insert(word);
+            }
+            if calls && !matches!(word, "struct" | "dict") {
+                arguments = arguments.max(after + parenthesis(&text[after..]));
+            }
+        }
         self.mentioned(statement).iter().copied().filter(|name| !called.contains(name)).collect()
     }
 
@@ -206,6 +215,16 @@ impl<'a> Outline<'a> {
 /// Bytes of the word that a text begins with.
 fn word(text: &str) -> usize {
     text.bytes().position(|byte| !is_word(byte)).unwrap_or(text.len())
+}
+
+/// Bytes of the parenthesis that a text begins with.
+fn parenthesis(text: &str) -> usize {
+    let mut depth = 0;
+    let closed = text.bytes().position(|byte| {
+        depth += i32::from(byte == b'(') - i32::from(byte == b')');
+        depth == 0
+    });
+    closed.unwrap_or(text.len())
 }
 
 fn is_word(byte: u8) -> bool {
@@ -333,6 +352,10 @@ mod tests {
         let outline = Outline::new("def f():\n    pass\n\nG = f # also\n");
         let Some(Origin::Defined(other)) = outline.origin("G") else { panic!("it is defined") };
         assert!(outline.held(other).is_empty(), "it is the function");
+        let outline =
+            Outline::new("def f():\n    pass\n\nT = {\"a\": twice(f, (1,)), \"b\": struct(g = T)}\n");
+        let Some(Origin::Defined(table)) = outline.origin("T") else { panic!("it is defined") };
+        assert_eq!(outline.held(table), ["T"], "what gets f may call it");
     }
 
     #[test]
