@@ -66,11 +66,7 @@ impl LoweringPasses<'_> {
 /// The shapes as the framework reads the model, unless that reading does not fit together.
 fn as_read(shapes: Shapes, read: Option<Shapes>) -> (Shapes, Vec<Diagnostic>) {
     // What a reading puts in place of operands is known, but no value of the model.
-<<<<<<< HEAD
     let values = shapes.facts.iter().len();
-=======
-    let values = shapes.facts.iter().count();
->>>>>>> rest
     let known =
         |shapes: &Shapes| shapes.facts.iter().take(values).filter(|fact| fact.shape().is_some()).count();
     match read {
