@@ -97,14 +97,16 @@ pub(crate) fn integers(builder: &mut GlobalsBuilder) {
         #[starlark(args)] lists: UnpackTuple<Value<'v>>,
         heap: Heap<'v>,
     ) -> starlark::Result<Value<'v>> {
-        let lengths = lists.items.iter().map(|list| list.length()).collect::<Result<Vec<_>, _>>()?;
-        let rows = usize::try_from(lengths.into_iter().min().unwrap_or(0)).unwrap_or(0);
-        let row = (lists.items.len() + 1) * size_of::<Value<'v>>();
-        room(heap, rows.saturating_mul(row))?;
-        let mut all = lists.items.iter().map(|list| list.iterate(heap)).collect::<Result<Vec<_>, _>>()?;
-        let mut tuple =
-            || heap.alloc(AllocTuple(all.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()));
-        Ok(heap.alloc(AllocList((0..rows).map(|_| tuple()).collect::<Vec<_>>())))
+        let mut lists = lists.items.iter().map(|list| list.iterate(heap)).collect::<Result<Vec<_>, _>>()?;
+        let mut rows = Vec::new();
+        while let Some(row) = lists.iter_mut().map(Iterator::next).collect::<Option<Vec<_>>>() {
+            if row.is_empty() {
+                break;
+            }
+            rows.push(heap.alloc(AllocTuple(row)));
+            room(heap, rows.len() * size_of::<Value<'v>>())?;
+        }
+        Ok(heap.alloc(AllocList(rows)))
     }
 
     fn ceil_div(a: i64, b: i64) -> starlark::Result<i64> {
