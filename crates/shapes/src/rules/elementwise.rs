@@ -12,7 +12,12 @@ pub(crate) fn first(call: &Call<'_>) -> Option<Vec<Output>> {
 
 /// The first input's shape, of the element type that the attribute `dtype` names, or else its own.
 pub(crate) fn drawn(call: &Call<'_>) -> Option<Vec<Output>> {
-    Some(vec![known(call.named_type("dtype").or(call.dtype(0)), call.dims(0)?)])
+    // A type that there is not is no type of the input's.
+    let dtype = match call.int("dtype") {
+        Some(_) => Some(call.named_type("dtype")?),
+        None => call.dtype(0),
+    };
+    Some(vec![known(dtype, call.dims(0)?)])
 }
 
 /// The first input's shape, of the element type that the attribute `to` names.
