@@ -171,7 +171,9 @@ impl<'a> Outline<'a> {
         let text = &self.text[self.statements[statement].clone()];
         let value = text.split_once('=').map_or("", |(_, value)| value.trim_start());
         let alone = value[word(value)..].trim_start();
-        if self.is_function(statement) || alone.is_empty() || alone.starts_with('#') {
+        let is_other_name = alone.is_empty() || alone.starts_with('#');
+        let calls_elements = text.contains("](") || text.contains(")(");
+        if self.is_function(statement) || is_other_name || calls_elements {
             return Vec::new();
         }
         let mut called = HashSet::new();
@@ -356,6 +358,9 @@ mod tests {
             Outline::new("def f():\n    pass\n\nT = {\"a\": twice(f, (1,)), \"b\": struct(g = T)}\n");
         let Some(Origin::Defined(table)) = outline.origin("T") else { panic!("it is defined") };
         assert_eq!(outline.held(table), ["T"], "what gets f may call it");
+        let outline = Outline::new("def f():\n    pass\n\nT = {\"a\": f}[\"a\"]()\n");
+        let Some(Origin::Defined(chosen)) = outline.origin("T") else { panic!("it is defined") };
+        assert!(outline.held(chosen).is_empty(), "it calls what it holds");
     }
 
     #[test]
