@@ -48,6 +48,25 @@ impl Default for Steps {
     }
 }
 
+impl Steps {
+    /// What the settings `step`, `steps`, and `epochs` with `dataset_size` say together; the first step if there are
+    /// none, and nothing if they are not one of the three.
+    #[must_use]
+    pub fn chosen(
+        step: Option<u64>,
+        steps: Option<u64>,
+        epochs: Option<u64>,
+        dataset_size: Option<u64>,
+    ) -> Option<Self> {
+        match (step, steps, epochs, dataset_size) {
+            (step, None, None, None) => Some(Self::Only(step.unwrap_or(1))),
+            (None, Some(count), None, None) => Some(Self::First(count)),
+            (None, None, Some(epochs), Some(samples)) => Some(Self::Epochs { epochs, samples }),
+            _ => None,
+        }
+    }
+}
+
 /// Equal steps, one after the other.
 struct StepKind {
     batch: u64,

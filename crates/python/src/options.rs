@@ -109,15 +109,9 @@ impl Options {
 
     fn training(&self) -> Result<Option<TrainingOptions>, Diagnostic> {
         let Some(loss) = &self.train else { return Ok(None) };
-        let steps = match (self.step, self.steps, self.epochs, self.dataset_size) {
-            (None, Some(count), None, None) => Steps::First(count),
-            (None, None, Some(epochs), Some(samples)) => Steps::Epochs { epochs, samples },
-            (step, None, None, None) => Steps::Only(step.unwrap_or(1)),
-            _ => {
-                let message = "step, steps, or epochs with dataset_size: one of the three";
-                return Err(wrong("steps")(message.to_owned()));
-            }
-        };
+        let steps = Steps::chosen(self.step, self.steps, self.epochs, self.dataset_size);
+        let message = "step, steps, or epochs with dataset_size: one of the three";
+        let steps = steps.ok_or_else(|| wrong("steps")(message.to_owned()))?;
         Ok(Some(TrainingOptions {
             loss: loss.parse::<Loss>().map_err(|e| wrong("train")(e.to_string()))?,
             optimizer: self.optimizer.parse::<Optimizer>().map_err(|e| wrong("optimizer")(e.to_string()))?,

@@ -96,16 +96,10 @@ fn plain() -> String {
 
 impl Training {
     fn options(&self) -> Result<TrainingOptions, String> {
-        let steps = match (self.step, self.steps, self.epochs, self.dataset_size) {
-            (step, None, None, None) => Steps::Only(step.map_or(1, NonZero::get)),
-            (None, Some(count), None, None) => Steps::First(count.get()),
-            (None, None, Some(epochs), Some(samples)) => {
-                Steps::Epochs { epochs: epochs.get(), samples: samples.get() }
-            }
-            _ => {
-                return Err("training takes one of step, steps, and epochs with dataset_size".to_owned());
-            }
-        };
+        let [step, steps, epochs, dataset_size] =
+            [self.step, self.steps, self.epochs, self.dataset_size].map(|count| count.map(NonZero::get));
+        let steps = Steps::chosen(step, steps, epochs, dataset_size)
+            .ok_or("training takes one of step, steps, and epochs with dataset_size")?;
         let wrong =
             |key: &str, value: &str, problem: String| format!("training.{key} = \"{value}\": {problem}");
         Ok(TrainingOptions {
