@@ -1,6 +1,6 @@
 //! Weights in nodes: what of a model's constants is learnt, and not a number that its author wrote down.
 
-use hawkeye_graph::{Attribute, Derivation, Elements, Graph, Node, Origin, Table, ValueId};
+use hawkeye_graph::{Attribute, Derivation, Elements, Graph, Node, Origin, Table, ValueId, element_count};
 
 /// Whether the node is a constant, written as a node instead of an initializer.
 #[must_use]
@@ -76,7 +76,7 @@ fn real_elements(graph: &Graph, node: &Node) -> Option<u64> {
     }
     if node.op == "Constant" {
         let value = value.filter(|tensor| tensor.dtype.is_float())?;
-        return value.dims.iter().try_fold(1u64, |n, dim| n.checked_mul(*dim));
+        return element_count(&value.dims).ok();
     }
     let shape = elements(graph, node.inputs.first().copied().flatten()?)?;
     let real = value.is_none_or(|tensor| tensor.dtype.is_float());
