@@ -40,7 +40,7 @@ pub(crate) const DEEPEST_DATA: usize = 64;
 pub(crate) const LARGEST_DATA: usize = 1 << 20;
 
 /// The statement that runs.
-pub(crate) type Statement = Rc<RefCell<Option<FileSpan>>>;
+type Statement = Rc<RefCell<Option<FileSpan>>>;
 
 thread_local! {
     /// Bytes that the values of the evaluation may take that runs on this thread.
@@ -105,19 +105,40 @@ impl PrintHandler for Printer {
     }
 }
 
-/// Bounds what an evaluation may use beyond the values that it has by now; gives the statement that runs, for errors
-/// that come without a place. Before every statement that is looked at only if sheets of users have a part in it:
-/// those that come with the tool make nothing that doubles, so that every thousand loop turns is enough.
-pub(crate) fn limit(eval: &mut Evaluator<'_, '_, '_>, by_statement: bool) -> Statement {
+/// The bounds of the evaluation that runs. A function that is needed late has its file run within the evaluation that
+/// calls it: what bounded that one does so again afterwards.
+pub(crate) struct Bounds {
+    statement: Statement,
+    outer_largest: usize,
+    outer_looked: usize,
+}
+
+impl Bounds {
+    /// The statement that runs, for errors that come without a place.
+    pub(crate) fn statement(&self) -> Option<FileSpan> {
+        self.statement.borrow().clone()
+    }
+}
+
+impl Drop for Bounds {
+    fn drop(&mut self) {
+        LARGEST.set(self.outer_largest);
+        LOOKED.set(self.outer_looked);
+    }
+}
+
+/// Bounds what an evaluation may use beyond the values that it has by now, while what is returned lives. Before every
+/// statement that is looked at only if sheets of users have a part in it: those that come with the tool make nothing
+/// that doubles, so that every thousand loop turns is enough.
+#[must_use]
+pub(crate) fn limit(eval: &mut Evaluator<'_, '_, '_>, by_statement: bool) -> Bounds {
     // Values are held by host functions while sheets run.
     eval.disable_gc();
     eval.set_print_handler(&Printer);
     // The interpreter itself checks its limits every thousand ticks, in which a text can double a thousand
     // times; it has no other hook that runs between statements than that of debuggers.
     let statement = Statement::default();
-    let largest_heap = eval.heap().allocated_bytes().saturating_mul(HEAP_RATIO).saturating_add(LARGEST_HEAP);
-    LARGEST.set(largest_heap);
-    LOOKED.set(0);
+    let largest = eval.heap().allocated_bytes().saturating_mul(HEAP_RATIO).saturating_add(LARGEST_HEAP);
     if by_statement {
         let guard = Guard { statement: statement.clone() };
         eval.before_stmt_for_dap(BeforeStmtFunc::from_dyn(Box::new(guard)));
@@ -125,7 +146,32 @@ pub(crate) fn limit(eval: &mut Evaluator<'_, '_, '_>, by_statement: bool) -> Sta
     let limits = eval
         .set_max_callstack_size(DEEPEST_CALLS)
         .and(eval.set_max_tick_count(MOST_TICKS + 1000))
-        .and(eval.set_max_heap_size(largest_heap.saturating_mul(2)));
+        .and(eval.set_max_heap_size(largest.saturating_mul(2)));
     limits.expect("a new evaluator has no limits yet");
-    statement
+    Bounds { statement, outer_largest: LARGEST.replace(largest), outer_looked: LOOKED.replace(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use starlark::environment::Module;
+
+    use super::*;
+
+    #[test]
+    fn an_evaluation_within_another_leaves_that_ones_bounds() {
+        Module::with_temp_heap(|module| {
+            module.heap().alloc("x".repeat(1 << 20));
+            let mut eval = Evaluator::new(&module);
+            let _outer = limit(&mut eval, false);
+            let held = LARGEST.get();
+            assert!(held > LARGEST_HEAP + (1 << 20));
+            look(10).expect("few are looked at");
+            Module::with_temp_heap(|module| {
+                let mut eval = Evaluator::new(&module);
+                let _inner = limit(&mut eval, false);
+                assert_eq!((LARGEST.get(), LOOKED.get()), (LARGEST_HEAP, 0));
+            });
+            assert_eq!((LARGEST.get(), LOOKED.get()), (held, 10));
+        });
+    }
 }

@@ -363,11 +363,11 @@ impl Loader {
             }
             {
                 let mut eval = Evaluator::new(&module);
-                let statement = limit(&mut eval, self.has_users(file));
+                let bounds = limit(&mut eval, self.has_users(file));
                 eval.set_loader(&loads);
                 let result = eval.eval_module(ast, &self.globals);
                 let written = |span: &FileSpan| self.written(span);
-                result.map_err(|e| describe(&e, statement.borrow().as_ref(), &written))?;
+                result.map_err(|e| describe(&e, bounds.statement().as_ref(), &written))?;
             }
             for (index, defined) in defined.iter().enumerate() {
                 match self.replacements.get(&defined.name) {

@@ -217,7 +217,7 @@ impl WrittenRule {
             let mut eval = Evaluator::new(&module);
             let heap = module.heap();
             let argument = to_value(matched, heap);
-            let statement = limit(&mut eval, true);
+            let bounds = limit(&mut eval, true);
             let value = heap.access_owned_frozen_value(function);
             let result = eval.eval_function(value, &[argument], &[]).and_then(|result| {
                 let kind = result.get_type();
@@ -227,7 +227,7 @@ impl WrittenRule {
                 Ok(data)
             });
             let written = |span: &FileSpan| self.loader.written(span);
-            result.map_err(|error| describe(&error, statement.borrow().as_ref(), &written))
+            result.map_err(|error| describe(&error, bounds.statement().as_ref(), &written))
         })
     }
 }

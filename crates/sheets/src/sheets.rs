@@ -219,7 +219,7 @@ impl Sheets {
                 eval.extra = Some(recorder);
                 let heap = module.heap();
                 let arguments: Vec<_> = arguments.iter().map(|data| to_value(data, heap)).collect();
-                let statement = limit(&mut eval, self.library.has_users);
+                let bounds = limit(&mut eval, self.library.has_users);
                 recorder.begin(name, Some(function.definition));
                 let replaced = function.replaced.then(|| Note::Evidence(OVERLAY.to_owned()));
                 let noted = replaced.map_or(Ok(()), |note| recorder.note(note));
@@ -233,7 +233,7 @@ impl Sheets {
                 let closed = recorder.end();
                 let written = |span: &FileSpan| self.library.written(span);
                 let result = result.map_err(|error| {
-                    let last = statement.borrow();
+                    let last = bounds.statement();
                     let placed = error.span().is_some() || last.is_some();
                     let refusal = refusal(&error, last.as_ref(), &written);
                     if placed { self.author.blame(refusal) } else { self.placed(entry, refusal) }
