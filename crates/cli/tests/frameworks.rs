@@ -106,6 +106,14 @@ fn faults_of_sheets_are_found() {
         ("def lower_Relu(n):\n    while True:\n        exchange(8)\n", "no while: write for _ in range(n)"),
         ("import math\ndef lower_Relu(n):\n    pass\n", "no import: write load("),
         ("def lower_If(n):\n    pass\n", "what is in the bodies of If takes its place"),
+        (
+            "def lower_Relu(n):\n    pass\ndef lower_com_microsoft_FusedCnov(n):\n    pass\n",
+            "did you mean lower_com_microsoft_FusedConv?",
+        ),
+        (
+            "def lower_Relu(n):\n    pass\ndef lower_com_micorsoft_Gelu(n):\n    pass\n",
+            "did you mean lower_com_microsoft_Gelu?",
+        ),
         ("def lower_CumSum(n):\n    exchange(-1)\n", "bytes is negative: -1"),
         ("load(\"gone.star\", \"f\")\ndef lower_Relu(n):\n    f(n)\n", "small.star:1 loads it"),
         ("def lower_Relu(n):\n    return 1 + \"a\"\n", "small.star:2:12"),
