@@ -87,6 +87,10 @@ fn faults_of_sheets_are_found() {
             "def lower_Relu(n):\n    for i in range(100000):\n        for j in range(100000):\n            pass\n",
             "runs more than 20000000 loop turns and calls",
         ),
+        (
+            "def lower_Relu(n):\n    exchange(bytes_of_bits(8))\n",
+            "load(\"//std/integers.star\", \"bytes_of_bits\") defines it",
+        ),
         ("def lower_Relu(n):\n    exchange(params.ring)\n", "the manifest has no parameter \"ring\""),
         (
             "def lower_Relu(n):\n    exchange(8)\n\ndef idle():\n    exchange(1)\n",
@@ -150,6 +154,7 @@ fn faults_of_sheets_are_found() {
 #[test]
 fn faults_of_manifests_are_found() {
     let cases = [
+        ("secrity: none", "did you mean security?"),
         ("evidence: proven", "evidence is measured, modelled, formula, not \"proven\""),
         ("log: {lines: [{match: '(unclosed'}]}", "is no regular expression"),
         ("log: {lines: [{match: 'x', party: alice}]}", "which its parties lack"),

@@ -11,6 +11,7 @@ use hawkeye::{
     TrainingOptions, check_dims, load,
 };
 use hawkeye_report::budget::{Budget, Check, Increase, check_baseline, check_budgets};
+use hawkeye_sheets::meant;
 use serde::Deserialize;
 
 use super::files::Files;
@@ -287,5 +288,6 @@ fn misread(file: &Path, text: &str, error: &toml::de::Error) -> Failure {
         .message()
         .replace("a sequence", "a list: [\"...\"]")
         .replace("a nonzero u64", "a number from 1 on");
-    Diagnostic::error(place, message).into()
+    let help = meant(&message);
+    Diagnostic { help, ..Diagnostic::error(place, message) }.into()
 }
