@@ -44,7 +44,8 @@ pub(super) fn findings(sources: &Sources, globals: &Globals) -> Vec<Diagnostic> 
             let position = error.span().map_or(Position { line: 1, column: 1 }, Position::of);
             let said = error.without_diagnostic().to_string();
             // The linter has said that.
-            let twice = said.starts_with("Variable `") && said.contains("` not found");
+            let twice = (said.starts_with("Variable `") && said.contains("` not found"))
+                || said.contains("unresolved ident");
             (!twice).then(|| source.error(position, said.trim()))
         });
         if source.own {
