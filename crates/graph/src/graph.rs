@@ -100,10 +100,12 @@ pub(crate) fn excess(name: &str) -> usize {
 }
 
 impl Node {
-    /// What it takes beyond one node, in nodes and values: its bodies, long lists of operands, and a long name.
+    /// What it takes beyond one node, in nodes and values: its bodies, long attributes and
+    /// lists of operands, and a long name.
     #[must_use]
     pub fn bulk(&self) -> usize {
-        self.attributes.size() + (self.inputs.len() + self.outputs.len()) / 16 + excess(&self.name)
+        let lists = (self.inputs.len() + self.outputs.len()) / 16 + self.attributes.elements() / 256;
+        self.attributes.size() + lists + excess(&self.name)
     }
 
     /// Inputs that are not left out.

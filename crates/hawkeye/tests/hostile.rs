@@ -298,7 +298,9 @@ fn large_nodes_are_not_copied_without_bound() {
         model.encode_to_vec()
     };
     let named = NodeProto { name: Some("n".repeat(200_000)), ..node("Relu", &["before"], &["after"]) };
-    for inner in [named, node("Sum", &vec!["before"; 50_000], &["after"])] {
+    let mut listed = node("Relu", &["before"], &["after"]);
+    listed.attribute = vec![ints("long", &[1; 100_000])];
+    for inner in [named, listed, node("Sum", &vec!["before"; 50_000], &["after"])] {
         let said = complaint(looped(inner));
         assert!(said.contains("(Loop, opset 13): expands to more than"), "{said}");
     }
