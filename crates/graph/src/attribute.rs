@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Elements, Graph, Origin, Tensor, Value, ValueId};
+use crate::{Graph, Origin, Tensor, Value, ValueId};
 
 /// Value of an operator attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,9 +68,13 @@ impl Attributes {
     /// Elements of lists, and characters of texts.
     pub(crate) fn elements(&self) -> usize {
         let elements = |attribute: &Attribute| match attribute {
-            Attribute::Int(_) | Attribute::Float(_) | Attribute::Graph(_) | Attribute::Other => 1,
+            // Few elements of tensors are kept.
+            Attribute::Int(_)
+            | Attribute::Float(_)
+            | Attribute::Tensor(_)
+            | Attribute::Graph(_)
+            | Attribute::Other => 1,
             Attribute::String(text) => text.len(),
-            Attribute::Tensor(tensor) => tensor.elements.as_ref().map_or(1, Elements::len),
             Attribute::Ints(list) => list.len(),
             Attribute::Floats(list) => list.len(),
             Attribute::Strings(list) => list.iter().map(|text| 1 + text.len()).sum(),
