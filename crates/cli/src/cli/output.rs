@@ -36,7 +36,8 @@ const EXTENSIONS: [(&str, &str); 17] = [
 ];
 
 /// Writes text to a path, or to standard output if there is none or it is `-`. Colours go to terminals
-/// only, and not where NO_COLOR is set. A reader that has seen enough is no error.
+/// only, and not where NO_COLOR is set. A reader that has seen enough is no error: `| head -1` is no cause for a script
+/// under `pipefail` to stop, and the exit code keeps its meaning, whether budgets and comparisons hold.
 pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> {
     if path.is_none_or(is_standard) {
         let mut stdout = anstream::stdout().lock();

@@ -173,7 +173,7 @@ fn derivation(node: &Node, always: bool) -> Derivation {
 /// Whether a node that a framework lacks is made of other operators, where it has those.
 #[must_use]
 pub fn is_defined(node: &Node) -> bool {
-    definition(node).is_some()
+    always(node).or_else(|| definition(node)).is_some()
 }
 
 /// What defines an operator.
