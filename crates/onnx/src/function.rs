@@ -70,12 +70,12 @@ impl<'a> Functions<'a> {
     }
 
     /// Counts a node, or a call of a function; of the copies that are made of a function's nodes also how large they are.
-    fn count(&self, node: &Cow<'_, NodeProto>) -> Result<(), String> {
+    fn count(&self, copy: Option<&NodeProto>) -> Result<(), String> {
         self.nodes.update(|nodes| nodes + 1);
         if self.nodes.get() > MOST_NODES {
             return Err(format!("there are more than {MOST_NODES} nodes"));
         }
-        if let Cow::Owned(node) = node {
+        if let Some(node) = copy {
             self.copies.update(|copies| copies.saturating_add(1 + bulk(node) / SMALL_NODE));
         }
         match self.most_copies {
@@ -163,7 +163,8 @@ struct Context<'n> {
 impl<'n> Inlining<'n, '_> {
     fn node(&mut self, node: Cow<'n, NodeProto>, context: &Context<'n>) -> Result<(), Failure> {
         let opset = context.opsets.get(domain(node.domain())).copied().unwrap_or(0);
-        self.functions.count(&node).map_err(|message| refuse(&node, context, opset, message))?;
+        let copy = if let Cow::Owned(node) = &node { Some(node) } else { None };
+        self.functions.count(copy).map_err(|message| refuse(&node, context, opset, message))?;
         let Some((function, opsets)) = self.functions.called(&node) else {
             let Context { provenance, scope, opsets, .. } = context;
             let (provenance, scope) = (provenance.clone(), Arc::clone(scope));
