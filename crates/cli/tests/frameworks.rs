@@ -154,7 +154,6 @@ fn faults_of_sheets_are_found() {
 #[test]
 fn faults_of_manifests_are_found() {
     let cases = [
-        ("secrity: none", "did you mean security?"),
         ("evidence: proven", "evidence is measured, modelled, formula, not \"proven\""),
         ("log: {lines: [{match: '(unclosed'}]}", "is no regular expression"),
         ("log: {lines: [{match: 'x', party: alice}]}", "which its parties lack"),
@@ -189,6 +188,9 @@ fn faults_of_manifests_are_found() {
         let warning = said.contains("fine, but for");
         assert_eq!(code, Some(if warning { 0 } else { 1 }), "{said}");
     }
+    // Without its manifest nothing is looked over.
+    let (said, code) = checked("secrity: none", "def lower_Relu(n):\n    exchange(8)\n");
+    assert!(said.contains("did you mean security?") && code == Some(2), "{said}");
     // Parameters are updated where the layers alone have gradients.
     let own = "def lower_Gemm(n):\n    pass\ndef backward_Gemm(n):\n    pass\ndef loss_mse(n):\n    pass\n\
                def backward_mse(n):\n    pass\ndef update_sgd(n):\n    send(0, 9, 1)\n";
