@@ -87,6 +87,10 @@ fn faults_of_sheets_are_found() {
             "def lower_Relu(n):\n    for i in range(100000):\n        for j in range(100000):\n            pass\n",
             "runs more than 20000000 loop turns and calls",
         ),
+        (
+            "def lower_Relu(n):\n    exchange(bytes_of_bits(8))\n",
+            "load(\"//std/integers.star\", \"bytes_of_bits\") defines it",
+        ),
         ("def lower_Relu(n):\n    exchange(params.ring)\n", "the manifest has no parameter \"ring\""),
         (
             "def lower_Relu(n):\n    exchange(8)\n\ndef idle():\n    exchange(1)\n",
@@ -106,6 +110,14 @@ fn faults_of_sheets_are_found() {
         ("def lower_Relu(n):\n    while True:\n        exchange(8)\n", "no while: write for _ in range(n)"),
         ("import math\ndef lower_Relu(n):\n    pass\n", "no import: write load("),
         ("def lower_If(n):\n    pass\n", "what is in the bodies of If takes its place"),
+        (
+            "def lower_Relu(n):\n    pass\ndef lower_com_microsoft_FusedCnov(n):\n    pass\n",
+            "did you mean lower_com_microsoft_FusedConv?",
+        ),
+        (
+            "def lower_Relu(n):\n    pass\ndef lower_com_micorsoft_Gelu(n):\n    pass\n",
+            "did you mean lower_com_microsoft_Gelu?",
+        ),
         ("def lower_CumSum(n):\n    exchange(-1)\n", "bytes is negative: -1"),
         ("load(\"gone.star\", \"f\")\ndef lower_Relu(n):\n    f(n)\n", "small.star:1 loads it"),
         ("def lower_Relu(n):\n    return 1 + \"a\"\n", "small.star:2:12"),
@@ -176,6 +188,9 @@ fn faults_of_manifests_are_found() {
         let warning = said.contains("fine, but for");
         assert_eq!(code, Some(if warning { 0 } else { 1 }), "{said}");
     }
+    // Without its manifest nothing is looked over.
+    let (said, code) = checked("secrity: none", "def lower_Relu(n):\n    exchange(8)\n");
+    assert!(said.contains("did you mean security?") && code == Some(2), "{said}");
     // Parameters are updated where the layers alone have gradients.
     let own = "def lower_Gemm(n):\n    pass\ndef backward_Gemm(n):\n    pass\ndef loss_mse(n):\n    pass\n\
                def backward_mse(n):\n    pass\ndef update_sgd(n):\n    send(0, 9, 1)\n";

@@ -133,3 +133,70 @@ fn what_secret_words_of_a_text_cost_is_told() {
     assert!(!said.contains("selects rows"), "{said}");
     assert!(said.contains("\nweights   secret to every party; input_ids, token_type_ids public\n"), "{said}");
 }
+
+/// What is wrong with many models is said once, of each model at its own place.
+#[test]
+fn a_cause_that_many_models_share_is_told_once() {
+    let models = ["alexnet.onnx", "vgg16.onnx", "lenet5.onnx"];
+    let cause = "MaxPool: Delphi pools by averages only";
+    let run = |frameworks: &[&str], format: &str| {
+        command_line(&[&["profile"], &models[..], frameworks, &["--batch", "1", "--format", format]].concat())
+    };
+    let table = text(&run(&["-f", "delphi", "-f", "crypten"], "text").stdout);
+    let told = table.split_once("refused:\n").expect("refusals").1.replace("\n    ", " ");
+    assert_eq!(told.matches(cause).count(), 1, "{table}");
+    assert!(told.contains("3 models under delphi: ") && told.contains(&models.join(", ")), "{table}");
+    // Warnings about a model are not why it is refused.
+    let list: serde_json::Value =
+        serde_json::from_slice(&run(&["-f", "delphi", "-f", "crypten"], "json").stdout).expect("JSON");
+    let refused = list.to_string();
+    assert!(refused.contains(cause) && !refused.contains("ReLU6"), "{refused}");
+    for frameworks in [&["-f", "delphi"][..], &["-f", "delphi", "-f", "delphi"]] {
+        let output = run(frameworks, "text");
+        assert_eq!(output.status.code(), Some(2));
+        let said = text(&output.stderr);
+        assert_eq!(said.matches(cause).count(), 1, "{said}");
+        let under = if frameworks.len() > 2 { " under delphi" } else { "" };
+        assert!(said.contains(&format!("--> lenet5.onnx{under}: node 2 \"MaxPool_2\"")), "{said}");
+    }
+    let check =
+        [&["check"], &models[..], &["-f", "delphi", "--batch", "1", "--max", "online.bytes=1GiB"]].concat();
+    let said = text(&command_line(&check).stderr);
+    assert_eq!(said.matches(cause).count(), 1, "{said}");
+    assert!(said.contains("--> lenet5.onnx: node 2 \"MaxPool_2\""), "{said}");
+}
+
+/// A reader that has seen enough leaves the exit code alone; a disk that is full does not.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_becomes_of_standard_output_is_told_by_the_exit_code() {
+    use std::process::{Command, Stdio};
+    let run = |arguments: &[&str], out: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hawkeye"));
+        let command = command.args(arguments).current_dir(hawkeye_testing::fixtures().join("models"));
+        command.stdout(out).output().expect("the program starts")
+    };
+    let closed = || {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        Stdio::from(writer)
+    };
+    let full = || Stdio::from(std::fs::File::create("/dev/full").expect("it opens"));
+    let profile = ["profile", "lenet5.onnx", "-f", "crypten"];
+    let check = ["check", "lenet5.onnx", "-f", "crypten", "--max", "online.bytes=1"];
+    for (arguments, code) in [
+        (&profile[..], 0),
+        (&["--help"], 0),
+        (&["frameworks", "show", "crypten"], 0),
+        (&["schema"], 0),
+        (&["strip", "lenet5.onnx", "-o", "-"], 0),
+        (&check, 1),
+    ] {
+        let output = run(arguments, closed());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        assert!(output.stderr.is_empty(), "{arguments:?}: {}", text(&output.stderr));
+        let output = run(arguments, full());
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains("can't be written"), "{arguments:?}: {}", text(&output.stderr));
+    }
+}

@@ -84,6 +84,7 @@ fn a_project_is_checked_as_its_file_says() {
             "training takes one of step, steps, and epochs with dataset_size",
         ),
         ("[[model]]\npath = \"lenet5.onnx\"\nmodel = 1\n", "unknown field `model`"),
+        ("[[model]]\npath = \"lenet5.onnx\"\nframework = 1\n", "did you mean frameworks?"),
         ("[[model]]\npath = \"lenet5.onnx\"\n", "has no frameworks"),
         ("frameworks = [\"crypten\"]\n[[model]]\npath = \"gone.onnx\"\n", "gone.onnx"),
         (

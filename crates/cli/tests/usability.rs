@@ -23,8 +23,14 @@ fn complaint(arguments: &[&str]) -> String {
 
 #[test]
 fn slips_in_options_are_named() {
-    let cases: [(&[&str], &[&str]); 10] = [
+    let cases: [(&[&str], &[&str]); 13] = [
         (&["profile", "resnet18.onnx", "-f", "crypten", "--batch", "0"], &["--batch", "0"]),
+        (
+            &["sweep", "resnet18.onnx", "-f", "crypten", "--batch", "0..4"],
+            &["--batch", "0 is no size of a batch"],
+        ),
+        (&["budget", "bert_base.onnx", "-f", "crypten", "--dim", "sep=8"], &["did you mean \"seq\"?"]),
+        (&["optimize", "bert_base.onnx", "-f", "crypten", "--dim", "sep=8"], &["did you mean \"seq\"?"]),
         (
             &["profile", "bert_base.onnx", "-f", "crypten", "--batch", "1", "--dim", "sep=8"],
             &["no dimension named \"sep\"", "did you mean \"seq\"?"],

@@ -38,7 +38,7 @@ pub use framework::{Checked, check_framework, operators};
 pub use hawkeye_grad::{Loss, Optimizer};
 pub use hawkeye_graph::{Diagnostic, Failure, Place, Severity, Shapes};
 pub use hawkeye_lower::{Lowering, Visibility};
-pub use hawkeye_onnx::{Annotated, Annotations, Model, import, load, read, strip};
+pub use hawkeye_onnx::{Annotated, Annotations, Model, import, load, not_a_file, read, strip};
 pub use hawkeye_report::Report;
 pub use hawkeye_shapes::{Bindings, bind, catches_panics, check_dims, infer, with_values};
 pub use hawkeye_sheets::{Definition, Definitions, Framework, Manifest, Overlay, builtin_names};

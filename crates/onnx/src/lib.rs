@@ -27,6 +27,7 @@ pub use annotate::{Annotated, Annotations};
 pub use digest::{Digest, WHOLE_FILE_LIMIT};
 pub use export::{Exported, export};
 pub use external::external_files;
+pub use foreign::not_a_file;
 pub use import::{Model, import};
 pub use map::{load, read};
 pub use strip::strip;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use hawkeye_graph::{Diagnostic, Failure, Place};
 use memmap2::Mmap;
 
+use crate::foreign::not_a_file;
 use crate::{Model, import};
 
 /// Reads the model in a file.
@@ -23,6 +24,9 @@ pub fn load(path: &Path) -> Result<Model, Failure> {
 /// # Errors
 /// If the file can't be read.
 pub fn read(path: &Path) -> Result<Bytes, Failure> {
+    if path.is_dir() {
+        return Err(not_a_file(path).into());
+    }
     let place = Place::File { path: path.display().to_string(), position: None };
     map(path).map_err(|e| Diagnostic::error(place, format!("can't be read: {e}")).into())
 }
@@ -31,9 +35,6 @@ pub fn read(path: &Path) -> Result<Bytes, Failure> {
 fn map(path: &Path) -> std::io::Result<Bytes> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Err(std::io::Error::other("it is a directory"));
-    }
     if metadata.len() == 0 {
         return Ok(Bytes::new());
     }

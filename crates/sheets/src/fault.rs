@@ -5,6 +5,8 @@ use std::fmt::Write;
 use starlark::codemap::FileSpan;
 use starlark::{Error, ErrorKind};
 
+use crate::folder::standard;
+
 /// Nested calls of sheet functions, counting two for each protocol call.
 pub(crate) const DEEPEST_CALLS: usize = 300;
 
@@ -78,6 +80,10 @@ fn said(message: &str) -> String {
             "{message}; what is handed on to be called is the function itself: repeat(n, f, x), not \
                         repeat(n, f(x))"
         );
+    }
+    let undefined = message.strip_prefix("Variable `").and_then(|rest| rest.split_once("` not found"));
+    if let Some((name, sheet)) = undefined.and_then(|(name, _)| Some((name, standard(name)?))) {
+        return format!("{message}; load(\"{sheet}\", \"{name}\") defines it");
     }
     // The interpreter leaves out why: that is so of integers alone.
     if let Some((parameter, "int")) = message

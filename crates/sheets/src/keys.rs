@@ -1,6 +1,6 @@
 //! Messages about a framework's file, or a key of its manifest.
 
-use hawkeye_graph::{Diagnostic, Place};
+use hawkeye_graph::{Diagnostic, Place, nearest};
 
 /// An error about a file as a whole, or about a framework by its name.
 pub(crate) fn about(file: &str, message: impl Into<String>) -> Diagnostic {
@@ -25,4 +25,13 @@ pub(crate) fn at_key(
     let column = |line: &str| line.find(key).map_or(1, |at| line[..at].chars().count() + 1);
     let position = line.map(|(index, line)| (index + 1, column(line)));
     make(Place::File { path: path.clone(), position }, shown.unwrap_or(message))
+}
+
+/// What a key, or one of a choice of words, was meant to be that a reader of YAML or TOML says it does not know.
+#[must_use]
+pub fn meant(message: &str) -> Option<String> {
+    let of = |what: &str| message.split_once(what).map(|(_, rest)| rest);
+    let (given, known) = of("unknown field `").or_else(|| of("unknown variant `"))?.split_once('`')?;
+    let near = nearest(given, known.split('`').skip(1).step_by(2))?;
+    Some(format!("did you mean {near}?"))
 }

@@ -47,6 +47,7 @@ mod written;
 pub use definitions::{Definition, Definitions};
 pub use entry::entry_name;
 pub use framework::{ConfiguredFramework, Framework, FrameworkError, builtin_names};
+pub use keys::meant;
 pub use limits::RUNS_LONG;
 pub use loads::{Conditions, FrontEnd};
 pub use manifest::{

@@ -7,7 +7,7 @@ use hawkeye_graph::{Diagnostic, Failure, Place, check_nesting, nearest};
 use hawkeye_lower::Visibility;
 use hawkeye_report::MeasuredRuns;
 
-use crate::keys::{about, at_key};
+use crate::keys::{about, at_key, meant};
 use crate::manifest::{Manifest, Parties, Rounds, Visible};
 use crate::parameter::Parameter;
 
@@ -26,15 +26,22 @@ impl Manifest {
             // The place and the line are said apart.
             let said = e.to_string();
             let message = said.rsplit_once(" at line ").map_or(said.as_str(), |(message, _)| message);
+            let told = |error: Diagnostic| match meant(message) {
+                Some(help) => error.help(help),
+                None => error,
+            };
             if position == Some((1, 1)) {
                 // It is about a key of the whole.
                 let key = message.split_once(':').map_or(message, |(key, _)| key);
                 let written = (file.to_owned(), text.to_owned());
-                return at_key(&written, key, Diagnostic::error, message.to_owned());
+                return told(at_key(&written, key, Diagnostic::error, message.to_owned()));
             }
             let line = position.and_then(|(line, _)| Some((line, text.lines().nth(line.checked_sub(1)?)?)));
             let shown = line.map(|(line, source)| format!("\n  {line} | {source}")).unwrap_or_default();
-            Diagnostic::error(Place::File { path: file.to_owned(), position }, format!("{message}{shown}"))
+            told(Diagnostic::error(
+                Place::File { path: file.to_owned(), position },
+                format!("{message}{shown}"),
+            ))
         })?;
         let written = (file.to_owned(), text.to_owned());
         let problems = manifest.problems().into_iter();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use hawkeye::{Diagnostic, Failure, Options, Place, Report, Sessions, builtin_names, check_dims};
+use hawkeye::{Diagnostic, Failure, Options, Report, Sessions, builtin_names, check_dims};
 use hawkeye_report::budget::{Budget, Check as Held, Increase, check_baseline, check_budgets};
 use hawkeye_report::render;
 
@@ -12,6 +12,7 @@ use super::files::Files;
 use super::input::{Input, about, open, source};
 use super::output;
 use super::project::{FILE, check};
+use super::refusals::of_subject;
 use super::run::{Run, Training};
 
 #[derive(Debug, Args)]
@@ -84,15 +85,9 @@ fn hold_all(command: &Check, subjects: &[PathBuf]) -> Result<Vec<(Report, Vec<He
     let mut results = Vec::new();
     let mut errors = Vec::new();
     for subject in subjects {
-        let placed = |error: Diagnostic| match error.place {
-            Place::File { .. } | Place::Option(_) => error,
-            _ => {
-                Diagnostic { message: error.to_string(), place: about(subject, String::new()).place, ..error }
-            }
-        };
         match hold_subject(command, subject) {
             Ok(result) => results.push(result),
-            Err(Failure(more)) => errors.extend(more.into_iter().map(placed)),
+            Err(Failure(more)) => errors.extend(of_subject(&subject.display().to_string(), &more)),
         }
     }
     if errors.is_empty() { Ok(results) } else { Err(Failure(errors)) }

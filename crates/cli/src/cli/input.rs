@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use hawkeye::{Diagnostic, Failure, Model, Place, Report, load};
+use hawkeye::{Diagnostic, Failure, Model, Place, Report, load, not_a_file};
 use hawkeye_graph::check_nesting;
 use tempfile::NamedTempFile;
 
@@ -56,7 +56,7 @@ pub(crate) fn source(path: &Path) -> Result<Source, Failure> {
         });
     }
     if path.is_dir() {
-        return Err(unreadable(io::Error::other("it is a directory")));
+        return Err(not_a_file(path).into());
     }
     let spooled =
         if is_standard(path) { spool(io::stdin().lock()) } else { File::open(path).and_then(spool) };

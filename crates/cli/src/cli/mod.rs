@@ -21,6 +21,7 @@ mod output;
 mod plot;
 mod profile;
 mod project;
+mod refusals;
 mod repeated;
 mod run;
 mod selections;

@@ -11,10 +11,12 @@ use hawkeye::{
     TrainingOptions, check_dims, load,
 };
 use hawkeye_report::budget::{Budget, Check, Increase, check_baseline, check_budgets};
+use hawkeye_sheets::meant;
 use serde::Deserialize;
 
 use super::files::Files;
 use super::input::{Input, about, open, source};
+use super::refusals::of_subject;
 use super::values::{Who, dims};
 
 /// The file's name, where none is given.
@@ -229,15 +231,8 @@ fn hold_entry<'a>(
     entry.inputs.iter().for_each(|(name, scalar)| who(scalar).know(name.clone(), &mut options));
     let path = folder.join(&entry.path);
     let within = |Failure(errors): Failure| {
-        let placed = |error: Diagnostic| {
-            let message = format!("{} under {framework}: {error}", entry.path.display());
-            Diagnostic {
-                place: Place::File { path: file.display().to_string(), position: None },
-                message,
-                ..error
-            }
-        };
-        Failure(errors.into_iter().map(placed).collect())
+        let subject = format!("{}: {} under {framework}", file.display(), entry.path.display());
+        Failure(of_subject(&subject, &errors))
     };
     let source = source(&path)?;
     let model = load(&source.path).map_err(within)?;
@@ -293,5 +288,6 @@ fn misread(file: &Path, text: &str, error: &toml::de::Error) -> Failure {
         .message()
         .replace("a sequence", "a list: [\"...\"]")
         .replace("a nonzero u64", "a number from 1 on");
-    Diagnostic::error(place, message).into()
+    let help = meant(&message);
+    Diagnostic { help, ..Diagnostic::error(place, message) }.into()
 }

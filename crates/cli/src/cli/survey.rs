@@ -1,16 +1,15 @@
 //! `hawkeye profile` of several models, under several frameworks or on several networks: a line for each.
 
-use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Sessions, check_dims, load};
+use hawkeye::{Diagnostic, Failure, Framework, Options, Place, Report, Sessions, Severity, check_dims, load};
 use hawkeye_graph::printable;
-use hawkeye_report::render::{
-    LEAST_NAME, WIDTH, binary, brief, field, grouped, shortened, verbatim, wrapped_line,
-};
+use hawkeye_report::render::{LEAST_NAME, WIDTH, binary, field, grouped, shortened, verbatim, wrapped_line};
 use hawkeye_report::{PHASES, PhaseCost, Phases, Quantity, SpentInfo, TimeInfo};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::arguments::{Format, Profile};
 use super::input::source;
 use super::output;
+use super::refusals::{Refusal, grouped as grouped_refusals, of_subject};
 
 /// A model under a framework, and on a network if one is given.
 #[derive(Serialize)]
@@ -24,8 +23,12 @@ struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<TimeInfo>,
     /// Why there are no totals.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    refused: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_text")]
+    refused: Vec<Diagnostic>,
+}
+
+fn as_text<S: Serializer>(errors: &[Diagnostic], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(errors.iter().map(ToString::to_string))
 }
 
 /// Profiles every model under every framework. One that is refused does not end the rest; it is an error if
@@ -70,8 +73,13 @@ pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
             let network = options.time.as_ref().map(|time| time.network.name.clone());
             let mut line = line(&path.display().to_string(), framework, network, report.as_ref().ok());
             if let Err(Failure(errors)) = report {
-                line.refused = errors.iter().map(ToString::to_string).collect();
-                failures.extend(errors);
+                let subject = match command.frameworks.as_slice() {
+                    [_, _, ..] if model.is_ok() => format!("{} under {framework}", path.display()),
+                    _ => path.display().to_string(),
+                };
+                failures.extend(of_subject(&subject, &errors));
+                line.refused = errors;
+                line.refused.retain(|error| error.severity == Severity::Error);
             }
             lines.push(line);
         }
@@ -156,18 +164,13 @@ fn header(lines: &[Line]) -> Vec<String> {
 }
 
 fn refusals(lines: &[Line]) -> Vec<String> {
-    let refusal = |line: &Line| {
-        let first = line.refused.first()?;
-        let more = match line.refused.len() {
-            1 => String::new(),
-            n => format!(" (and {} more)", n - 1),
-        };
-        Some(format!("{} under {}: {}{more}", printable(&line.model), line.framework, brief(first)))
-    };
+    let refused = lines.iter().filter(|line| !line.refused.is_empty());
+    let mut refusals: Vec<Refusal<'_>> = refused
+        .map(|Line { model, framework, refused: errors, .. }| Refusal { model, framework, errors })
+        .collect();
     // Networks have no part in it.
-    let mut refusals: Vec<String> = lines.iter().filter_map(refusal).collect();
-    refusals.dedup();
-    refusals
+    refusals.dedup_by_key(|refusal| (refusal.model, refusal.framework));
+    grouped_refusals(&refusals)
 }
 
 fn text(lines: &[Line]) -> String {
@@ -236,7 +239,8 @@ fn csv(lines: &[Line]) -> String {
             fields.push(field(network));
             fields.extend(seconds(line).map(|part| part.map_or_else(String::new, |part| part.to_string())));
         }
-        fields.push(field(&line.refused.join("; ")));
+        let refused: Vec<String> = line.refused.iter().map(ToString::to_string).collect();
+        fields.push(field(&refused.join("; ")));
         text.push_str(&(fields.join(",") + "\n"));
     }
     text

@@ -30,7 +30,7 @@ pub(crate) struct SweepArguments {
     #[arg(short, long = "framework", required = true)]
     frameworks: Vec<String>,
     /// Sizes of the inputs' leading dimension: 1..64, 1..64:8 or 1,2,4,8
-    #[arg(long, value_name = "VALUES", value_parser = values)]
+    #[arg(long, value_name = "VALUES", value_parser = batches)]
     batch: Option<Values>,
     /// Sizes of one of the model's symbolic dimensions, e.g. seq=32..512:32 (repeatable)
     #[arg(long = "dim", value_name = "NAME=VALUES", value_parser = pair)]
@@ -100,6 +100,13 @@ fn values(text: &str) -> Result<Values, String> {
         values.extend((0..=count).map(|i| (from + i * step).to_string()));
     }
     Ok(Values(values))
+}
+
+/// The same of sizes of a batch, which is never empty.
+fn batches(text: &str) -> Result<Values, String> {
+    let Values(values) = values(text)?;
+    let empty = values.iter().any(|value| value.trim_start_matches('0').is_empty());
+    if empty { Err("0 is no size of a batch".to_owned()) } else { Ok(Values(values)) }
 }
 
 fn phase_and_quantity(text: &str) -> Result<(usize, Quantity), String> {

@@ -107,7 +107,7 @@ fn bars(
         let against = if against.is_empty() { against } else { format!("{against} ×") };
         let _ = writeln!(
             text,
-            "<div class=\"rank\"><span class=\"name\"><span class=\"folder\">{letter} {}</span></span>\
+            "<div class=\"rank\"><span class=\"side\">{letter} {}</span>\
              <span class=\"number\" title=\"{}\">{text_of}</span><span class=\"percent\">{against}</span>\
              <span class=\"track\"><i style=\"width:{}.{}%\"></i></span></div>",
             escape(&side.label),

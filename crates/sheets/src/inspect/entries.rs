@@ -58,12 +58,14 @@ fn unknown(source: &Source, name: &str, position: Position, operators: &[&str]) 
     let prefix = ENTRY_PREFIXES.into_iter().find(|prefix| name.starts_with(prefix))?;
     let rest = &name[prefix.len()..];
     let known = suffixes(prefix, operators);
-    let foreign = rest.contains('_') && !matches!(prefix, "loss_" | "update_");
+    if let Some((domain, op)) = rest.rsplit_once('_').filter(|_| !matches!(prefix, "loss_" | "update_")) {
+        return of_another_domain(source, (prefix, domain, op), position, operators);
+    }
     if UNROLLED.contains(&rest) {
         let message = format!("{name} is never called: what is in the bodies of {rest} takes its place");
         return Some(source.error(position, message).help("remove it"));
     }
-    if name == PLANNED_PART || known.is_empty() || known.contains(&rest) || foreign {
+    if name == PLANNED_PART || known.is_empty() || known.contains(&rest) {
         return None;
     }
     let message = format!("{name} is never called: there is no {} \"{rest}\"", kind(prefix));
@@ -73,6 +75,28 @@ fn unknown(source: &Source, name: &str, position: Position, operators: &[&str]) 
         None => "operators of other domains are named as lower_com_microsoft_BiasGelu".to_owned(),
     };
     Some(source.error(position, message).help(help))
+}
+
+/// The domain of ONNX Runtime's operators, as names of functions have it.
+const OF_THE_RUNTIME: &str = "com_microsoft";
+
+/// A name of an operator that is almost one of ONNX Runtime. Other domains have operators of any name.
+fn of_another_domain(
+    source: &Source,
+    (prefix, domain, op): (&str, &str, &str),
+    position: Position,
+    operators: &[&str],
+) -> Option<Diagnostic> {
+    nearest(domain, [OF_THE_RUNTIME])?;
+    let known: Vec<&str> =
+        operators.iter().filter_map(|known| known.strip_prefix("com.microsoft.")).collect();
+    if domain == OF_THE_RUNTIME && known.contains(&op) {
+        return None;
+    }
+    let near = nearest(op, known)?;
+    let message =
+        format!("{prefix}{domain}_{op} may never be called: ONNX Runtime is not known to have the operator");
+    Some(source.warning(position, message).help(format!("did you mean {prefix}{OF_THE_RUNTIME}_{near}?")))
 }
 
 /// A name that is almost one that the tool calls.

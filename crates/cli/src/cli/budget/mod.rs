@@ -6,7 +6,7 @@ mod tables;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use hawkeye::{Diagnostic, Failure, Place, Replacement, activation_budget, load};
+use hawkeye::{Diagnostic, Failure, Place, Replacement, activation_budget, check_dims, load};
 use hawkeye_graph::check_nesting;
 
 use super::input::source;
@@ -65,6 +65,7 @@ pub(crate) fn run(command: &Budget) -> Result<(), Failure> {
     };
     let replaced = command.replaced.as_ref().map(names).transpose()?.unwrap_or_default();
     let options = command.run.options()?;
+    check_dims(&model.graph, &options.bindings.dims)?;
     let budget =
         activation_budget(&model, &source.name, &command.framework, &options, replacement, &replaced)?;
     let text = match format {

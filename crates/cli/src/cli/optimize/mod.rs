@@ -12,7 +12,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use hawkeye::{Diagnostic, Failure, Framework, Model, Options, Place, Report, Session, Widths, load};
+use hawkeye::{
+    Diagnostic, Failure, Framework, Model, Options, Place, Report, Session, Widths, check_dims, load,
+};
 use hawkeye_graph::{Graph, Node};
 use hawkeye_onnx::export;
 use hawkeye_report::{Operator, Phases};
@@ -166,6 +168,7 @@ pub(crate) fn run(command: &Optimize) -> Result<ExitCode, Failure> {
     let source = source(path)?;
     let path = source.path.as_path();
     let model = load(path)?;
+    check_dims(&model.graph, &options.bindings.dims)?;
     let choice = catalogue::choose(&rules, &command.allow, &command.select, &command.ignore)?;
     let search =
         Search { framework, options, rules: choice.rules, relus: choice.relus, command: Some(command) };
