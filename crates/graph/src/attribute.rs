@@ -22,9 +22,9 @@ pub enum Attribute {
     Other,
 }
 
-/// The attributes of a node, sorted by name.
+/// The attributes of a node, sorted by name. Copies of a node share them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Attributes(Vec<(String, Attribute)>);
+pub struct Attributes(Arc<Vec<(String, Attribute)>>);
 
 impl Attributes {
     /// The attribute of that name, if the node has it.
@@ -65,15 +65,33 @@ impl Attributes {
         self.bodies().map(|(_, body)| body.size()).sum()
     }
 
+    /// Elements of lists, and characters of texts.
+    pub(crate) fn elements(&self) -> usize {
+        let elements = |attribute: &Attribute| match attribute {
+            // Few elements of tensors are kept.
+            Attribute::Int(_)
+            | Attribute::Float(_)
+            | Attribute::Tensor(_)
+            | Attribute::Graph(_)
+            | Attribute::Other => 1,
+            Attribute::String(text) => text.len(),
+            Attribute::Ints(list) => list.len(),
+            Attribute::Floats(list) => list.len(),
+            Attribute::Strings(list) => list.iter().map(|text| 1 + text.len()).sum(),
+        };
+        self.iter().map(|(_, attribute)| elements(attribute)).sum()
+    }
+
     /// Renames what the bodies take from around them.
     pub fn rename_captured(&mut self, name: &dyn Fn(ValueId) -> ValueId) {
-        for (_, attribute) in &mut self.0 {
+        // Copies of a node share its bodies as long as these are the same.
+        let renamed = |value: &Value| matches!(value.origin, Origin::Outer(id) if name(id) != id);
+        let changes = |attribute: &Attribute| matches!(attribute, Attribute::Graph(body) if body.values.iter().any(renamed));
+        if !self.0.iter().any(|(_, attribute)| changes(attribute)) {
+            return;
+        }
+        for (_, attribute) in Arc::make_mut(&mut self.0) {
             let Attribute::Graph(body) = attribute else { continue };
-            // Copies of a node share its bodies as long as these are the same.
-            let renamed = |value: &Value| matches!(value.origin, Origin::Outer(id) if name(id) != id);
-            if !body.values.iter().any(renamed) {
-                continue;
-            }
             for value in &mut Arc::make_mut(body).values {
                 if let Origin::Outer(id) = &mut value.origin {
                     *id = name(*id);
@@ -85,15 +103,15 @@ impl Attributes {
     /// Sets or replaces an attribute.
     pub fn set(&mut self, name: &str, value: Attribute) {
         match self.0.binary_search_by(|(n, _)| n.as_str().cmp(name)) {
-            Ok(i) => self.0[i].1 = value,
-            Err(i) => self.0.insert(i, (name.to_owned(), value)),
+            Ok(i) => Arc::make_mut(&mut self.0)[i].1 = value,
+            Err(i) => Arc::make_mut(&mut self.0).insert(i, (name.to_owned(), value)),
         }
     }
 
     /// Removes an attribute if the node has it.
     pub fn remove(&mut self, name: &str) {
         if let Ok(i) = self.0.binary_search_by(|(n, _)| n.as_str().cmp(name)) {
-            self.0.remove(i);
+            Arc::make_mut(&mut self.0).remove(i);
         }
     }
 
@@ -108,5 +126,27 @@ impl<'a> FromIterator<(&'a str, Attribute)> for Attributes {
         let mut all = Self::default();
         attributes.into_iter().for_each(|(name, value)| all.set(name, value));
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_share_attributes_until_one_is_changed() {
+        let attributes =
+            Attributes::from_iter([("perm", Attribute::Ints(vec![1, 0])), ("axis", Attribute::Int(1))]);
+        let mut copy = attributes.clone();
+        let shared = |copy: &Attributes| {
+            attributes.ints("perm").map(<[i64]>::as_ptr) == copy.ints("perm").map(<[i64]>::as_ptr)
+        };
+        copy.rename_captured(&|id| id);
+        assert!(shared(&copy));
+        copy.set("axis", Attribute::Int(2));
+        assert!(!shared(&copy));
+        assert_eq!((attributes.int("axis"), copy.int("axis")), (Some(1), Some(2)));
+        copy.remove("axis");
+        assert_eq!(attributes.iter().count() - copy.iter().count(), 1);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::finish::{drop_unmade, execution_order_of};
+use crate::graph::excess;
 use crate::{
     Attribute, Cycle, DType, DeclaredType, Derivation, Dim, Elements, Graph, Kind, Node, NodeId, Origin,
     Provenance, Tensor, Value, ValueId,
@@ -91,7 +92,7 @@ pub struct GraphBuilder {
     names: HashSet<String>,
     /// How many names start like this one; the next gets this number.
     taken: HashMap<String, usize>,
-    /// Nodes and values within the bodies of nodes.
+    /// Nodes and values within the bodies of nodes, and what long names and lists of operands take.
     within: usize,
     owner: Owner,
 }
@@ -111,7 +112,7 @@ impl GraphBuilder {
             removed: vec![false; graph.nodes.len()],
             places: vec![None; graph.nodes.len()],
             taken: HashMap::new(),
-            within: graph.nodes.iter().map(|node| node.attributes.size()).sum(),
+            within: graph.size() - graph.nodes.len() - graph.values.len(),
             owner: Owner::outside(Derivation::Rewrite, ""),
             graph,
         }
@@ -170,6 +171,7 @@ impl GraphBuilder {
     /// A new value; its name gets a number if it is taken.
     pub fn value(&mut self, name: &str, origin: Origin) -> ValueId {
         let name = self.unique(name);
+        self.within += excess(&name);
         let id = ValueId::new(self.graph.values.len());
         self.graph.values.push(Value { name, origin });
         id
@@ -213,7 +215,7 @@ impl GraphBuilder {
         for output in node.present_outputs() {
             self.graph.values[output.index()].origin = Origin::Node(id);
         }
-        self.within += node.attributes.size();
+        self.within += node.bulk();
         self.graph.nodes.push(node);
         self.removed.push(false);
         self.places.push(self.owner.place);

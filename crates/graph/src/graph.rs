@@ -94,7 +94,20 @@ pub struct Node {
     pub provenance: Provenance,
 }
 
+/// What a name takes beyond names as they usually are, in nodes.
+pub(crate) fn excess(name: &str) -> usize {
+    name.len().saturating_sub(256) / 32
+}
+
 impl Node {
+    /// What it takes beyond one node, in nodes and values: its bodies, long attributes and
+    /// lists of operands, and a long name.
+    #[must_use]
+    pub fn bulk(&self) -> usize {
+        let lists = (self.inputs.len() + self.outputs.len()) / 16 + self.attributes.elements() / 256;
+        self.attributes.size() + lists + excess(&self.name)
+    }
+
     /// Inputs that are not left out.
     pub fn present_inputs(&self) -> impl Iterator<Item = ValueId> {
         self.inputs.iter().flatten().copied()
@@ -180,8 +193,9 @@ impl Graph {
     /// Nodes and values, those of bodies too.
     #[must_use]
     pub fn size(&self) -> usize {
-        let within: usize = self.nodes.iter().map(|node| node.attributes.size()).sum();
-        self.nodes.len() + self.values.len() + within
+        let within: usize = self.nodes.iter().map(Node::bulk).sum();
+        let names: usize = self.values.iter().map(|value| excess(&value.name)).sum();
+        self.nodes.len() + self.values.len() + within + names
     }
 
     /// The opset of ONNX's own operators; 0 if the model uses none.

@@ -17,7 +17,7 @@ use crate::conventions::conventions;
 use crate::memory::Memory;
 use crate::options::Options;
 use crate::passes::{LoweringPasses, sound};
-use crate::report::{ReportHeader, Timing, located, report};
+use crate::report::{Priced, ReportHeader, Timing, located, report};
 use crate::training::train;
 
 /// What [`analyse`](crate::analyse) gives, and where the functions in the report's call tree are defined.
@@ -130,8 +130,8 @@ pub(crate) fn profile(
     let costs = std::mem::take(&mut program.costs);
     let costs = Fold::resumed(&program.calls, Communication(rule), costs);
     let reported = costs.and_then(|costs| {
-        let report =
-            report(header, graph, &lowered.shapes, &program, &costs, timing.as_ref(), options.depth)?;
+        let priced = Priced { program: &program, costs: &costs, timing: timing.as_ref() };
+        let report = report(header, graph, &lowered.shapes, priced, options.depth)?;
         Ok((report, costs.into_values()))
     });
     let (report, costs) = reported.map_err(|overflow| located(overflow, graph, &program, rule, lowering))?;

@@ -288,6 +288,62 @@ fn what_would_grow_without_bound_is_refused_at_its_node() {
     }
 }
 
+/// What is copied with each repetition of a body, or each call of a function, counts by its size.
+#[test]
+fn large_nodes_are_not_copied_without_bound() {
+    let looped = |inner: NodeProto| {
+        let mut model = model(vec![repeated("x", "y", inner, Vec::new())]);
+        let graph = model.graph.as_mut().expect("there is a graph");
+        graph.initializer = vec![scalar("trips", 7, 20_000), scalar("true", 9, 1)];
+        model.encode_to_vec()
+    };
+    let named = NodeProto { name: Some("n".repeat(200_000)), ..node("Relu", &["before"], &["after"]) };
+    let mut listed = node("Relu", &["before"], &["after"]);
+    listed.attribute = vec![ints("long", &[1; 100_000])];
+    for inner in [named, listed, node("Sum", &vec!["before"; 50_000], &["after"])] {
+        let said = complaint(looped(inner));
+        assert!(said.contains("(Loop, opset 13): expands to more than"), "{said}");
+    }
+    let mut attribute = node("Relu", &["a"], &["b"]);
+    attribute.attribute = vec![ints("long", &[1; 100_000])];
+    for (depth, last) in [(40, Vec::new()), (12, vec![attribute])] {
+        let said = complaint(doubling(depth, last).encode_to_vec());
+        assert!(said.contains("its functions make more than"), "{said}");
+    }
+}
+
+/// A model whose functions call the next one twice, as many as the depth, and the last of these nodes.
+fn doubling(depth: usize, last: Vec<NodeProto>) -> ModelProto {
+    let call = |callee: usize, input: &str, output: &str| NodeProto {
+        domain: Some("own".to_owned()),
+        ..node(&format!("F{callee}"), &[input], &[output])
+    };
+    let function = |number: usize, nodes: Vec<NodeProto>| FunctionProto {
+        name: Some(format!("F{number}")),
+        domain: Some("own".to_owned()),
+        input: vec!["a".to_owned()],
+        output: vec!["b".to_owned()],
+        node: nodes,
+        ..FunctionProto::default()
+    };
+    let mut model = model(vec![call(0, "x", "y")]);
+    let both = |number: usize| vec![call(number + 1, "a", "m"), call(number + 1, "m", "b")];
+    model.functions = (0..depth).map(|number| function(number, both(number))).collect();
+    model.functions.push(function(depth, last));
+    model
+}
+
+#[test]
+fn a_model_has_a_bounded_number_of_nodes_and_a_node_of_attributes() {
+    let chain = (0..=100_000).map(|i| node("Relu", &["x"], &[format!("y{i}").as_str()])).collect();
+    let said = complaint(model(chain).encode_to_vec());
+    assert!(said.ends_with("has 100001 nodes, where 100000 are the most"), "{said}");
+    let mut relu = node("Relu", &["x"], &["y"]);
+    relu.attribute = (0..1001).map(|i| ints(&format!("a{i}"), &[])).collect();
+    let said = complaint(model(vec![relu]).encode_to_vec());
+    assert!(said.contains("(Relu, opset 13): has 1001 attributes, where 1000 are the most"), "{said}");
+}
+
 #[test]
 fn a_node_has_a_bounded_number_of_operands() {
     let sum = node("Sum", &vec!["x"; 100_001], &["y"]);

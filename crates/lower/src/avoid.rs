@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use hawkeye_graph::{Graph, Node, NodeId, Origin, ValueId};
 
+/// Operators for which a way around them is looked for, each time through the whole graph.
+pub(crate) const MOST_AVOIDED: usize = 16;
+
 /// What to do in place of a node that nothing with weights comes before, or behind; `None` if it stands among them.
 pub(crate) fn avoided(graph: &Graph, id: NodeId) -> Option<String> {
     let node = graph.node(id);

@@ -6,7 +6,7 @@ use hawkeye_cost::{CallId, Calls, Data, Item};
 use hawkeye_grad::{Part, Pass};
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Shapes, Table, ValueId};
 
-use crate::avoid::avoided;
+use crate::avoid::{MOST_AVOIDED, avoided};
 use crate::operands::selectors;
 use crate::views::Views;
 use crate::{
@@ -164,8 +164,9 @@ impl Lowerer<'_> {
             Err(Obstacle::Broken(_) | Obstacle::Shape(_)) if behind_failure => self.fail(node),
             Err(Obstacle::Unsupported(error)) => {
                 let key = (Pass::Forward, node.domain.clone(), node.op.clone());
+                let few = self.unsupported.len() < MOST_AVOIDED;
                 let all = self.unsupported.entry(key).or_default();
-                let way = if all.is_empty() { avoided(self.views.graph, id) } else { None };
+                let way = if few && all.is_empty() { avoided(self.views.graph, id) } else { None };
                 all.push(Diagnostic { help: way, ..error });
                 self.fail(node);
             }
@@ -198,10 +199,8 @@ impl Lowerer<'_> {
                 let message = format!("the framework has no protocol for {}", node.op);
                 Obstacle::Unsupported(Diagnostic::error(Place::node(node), message))
             }
-            LoweringError::Broken(_) | LoweringError::Ours(_) => {
-                Obstacle::Broken(error_at(Place::node(node), error))
-            }
-            _ => Obstacle::Refused(error_at(Place::node(node), error)),
+            error if error.is_fault() => Obstacle::Broken(error_at(Place::node(node), error)),
+            error => Obstacle::Refused(error_at(Place::node(node), error)),
         };
         if node.is_control_flow() {
             return Err(Obstacle::Refused(unknown_course(self.views.graph, node)));

@@ -10,14 +10,18 @@ use hawkeye_graph::{Derivation, Diagnostic, Failure, Place, Provenance};
 use prost::Message;
 
 use crate::scope::scope;
-use crate::wire::{FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto};
+use crate::wire::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto};
 
 /// Functions may call functions, and bodies hold bodies, to this depth.
 pub(crate) const DEEPEST: usize = 64;
-/// Nodes that any model may have after inlining, whatever its size.
-const MANY_NODES: usize = 100_000;
-/// Nodes that there may be besides for each node of the file, those of its functions included.
-const NODES_PER_NODE: usize = 100;
+/// Nodes that a model may have, those of bodies and those that its functions make included.
+pub(crate) const MOST_NODES: usize = 100_000;
+/// Nodes that functions may make in any model, whatever its size.
+const MANY_NODES: usize = 50_000;
+/// Nodes that they may make besides for each node of the file, their own included.
+const NODES_PER_NODE: usize = 10;
+/// Bytes of names and attributes that a node may have, and how many more count as another node.
+const SMALL_NODE: usize = 4096;
 
 /// Opset versions by domain; ONNX's own domain is the empty string.
 pub(crate) type Opsets = BTreeMap<String, i64>;
@@ -47,7 +51,9 @@ pub(crate) struct Functions<'a> {
     functions: HashMap<String, (&'a FunctionProto, Opsets)>,
     calls: Cell<usize>,
     nodes: Cell<usize>,
-    most_nodes: usize,
+    /// Nodes and calls that were copied out of functions.
+    copies: Cell<usize>,
+    most_copies: usize,
 }
 
 impl<'a> Functions<'a> {
@@ -59,8 +65,25 @@ impl<'a> Functions<'a> {
         }
         let own = model.graph.as_ref().map_or(0, |graph| graph.node.len());
         let in_functions: usize = model.functions.iter().map(|function| function.node.len()).sum();
-        let most_nodes = (own + in_functions).saturating_mul(NODES_PER_NODE).saturating_add(MANY_NODES);
-        Self { functions, most_nodes, ..Self::default() }
+        let most_copies = (own + in_functions).saturating_mul(NODES_PER_NODE).saturating_add(MANY_NODES);
+        Self { functions, most_copies, ..Self::default() }
+    }
+
+    /// Counts a node, or a call of a function; of the copies that are made of a function's nodes also how large they are.
+    fn count(&self, copy: Option<&NodeProto>) -> Result<(), String> {
+        self.nodes.update(|nodes| nodes + 1);
+        if self.nodes.get() > MOST_NODES {
+            return Err(format!("there are more than {MOST_NODES} nodes"));
+        }
+        if let Some(node) = copy {
+            self.copies.update(|copies| copies.saturating_add(1 + bulk(node) / SMALL_NODE));
+        }
+        match self.most_copies {
+            most if self.copies.get() > most => {
+                Err(format!("its functions make more than {most} nodes, too many for so small a file"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The function that a node calls, if it is no operator, and the opsets of its body.
@@ -140,14 +163,9 @@ struct Context<'n> {
 impl<'n> Inlining<'n, '_> {
     fn node(&mut self, node: Cow<'n, NodeProto>, context: &Context<'n>) -> Result<(), Failure> {
         let opset = context.opsets.get(domain(node.domain())).copied().unwrap_or(0);
+        let copy = if let Cow::Owned(node) = &node { Some(node) } else { None };
+        self.functions.count(copy).map_err(|message| refuse(&node, context, opset, message))?;
         let Some((function, opsets)) = self.functions.called(&node) else {
-            self.functions.nodes.update(|n| n + 1);
-            let most = self.functions.most_nodes;
-            if self.functions.nodes.get() > most {
-                let message =
-                    format!("its functions make more than {most} nodes, too many for so small a file");
-                return Err(refuse(&node, context, opset, message));
-            }
             let Context { provenance, scope, opsets, .. } = context;
             let (provenance, scope) = (provenance.clone(), Arc::clone(scope));
             self.flat.push(FlatNode { proto: node, provenance, opset, opsets, scope });
@@ -188,6 +206,27 @@ impl<'n> Inlining<'n, '_> {
     }
 }
 
+/// Bytes of a node that its copies do not share.
+fn bulk(node: &NodeProto) -> usize {
+    let names: usize =
+        node.input.iter().chain(&node.output).map(|name| size_of::<String>() + name.len()).sum();
+    let attribute = |attribute: &AttributeProto| {
+        let texts: usize = attribute.strings.iter().map(|text| text.len()).sum();
+        let tensor = attribute.t.as_ref().map_or(0, |t| {
+            8 * (t.dims.len() + t.int64_data.len() + t.double_data.len() + t.uint64_data.len())
+                + 4 * (t.float_data.len() + t.int32_data.len())
+        });
+        let body = attribute.g.as_ref().map_or(0, Bytes::len);
+        size_of::<AttributeProto>()
+            + 8 * attribute.ints.len()
+            + 4 * attribute.floats.len()
+            + texts
+            + tensor
+            + body
+    };
+    names + node.name().len() + node.attribute.iter().map(attribute).sum::<usize>()
+}
+
 /// A node of a function's body with the names and attributes of a call; `depth` bodies lie around it.
 fn instantiate(
     body: &NodeProto,
@@ -207,7 +246,7 @@ fn instantiate(
         let given = call.attribute.iter().chain(&function.attribute_proto).find(|a| a.name() == formal);
         match given {
             Some(given) => {
-                *attribute = crate::wire::AttributeProto { name: attribute.name.take(), ..given.clone() };
+                *attribute = AttributeProto { name: attribute.name.take(), ..given.clone() };
                 true
             }
             None => false,

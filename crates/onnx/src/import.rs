@@ -15,7 +15,7 @@ use crate::attribute::{attribute, kind, name};
 use crate::declared::declared;
 use crate::digest::{Digest, digest};
 use crate::foreign::{decode, not_onnx};
-use crate::function::{DEEPEST, FlatNode, Functions, Opsets, domain, imports};
+use crate::function::{DEEPEST, FlatNode, Functions, MOST_NODES, Opsets, domain, imports};
 use crate::scope::scope;
 use crate::states::{states, zeros};
 use crate::tensor::{dense, tensor};
@@ -27,6 +27,9 @@ const OPSETS: std::ops::RangeInclusive<i64> = 1..=28;
 
 /// Inputs, or outputs, that a node or the model may have.
 const MOST_OPERANDS: usize = 100_000;
+
+/// Attributes that a node may have.
+const MOST_ATTRIBUTES: usize = 1000;
 
 /// An imported model.
 #[derive(Clone, Debug)]
@@ -69,6 +72,11 @@ pub fn import(bytes: Bytes, folder: Option<&Path>) -> Result<Model, Failure> {
     builder.inputs(graph);
     let inputs = builder.frame().graph.inputs.len();
     builder.operands(Place::Model, inputs, graph.output.len());
+    builder.at_most(MOST_NODES, graph.node.len(), "nodes", Place::Model);
+    if graph.node.len() > MOST_NODES {
+        errors.append(&mut builder.errors);
+        return Err(Failure(errors));
+    }
     let nodes = functions.inline(&graph.node, &opsets)?;
     if builder.nodes(&nodes) {
         builder.outputs(graph);
@@ -193,10 +201,13 @@ impl Builder<'_> {
 
     /// Says so if there are too many inputs or outputs.
     fn operands(&mut self, place: Place, inputs: usize, outputs: usize) {
-        for (count, what) in [(inputs, "inputs"), (outputs, "outputs")] {
-            if count > MOST_OPERANDS {
-                self.error(place.clone(), format!("has {count} {what}, where {MOST_OPERANDS} are the most"));
-            }
+        self.at_most(MOST_OPERANDS, inputs, "inputs", place.clone());
+        self.at_most(MOST_OPERANDS, outputs, "outputs", place);
+    }
+
+    fn at_most(&mut self, most: usize, count: usize, what: &str, place: Place) {
+        if count > most {
+            self.error(place, format!("has {count} {what}, where {most} are the most"));
         }
     }
 
@@ -267,6 +278,7 @@ impl Builder<'_> {
             self.error(place(flat), "has no operator");
         }
         self.operands(place(flat), proto.input.len(), proto.output.len());
+        self.at_most(MOST_ATTRIBUTES, proto.attribute.len(), "attributes", place(flat));
         let mut attributes = Attributes::default();
         for a in &proto.attribute {
             let value = match kind(a) {

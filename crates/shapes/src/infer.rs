@@ -1,6 +1,6 @@
 //! The pass over the graph, and what it can't find out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
 use hawkeye_graph::{
@@ -40,9 +40,8 @@ pub fn infer(graph: &Graph, inputs: &BTreeMap<ValueId, Vec<u64>>) -> Shapes {
     let mut all = misfits(graph, &facts);
     all.extend(too_large(graph, &facts));
     let unknown = diagnostics(graph, &facts, &analysis.reasons);
-    let told: Vec<Diagnostic> =
-        unknown.into_iter().filter(|d| all.iter().all(|m| m.place != d.place)).collect();
-    all.extend(told);
+    let wrong: HashSet<Place> = all.iter().map(|misfit| misfit.place.clone()).collect();
+    all.extend(unknown.into_iter().filter(|diagnostic| !wrong.contains(&diagnostic.place)));
     Shapes { facts, diagnostics: all }
 }
 

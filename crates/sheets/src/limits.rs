@@ -16,6 +16,16 @@ use hawkeye_graph::printable;
 const MOST_TICKS: u64 = 20_000_000;
 /// How the fault begins of an evaluation that would run more.
 pub const RUNS_LONG: &str = "runs more than";
+/// How the interpreter begins to say that values take too much memory.
+const HEAP_FULL: &str = "Heap memory limit";
+/// What is said of values that would.
+const TAKES_MORE: &str = "the values here take more than";
+/// What is said of a range of too many elements, and of one whose ends are no small integers.
+pub(crate) const LONG_RANGE: &str = "a range has more than";
+/// See [`LONG_RANGE`].
+pub(crate) const WIDE_RANGE: &str = "is too large for a range";
+/// What is said of more calls than are recorded.
+pub(crate) const ONE_BY_ONE: &str = "calls are recorded one by one";
 /// Elements and characters that one evaluation may look through, comparing, hashing, searching and writing out: what is
 /// done by functions of the host takes no loop turns.
 const MOST_LOOKED: usize = 50_000_000;
@@ -68,9 +78,16 @@ pub(crate) fn look(elements: usize) -> starlark::Result<()> {
 pub(crate) fn room(heap: Heap<'_>, more: usize) -> starlark::Result<()> {
     let largest = LARGEST.get();
     match heap.allocated_bytes().saturating_add(more) > largest {
-        true => Err(misuse(format!("the values here take more than {largest} bytes of memory"))),
+        true => Err(misuse(format!("{TAKES_MORE} {largest} bytes of memory"))),
         false => Ok(()),
     }
+}
+
+/// Whether that is what is said of an evaluation that came to a bound, so that a smaller model might not.
+pub(crate) fn came_to_a_bound(said: &str) -> bool {
+    [HEAP_FULL, TAKES_MORE, RUNS_LONG, ONE_BY_ONE, LONG_RANGE, WIDE_RANGE]
+        .iter()
+        .any(|bound| said.contains(bound))
 }
 
 /// Looks at each statement before it runs.

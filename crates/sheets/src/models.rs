@@ -31,6 +31,9 @@ impl Models {
     pub(crate) fn remember(&mut self, question: Question, answer: Answer) {
         let nodes = question.1.as_ref().and_then(|model| model.field("nodes"));
         let nodes = if let Some(Data::List(nodes)) = nodes { nodes.len() } else { 1 };
+        if nodes > MOST_NODES {
+            return;
+        }
         if self.nodes.saturating_add(nodes) > MOST_NODES {
             *self = Self::default();
         }
@@ -67,6 +70,13 @@ mod tests {
 
     #[test]
     fn large_models_are_forgotten() {
+        let mut models = Models::default();
+        models.remember(question("plan", MOST_NODES + 1), answer(1));
+        assert!(models.known(&question("plan", MOST_NODES + 1)).is_none());
+    }
+
+    #[test]
+    fn many_models_are_forgotten() {
         let mut models = Models::default();
         models.remember(question("plan", MOST_NODES / 2), answer(1));
         models.remember(question("end", MOST_NODES), answer(2));

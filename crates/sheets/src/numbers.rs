@@ -12,7 +12,7 @@ use starlark::values::tuple::{AllocTuple, UnpackTuple};
 use starlark::values::{Heap, UnpackValue, Value};
 
 use crate::fault::{TOO_LARGE, natural};
-use crate::limits::{LONGEST, room};
+use crate::limits::{LONG_RANGE, LONGEST, WIDE_RANGE, room};
 
 /// A number that has no result.
 #[derive(Debug, thiserror::Error)]
@@ -83,10 +83,9 @@ pub(crate) fn integers(builder: &mut GlobalsBuilder) {
         let (start, stop) = b.map_or((0, a), |b| (a, b));
         let length = (i128::from(stop) - i128::from(start)) / i128::from(if step == 0 { 1 } else { step });
         if length > i128::from(LONGEST) {
-            return Err(out_of_range(format!("a range has more than {LONGEST} elements")));
+            return Err(out_of_range(format!("{LONG_RANGE} {LONGEST} elements")));
         }
-        let small =
-            |n: i64| i32::try_from(n).map_err(|_| out_of_range(format!("{n} is too large for a range")));
+        let small = |n: i64| i32::try_from(n).map_err(|_| out_of_range(format!("{n} {WIDE_RANGE}")));
         let step =
             NonZeroI32::new(small(step)?).ok_or_else(|| out_of_range("a range of step 0".to_owned()))?;
         Ok(Range::new(small(start)?, small(stop)?, step))

@@ -12,7 +12,7 @@ use starlark::eval::Evaluator;
 use starlark::values::OwnedFrozenValue;
 
 use crate::fault::misuse;
-use crate::limits::{MOST_CALLS, MOST_ITEMS, MOST_NOTES};
+use crate::limits::{MOST_CALLS, MOST_ITEMS, MOST_NOTES, ONE_BY_ONE};
 
 /// A protocol call that is under way.
 struct Open {
@@ -169,7 +169,7 @@ impl Recorder {
         let mut state = self.state.borrow_mut();
         if state.recorded > MOST_CALLS {
             return Err(misuse(format!(
-                "more than {MOST_CALLS} calls are recorded one by one: those of public functions are recorded once"
+                "more than {MOST_CALLS} {ONE_BY_ONE}: those of public functions are recorded once"
             )));
         }
         let Some(open) = state.open.last_mut() else { return Ok(()) };

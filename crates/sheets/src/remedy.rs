@@ -6,6 +6,7 @@ use hawkeye_lower::LoweringError;
 use crate::entry::entry_name;
 use crate::fault::TOO_LARGE;
 use crate::folder::FilePath;
+use crate::limits::came_to_a_bound;
 
 /// Who wrote the sheets, and can add to them.
 #[derive(Clone, Debug)]
@@ -33,6 +34,10 @@ impl Author {
                 let said = placed.map_or(said, |(_, said)| said);
                 if said.ends_with(TOO_LARGE) {
                     return LoweringError::Refused(format!("costs more than can be counted: {said}"));
+                }
+                if came_to_a_bound(said) {
+                    let message = format!("the model is too large to be priced under this framework: {said}");
+                    return LoweringError::Refused(message);
                 }
                 LoweringError::Ours(said.to_owned())
             }
@@ -90,4 +95,19 @@ fn home(entry: &str, sheets: &[FilePath]) -> String {
         |sheet: &&FilePath| sheet.read().map_or(0, |text| text.lines().filter(|line| alike(line)).count());
     // Of equals the first.
     sheets.iter().rev().max_by_key(count).map(FilePath::display).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_much_for_our_sheets_is_no_fault_of_theirs() {
+        let author = Author::HawkEye { having: |_, _, _| Vec::new() };
+        let blamed =
+            |said: &str| author.blame(LoweringError::Broken(format!("a/b.star:3:1: {said}"))).to_string();
+        assert!(blamed("runs more than 20000000 loop turns and calls").starts_with("the model is too large"));
+        assert!(blamed("a factor exceeds 64 bits").starts_with("costs more than can be counted"));
+        assert!(blamed("Key `x` not found").contains("please report it"));
+    }
 }

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use hawkeye::{Diagnostic, Failure, Place, Severity};
 
 use hawkeye_graph::printable;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::destination;
 pub(super) use super::destination::is_standard;
@@ -157,13 +157,10 @@ const PLACES: usize = 3;
 /// Prints diagnostics in the manner of compilers: what, where, and what to do. What is said of many places is
 /// said once; errors come first, then what is said of most.
 fn print(diagnostics: &[Diagnostic], subject: Option<&str>) {
-    let mut told: IndexMap<(Severity, &str, Option<&str>), Vec<String>> = IndexMap::new();
+    let mut told: IndexMap<(Severity, &str, Option<&str>), IndexSet<String>> = IndexMap::new();
     for Diagnostic { severity, place, message, help } in diagnostics {
         let places = told.entry((*severity, message, help.as_deref())).or_default();
-        let place = located(place, subject);
-        if !places.contains(&place) {
-            places.push(place);
-        }
+        places.insert(located(place, subject));
     }
     let mut told: Vec<_> = told.into_iter().collect();
     told.sort_by_key(|((severity, ..), places)| std::cmp::Reverse((*severity, places.len())));

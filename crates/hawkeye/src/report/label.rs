@@ -7,8 +7,9 @@ use hawkeye_lower::OperationKind;
 
 use hawkeye_report::TrainingInfo;
 
-/// Which row of the report an operation belongs to, what that row is called, and where the operation is
-/// in its call tree.
+use super::tree::Level;
+
+/// Which row of the report an operation belongs to, and what that row is called.
 pub(crate) struct Label {
     /// The node of the file.
     pub(crate) node: Option<usize>,
@@ -20,10 +21,6 @@ pub(crate) struct Label {
     pub(crate) scope: Vec<String>,
     /// What it computes: names, and values of the same shape.
     pub(crate) outputs: Vec<(String, ValueId)>,
-    /// Levels of the row's call tree that lead to the operation, empty if it is all of the row.
-    pub(crate) levels: Vec<String>,
-    /// The operation's own operator.
-    pub(crate) inner: String,
     /// Whether a definition stands for the node's operator, which the framework lacks.
     pub(crate) defined: bool,
 }
@@ -59,6 +56,23 @@ impl<'a> Labels<'a> {
             OperationKind::Node(id) => self.node(id),
             OperationKind::Part(part) => self.part(part),
         }
+    }
+
+    /// Levels of the row's call tree that lead to an operation, none if it is all of the row.
+    pub(crate) fn levels(&self, kind: OperationKind) -> Vec<Level<'a>> {
+        let id = match kind {
+            OperationKind::Node(id) | OperationKind::Part(Part::Gradient(id)) => id,
+            OperationKind::Begin
+            | OperationKind::End
+            | OperationKind::Part(Part::Loss | Part::LossGradient | Part::Update(_)) => return Vec::new(),
+        };
+        let node = self.graph.node(id);
+        let mut levels: Vec<Level<'a>> =
+            node.provenance.steps.iter().map(|step| Level::module(&step.name)).collect();
+        if let Some(last) = levels.last_mut() {
+            last.op = Some(&node.op);
+        }
+        levels
     }
 
     fn part(&self, part: Part) -> Label {
@@ -105,8 +119,6 @@ impl<'a> Labels<'a> {
             of: None,
             scope: Vec::new(),
             outputs: Vec::new(),
-            levels: Vec::new(),
-            inner: op.to_owned(),
             defined: false,
         }
     }
@@ -130,8 +142,6 @@ impl<'a> Labels<'a> {
             node: node.provenance.node,
             scope: node.scope.to_vec(),
             outputs: outputs.into_iter().map(|id| (self.value(id).to_owned(), id)).collect(),
-            levels: node.provenance.steps.iter().map(|step| step.name.to_string()).collect(),
-            inner: node.op.clone(),
             defined: node.provenance.is_by(Derivation::Decomposition),
             ..self.outside(&name, op, Pass::Forward)
         }

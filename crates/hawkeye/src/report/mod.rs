@@ -8,11 +8,14 @@ mod counters;
 mod label;
 mod overflow;
 mod overlap;
+mod placed;
+mod rows;
 mod timing;
 mod tree;
 
 pub(crate) use build::{ReportHeader, report};
 pub(crate) use label::Labels;
 pub(crate) use overflow::located;
+pub(crate) use placed::Priced;
 pub(crate) use timing::Timing;
 pub use timing::{MachineChoice, TimeOptions};

@@ -26,9 +26,11 @@ use replace::Replacer;
 type Definition = fn(&mut DefinitionBuilder<'_, '_>, &Node) -> Option<Vec<Option<ValueId>>>;
 
 /// Nodes and values that any graph may have after expansion, whatever its size.
-const MANY: usize = 300_000;
+const MANY: usize = 100_000;
 /// Nodes and values that there may be besides for each of the graph.
-const MANY_PER_NODE: usize = 10;
+const MANY_PER_NODE: usize = 4;
+/// Nodes and values that no graph may have more of.
+const MOST: usize = 500_000;
 
 /// Expansions give operators that may have to be expanded themselves, to this depth.
 const DEEPEST: usize = 8;
@@ -58,7 +60,7 @@ pub fn expand<'a>(
     has: &dyn Fn(&str, &str) -> bool,
 ) -> Result<Expanded<'a>, Failure> {
     let shapes = infer(graph, inputs);
-    let room = MANY + MANY_PER_NODE * graph.size();
+    let room = (MANY + MANY_PER_NODE * graph.size()).min(MOST);
     let graph = Cow::Borrowed(graph);
     let mut expanded = Expanded { graph, shapes, diagnostics: Vec::new(), lacking: Vec::new() };
     // Bodies hold bodies, and definitions use operators that have definitions.
