@@ -48,3 +48,18 @@ fn a_training_step_that_was_planned_lets_nothing_else_pass() {
     assert!(alone.is_err());
     assert_eq!(session.analyse(&unknown, "x.onnx", &Options::default()), alone);
 }
+
+#[test]
+fn a_program_with_groups_has_nothing_of_the_clock_of_one_without() {
+    let open = || Framework::open("delphi").expect("it is built in");
+    let session = Session::new(open(), None, &Default::default()).expect("its sheets load");
+    let network = Network::named("wan-100m").expect("it is a preset");
+    let options = Options { time: Some(TimeOptions::on(network)), ..Options::default() };
+    let linear = operator("MatMul", &[Operand::Input(vec![1, 8]), Operand::Weight(vec![8, 10])], &[]);
+    session.analyse(&linear.expect("it is a model"), "linear.onnx", &options).expect("it profiles");
+    let file = "delphi/models/linked_mlp3_b1.onnx";
+    let relus = load(&fixtures().join(file)).expect("the fixture is fine");
+    let alone = analyse(&relus, file, open(), &options);
+    assert!(alone.is_ok());
+    assert_eq!(session.analyse(&relus, file, &options), alone);
+}

@@ -10,8 +10,8 @@ use crate::groups::{Group, Weights, share_groups};
 use crate::program::error_at;
 use crate::{Demand, Lowering, LoweringError, Operation, OperationKind, Program};
 
-/// Stateful items that one program may expand to.
-const MOST_STEPS: u64 = 20_000_000;
+/// Stateful items that one program may expand to: each is kept, so that they bound memory as well.
+const MOST_STEPS: u64 = 2_000_000;
 
 /// Calls that are kept for other programs.
 const MOST_KNOWN: usize = 200_000;
@@ -58,6 +58,12 @@ impl Known {
             *self = Self { calls, costs, stateless, defers: false };
         }
         kept
+    }
+
+    /// Whether the program that was settled last deferred to a group, so that it has an arena of its own.
+    #[must_use]
+    pub fn defers(&self) -> bool {
+        self.defers
     }
 
     /// For a program whose calls shall be in an arena of their own.
