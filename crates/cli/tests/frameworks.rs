@@ -119,6 +119,10 @@ fn faults_of_sheets_are_found() {
             "did you mean lower_com_microsoft_Gelu?",
         ),
         ("def lower_CumSum(n):\n    exchange(-1)\n", "bytes is negative: -1"),
+        (
+            "def f(xs):\n    exchange(8)\n    xs.append(1)\ndef lower_Relu(n):\n    f([])\n",
+            "f changes a value that it is given",
+        ),
         ("load(\"gone.star\", \"f\")\ndef lower_Relu(n):\n    f(n)\n", "small.star:1 loads it"),
         ("def lower_Relu(n):\n    return 1 + \"a\"\n", "small.star:2:12"),
         ("def lower_Relu(n) -> int:\n    return \"a\"\n", "small.star:2"),

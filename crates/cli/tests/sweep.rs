@@ -68,6 +68,17 @@ fn json_lists_every_point_and_svg_draws_them() {
     assert_eq!(output.status.code(), Some(2), "one point is no line");
 }
 
+/// The points that are told of are the first that fail, however many threads price them.
+#[test]
+fn the_first_failures_are_told() {
+    let output = command_line(&["sweep", "alexnet.onnx", "-f", "delphi", "--batch", "1..64"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    for batch in 1..=64 {
+        assert_eq!(said.contains(&format!("batch={batch}:")), batch <= 3, "{said}");
+    }
+}
+
 #[test]
 fn ranges_that_make_no_sense_are_refused() {
     for range in ["5..1", "1..9:0", "1..99999999", "a..b"] {

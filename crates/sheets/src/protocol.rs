@@ -18,6 +18,7 @@ use starlark::values::{
 
 use crate::convert::{to_data, to_value};
 use crate::entry::is_entry;
+use crate::fault::misuse;
 use crate::recorder::{Key, Recorded, Recorder};
 use crate::syntax::Defined;
 
@@ -91,6 +92,14 @@ where
         let result = call(self.function.to_value(), &positional, &named, eval);
         let closed = recorder.end();
         let result = result?;
+        // What is remembered is the calls and the result; a list that was changed would be so once only.
+        if key.is_some() && positional.iter().chain(named.iter().map(|(_, value)| value)).any(may_change) {
+            let changed = self.key(recorder, &positional, &named) != key;
+            if changed {
+                let name = &self.name;
+                return Err(misuse(format!("{name} changes a value that it is given: return a new one")));
+            }
+        }
         let call = recorder.store(closed.call);
         let expanded = Recorded { result: to_data(result).unwrap_or_default(), call, notes: closed.notes };
         replay(recorder, &expanded)?;
@@ -119,6 +128,11 @@ impl<V> ProtocolGen<V> {
                 .collect::<Option<_>>()?,
         })
     }
+}
+
+/// Whether a value is, or holds, something that can be changed.
+fn may_change(value: &Value<'_>) -> bool {
+    !matches!(value.get_type(), "int" | "float" | "string" | "bool" | "NoneType")
 }
 
 type Given<'v> = (Vec<Value<'v>>, Vec<(String, Value<'v>)>);

@@ -103,12 +103,11 @@ impl Sheets {
         let planned = self.planned.get_or_init(|| {
             let Some(names) = self.library.get(PLANNED)? else { return Ok(None) };
             let name = |data| if let Data::Text(name) = data { Some(name) } else { None };
-            match to_data(names.value.value()) {
-                Some(Data::List(names) | Data::Tuple(names)) => {
-                    Ok(Some(names.into_iter().filter_map(name).collect()))
-                }
-                _ => Err(format!("{PLANNED} is not a list of names")),
-            }
+            let names = match to_data(names.value.value()) {
+                Some(Data::List(names) | Data::Tuple(names)) => names.into_iter().map(name).collect(),
+                _ => None,
+            };
+            names.map(Some).ok_or_else(|| format!("{PLANNED} is not a list of names"))
         });
         match planned {
             Ok(planned) => Ok(planned.as_ref()),

@@ -20,6 +20,9 @@ pub use statement::{Statement, amount, fixed, series, statements};
 /// Points that one sweep may have.
 pub const MOST_POINTS: usize = 100_000;
 
+/// Points that fail and are told of: the first ones, whichever thread prices them.
+const MOST_FAILURES: usize = 3;
+
 /// What a sweep varies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Variable {
@@ -122,20 +125,23 @@ pub fn sweep(
     let sessions = Sessions::default();
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<Result<Report, Failure>>>> = Mutex::new(vec![None; total]);
-    let failed = AtomicUsize::new(0);
+    // Points from here on are left out: before it, as many have failed as are told of.
+    let end = AtomicUsize::new(total);
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            // A few failures tell enough.
-            if index >= total || failed.load(Ordering::Relaxed) > 2 {
+            if index >= end.load(Ordering::Relaxed) {
                 return;
             }
             let result = profile(model, file, framework, axes, &values(axes, index), options, &sessions);
-            failed.fetch_add(usize::from(result.is_err()), Ordering::Relaxed);
+            let failed = result.is_err();
             if let Ok(mut results) = results.lock()
                 && let Some(slot) = results.get_mut(index)
             {
                 *slot = Some(result);
+                if failed && let Some((last, _)) = failures(&results).nth(MOST_FAILURES - 1) {
+                    end.fetch_min(last, Ordering::Relaxed);
+                }
             }
             done();
         }
@@ -150,39 +156,42 @@ pub fn sweep(
     collect(file, axes, results)
 }
 
+/// The points that failed.
+fn failures(results: &[Option<Result<Report, Failure>>]) -> impl Iterator<Item = (usize, &Failure)> {
+    results.iter().enumerate().filter_map(|(index, result)| match result {
+        Some(Err(failure)) => Some((index, failure)),
+        Some(Ok(_)) | None => None,
+    })
+}
+
 fn collect(
     file: &str,
     axes: &[Axis],
     results: Vec<Option<Result<Report, Failure>>>,
 ) -> Result<Sweep, Failure> {
-    let mut points = Vec::with_capacity(results.len());
     let mut errors = Vec::new();
-    let mut operators: Option<Vec<String>> = None;
-    let mut alike = true;
-    for (index, result) in results.into_iter().enumerate() {
+    for (index, Failure(more)) in failures(&results).take(MOST_FAILURES) {
         let values = values(axes, index);
-        match result {
-            Some(Ok(report)) => {
-                let names: Vec<String> = report.operators.iter().map(|o| o.name.clone()).collect();
-                alike &= *operators.get_or_insert_with(|| names.clone()) == names;
-                let costs = report.operators.iter().map(|operator| operator.phases).collect();
-                let (totals, time) = (report.totals, report.time);
-                points.push(Point { values, totals, operators: costs, time });
-            }
-            Some(Err(failure)) => {
-                let pairs = axes.iter().zip(&values);
-                let place: Vec<String> =
-                    pairs.map(|(axis, value)| format!("{}={value}", axis.variable.name())).collect();
-                errors.extend(failure.0.into_iter().map(|error| Diagnostic {
-                    message: format!("at {}: {}", place.join(", "), error.message),
-                    ..error
-                }));
-            }
-            None => {}
-        }
+        let pairs = axes.iter().zip(&values);
+        let place: Vec<String> =
+            pairs.map(|(axis, value)| format!("{}={value}", axis.variable.name())).collect();
+        errors.extend(more.iter().cloned().map(|error| Diagnostic {
+            message: format!("at {}: {}", place.join(", "), error.message),
+            ..error
+        }));
     }
     if !errors.is_empty() {
         return Err(Failure(errors));
+    }
+    let mut points = Vec::with_capacity(results.len());
+    let mut operators: Option<Vec<String>> = None;
+    let mut alike = true;
+    for (index, report) in results.into_iter().flatten().flatten().enumerate() {
+        let names: Vec<String> = report.operators.iter().map(|o| o.name.clone()).collect();
+        alike &= *operators.get_or_insert_with(|| names.clone()) == names;
+        let costs = report.operators.iter().map(|operator| operator.phases).collect();
+        let (totals, time) = (report.totals, report.time);
+        points.push(Point { values: values(axes, index), totals, operators: costs, time });
     }
     Ok(Sweep { file: file.to_owned(), axes: axes.to_vec(), operators: operators.filter(|_| alike), points })
 }
