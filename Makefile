@@ -1,6 +1,10 @@
-.PHONY: all test lint accuracy paper zoo docs bench growth proto check-proto deny
+.PHONY: all dist test lint accuracy paper zoo docs bench growth proto check-proto deny
 
 all: test lint
+
+# The program to give away, optimised as a whole: target/dist/hawkeye, under 25 MB.
+dist:
+	cargo build --profile dist -p hawkeye-cli
 
 test:
 	cargo test --release --workspace
