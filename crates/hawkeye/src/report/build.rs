@@ -1,6 +1,6 @@
 //! Building the report.
 
-use hawkeye_cost::{Cost, Overflow, Phase};
+use hawkeye_cost::{Cost, Overflow};
 use hawkeye_graph::{Diagnostic, Graph, Place, Severity, Shapes, ValueId};
 use hawkeye_lower::Visibility;
 use hawkeye_sheets::Counter;
@@ -12,11 +12,9 @@ use super::label::Labels;
 use super::overlap::{critical_path, pipelines};
 use super::placed::{Priced, placed};
 use super::rows::Sums;
-use super::timing::Timing;
-use super::tree::{CallTreeBuilder, Children, Level, Seen, TreeError, phase_cost};
+use super::tree::{CallTreeBuilder, Children, Level, TreeError, phases};
 use hawkeye_report::{
-    DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, PassCost, Phases, Report, RunInfo,
-    SCHEMA,
+    DiagnosticInfo, FrameworkInfo, LinkTraffic, ModelInfo, Operator, PassCost, Report, RunInfo, SCHEMA,
 };
 
 /// What the report describes besides its numbers.
@@ -155,18 +153,6 @@ fn visibility(
         listed.entry(visibility.to_string()).or_default().insert(graph.value(*id).name.clone(), elements);
     }
     listed
-}
-
-/// What is seen, by phase.
-///
-/// # Errors
-/// [`Overflow`].
-pub(crate) fn phases(seen: &Seen, timing: Option<&Timing>) -> Result<Phases, Overflow> {
-    Ok(Phases {
-        setup: phase_cost(seen, Phase::Setup, timing)?,
-        offline: phase_cost(seen, Phase::Offline, timing)?,
-        online: phase_cost(seen, Phase::Online, timing)?,
-    })
 }
 
 fn links(cost: &Cost) -> Vec<LinkTraffic> {

@@ -8,13 +8,12 @@ use hawkeye_grad::Pass;
 use hawkeye_graph::{Shapes, ValueId};
 use hawkeye_report::{Operator, OutputInfo};
 
-use super::build::phases;
 use super::counters::Counters;
 use super::label::{Label, Labels};
 use super::overlap::{Timed, counted};
 use super::placed::{Priced, placed};
 use super::timing::{Timing, spent_info};
-use super::tree::Seen;
+use super::tree::{Seen, phases};
 
 /// What the operations of a program come to.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 use hawkeye_cost::{
     Before, CallId, Calls, Communication, Cost, Fold, Item, Overflow, Phase, PhaseMap, Share, Symbol,
 };
-use hawkeye_report::{CallNode, OWN, Operator, PARALLEL, PhaseCost, SIDE, Uncertainty};
+use hawkeye_report::{CallNode, OWN, Operator, PARALLEL, PhaseCost, Phases, SIDE, Uncertainty};
 use hawkeye_time::{Clock, Spent};
 use indexmap::IndexMap;
 
@@ -243,8 +243,20 @@ impl Children {
     }
 }
 
+/// What is seen, by phase.
+///
+/// # Errors
+/// [`Overflow`].
+pub(crate) fn phases(seen: &Seen, timing: Option<&Timing>) -> Result<Phases, Overflow> {
+    Ok(Phases {
+        setup: phase_cost(seen, Phase::Setup, timing)?,
+        offline: phase_cost(seen, Phase::Offline, timing)?,
+        online: phase_cost(seen, Phase::Online, timing)?,
+    })
+}
+
 /// The costs of a phase.
-pub(crate) fn phase_cost(seen: &Seen, phase: Phase, timing: Option<&Timing>) -> Result<PhaseCost, Overflow> {
+fn phase_cost(seen: &Seen, phase: Phase, timing: Option<&Timing>) -> Result<PhaseCost, Overflow> {
     let cost = &seen.cost;
     let seconds = timing.map(|timing| timing.of_phase(cost, &seen.spent, phase).seconds());
     let traffic = cost.traffic(phase)?;
