@@ -16,12 +16,12 @@ pub(crate) fn avoided(graph: &Graph, id: NodeId) -> Option<String> {
     }
     let name = |value: ValueId| graph.value(value).name.as_str();
     let mut reached: BTreeSet<ValueId> = node.present_outputs().collect();
-    let behind = graph.nodes[id.index() + 1..].iter().filter(|later| {
+    let mut behind = graph.nodes[id.index() + 1..].iter().filter(|later| {
         let follows = later.present_inputs().chain(later.captured()).any(|input| reached.contains(&input));
         reached.extend(later.present_outputs().filter(|_| follows));
         follows
     });
-    if !behind.collect::<Vec<_>>().into_iter().any(weighs) {
+    if !behind.any(weighs) {
         let input =
             node.present_inputs().find(|input| matches!(graph.value(*input).origin, Origin::Node(_)))?;
         return Some(format!(
@@ -30,13 +30,13 @@ pub(crate) fn avoided(graph: &Graph, id: NodeId) -> Option<String> {
         ));
     }
     let mut needed: BTreeSet<ValueId> = node.present_inputs().collect();
-    let before = graph.nodes[..id.index()].iter().rev().filter(|earlier| {
+    let mut before = graph.nodes[..id.index()].iter().rev().filter(|earlier| {
         let leads = earlier.present_outputs().any(|output| needed.contains(&output));
         needed.extend(earlier.present_inputs().chain(earlier.captured()).filter(|_| leads));
         leads
     });
     let output = node.present_outputs().next()?;
-    (!before.collect::<Vec<_>>().into_iter().any(weighs)).then(|| {
+    (!before.any(weighs)).then(|| {
         format!(
             "no weights come before it, so that a model which begins with \"{}\" leaves it to who has the input",
             name(output)

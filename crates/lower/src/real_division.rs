@@ -75,11 +75,11 @@ fn cut(
     shapes: &Shapes,
     fractions: &BTreeMap<ValueId, Vec<f32>>,
 ) -> impl Iterator<Item = Reading> {
-    let whole = |(position, id): (usize, &Option<ValueId>)| {
+    let whole = move |(position, id): (usize, &Option<ValueId>)| {
         let id = (*id)?;
         let vector = shapes.facts[id].dims.as_ref().is_some_and(|dims| dims.len() == 1);
         let numbers = fractions.get(&id).filter(|numbers| vector && numbers.iter().all(|x| x.is_finite()))?;
         Some(Reading::Input(position, numbers.iter().map(|x| *x as i64).collect()))
     };
-    node.inputs.iter().enumerate().filter_map(whole).collect::<Vec<_>>().into_iter()
+    node.inputs.iter().enumerate().filter_map(whole)
 }

@@ -93,17 +93,17 @@ where
         let closed = recorder.end();
         let result = result?;
         // What is remembered is the calls and the result; a list that was changed would be so once only.
-        if key.is_some() && positional.iter().chain(named.iter().map(|(_, value)| value)).any(may_change) {
-            let changed = self.key(recorder, &positional, &named) != key;
-            if changed {
-                let name = &self.name;
-                return Err(misuse(format!("{name} changes a value that it is given: return a new one")));
-            }
+        let mut arguments = positional.iter().chain(named.iter().map(|(_, value)| value));
+        if key.is_some() && arguments.any(may_change) && self.key(recorder, &positional, &named) != key {
+            let name = &self.name;
+            return Err(misuse(format!("{name} changes a value that it is given: return a new one")));
         }
         let call = recorder.store(closed.call);
-        let expanded = Recorded { result: to_data(result).unwrap_or_default(), call, notes: closed.notes };
+        let data = to_data(result);
+        let key = key.filter(|_| data.is_some());
+        let expanded = Recorded { result: data.unwrap_or_default(), call, notes: closed.notes };
         replay(recorder, &expanded)?;
-        if let (Some(key), Some(_)) = (key, to_data(result)) {
+        if let Some(key) = key {
             recorder.remember(key, expanded);
         }
         Ok(result)
