@@ -23,6 +23,12 @@ static TEXTS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     texts
 });
 
+/// Path and text of every sheet that comes with the tool.
+#[cfg(test)]
+pub(crate) fn built_in_sheets() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TEXTS.iter().map(|(path, text)| (*path, *text)).filter(|(path, _)| path.ends_with(".star"))
+}
+
 /// The sheet of `//std` that defines a function, as `load` takes it.
 pub(crate) fn standard(function: &str) -> Option<String> {
     let defines = |text: &str| {
