@@ -185,3 +185,115 @@ fn kernels_cost_what_they_were_measured_to() {
     println!("rows compared: {compared:?}");
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
 }
+
+/// What a kernel declares in SPU's source: bits that each party sends for an element, and rounds.
+struct Form {
+    protocol: &'static str,
+    /// Where it is declared, at the commit that the manifests name.
+    source: &'static str,
+    kernel: &'static str,
+    /// Arguments but for the elements, of a ring of so many bits.
+    more: fn(u64) -> Vec<u64>,
+    parties: &'static [u16],
+    /// By bits of the ring, their logarithm, parties.
+    bits: fn(u64, u64, u64) -> u64,
+    rounds: fn(u64) -> u64,
+}
+
+const fn form(
+    (protocol, source): (&'static str, &'static str),
+    kernel: &'static str,
+    parties: &'static [u16],
+    bits: fn(u64, u64, u64) -> u64,
+    rounds: fn(u64) -> u64,
+) -> Form {
+    Form { protocol, source, kernel, more: |_| Vec::new(), parties, bits, rounds }
+}
+
+const ANY: &[u16] = &[2, 3, 5];
+
+const FORMS: [Form; 15] = [
+    form(("SEMI2K", "semi2k/arithmetic.h:145"), "mul_aa", ANY, |k, _, n| 2 * k * (n - 1), |_| 1),
+    form(("SEMI2K", "semi2k/arithmetic.h:160"), "square_a", ANY, |k, _, n| k * (n - 1), |_| 1),
+    form(("SEMI2K", "semi2k/arithmetic.h:175"), "mul_a1b", &[2], |k, _, _| 2 * k, |_| 1),
+    Form {
+        more: |_| vec![16],
+        ..form(("SEMI2K", "semi2k/arithmetic.h:275"), "trunc_a", &[3, 5], |k, _, n| k * (n - 1), |_| 1)
+    },
+    Form {
+        more: |k| vec![k],
+        ..form(("SEMI2K", "semi2k/boolean.h:93"), "and_bb", ANY, |k, _, n| 2 * k * (n - 1), |_| 1)
+    },
+    Form {
+        more: |k| vec![k],
+        ..form(("SEMI2K", "semi2k/conversion.h:68"), "b2a", ANY, |k, _, n| k * (n - 1), |_| 1)
+    },
+    form(
+        ("SEMI2K", "semi2k/conversion.h:119"),
+        "equal_aa",
+        ANY,
+        |k, log, n| (2 * log + 1) * k * (n - 1),
+        |log| log + 1,
+    ),
+    form(
+        ("SEMI2K", "semi2k/conversion.h:101"),
+        "msb_a2b",
+        &[2],
+        |k, _, n| 2 * k * (n - 1) + 2 * (n - 1) * (2 * k + 32),
+        |log| log + 1,
+    ),
+    form(("SEMI2K", "semi2k/conversion.h:31"), "a2b", &[2], |k, log, _| (2 * log + 1) * 2 * k, |log| log + 1),
+    form(("ABY3", "aby3/arithmetic.h:56"), "p2a", &[3], |k, _, _| k, |_| 1),
+    form(("ABY3", "aby3/arithmetic.h:181"), "mul_aa", &[3], |k, _, _| k, |_| 1),
+    Form { more: |k| vec![k], ..form(("ABY3", "aby3/boolean.h:124"), "and_bb", &[3], |k, _, _| k, |_| 1) },
+    form(("ABY3", "aby3/conversion.h:112"), "msb_a2b", &[3], |k, _, _| 4 * k + 32, |log| log + 2),
+    form(("ABY3", "aby3/conversion.h:39"), "a2b", &[3], |k, log, _| 2 * log * k + 2 * k, |log| log + 2),
+    Form {
+        more: |k| vec![k],
+        ..form(("ABY3", "aby3/conversion.h:71"), "b2a", &[3], |k, log, _| log * k + 3 * k, |log| log + 3)
+    },
+];
+
+/// SPU declares the costs of most kernels beside their code, as `comm()` and `latency()`.
+#[test]
+fn kernels_cost_what_their_source_declares() {
+    const ELEMENTS: u64 = 8;
+    let mut differences = Vec::new();
+    let mut probes = Probes::default();
+    for Form { protocol, source, kernel, more, parties, bits, rounds: declared } in &FORMS {
+        for (field, k) in [("FM32", 32_u64), ("FM64", 64), ("FM128", 128)] {
+            for count in *parties {
+                let settings = BTreeMap::new();
+                let setting =
+                    Setting { protocol: (*protocol).into(), parties: *count, field: field.into(), settings };
+                let mut call: Vec<Value> = vec![(*kernel).into(), ELEMENTS.into()];
+                call.extend(more(k).into_iter().map(Value::from));
+                let cost = probes.get(&setting).cost(&[call]).expect("SPU runs it");
+                let (log, n) = (u64::from(k.ilog2()), u64::from(*count));
+                let expected = (ELEMENTS * n * bits(k, log, n), declared(log));
+                let found = (8 * traffic(&cost, "link").bytes, rounds(&cost));
+                if found != expected {
+                    differences
+                        .push(format!("{source}: {kernel}, {field}, {n} parties: {expected:?}, {found:?}"));
+                }
+            }
+        }
+    }
+    // Products of matrices have sizes instead of elements.
+    let (m, k, n) = (3_u64, 5, 7);
+    for (protocol, count, elements) in
+        [("SEMI2K", 2, (m + n) * k), ("SEMI2K", 4, (m + n) * k), ("ABY3", 3, m * n)]
+    {
+        let settings = BTreeMap::new();
+        let setting = Setting { protocol: protocol.into(), parties: count, field: "FM64".into(), settings };
+        let call: Vec<Value> = vec!["mmul_aa".into(), m.into(), k.into(), n.into()];
+        let cost = probes.get(&setting).cost(&[call]).expect("SPU runs it");
+        let peers = if protocol == "SEMI2K" { u64::from(count) - 1 } else { 1 };
+        let expected = (u64::from(count) * peers * elements * 8, 1);
+        let found = (traffic(&cost, "link").bytes, rounds(&cost));
+        if found != expected {
+            differences.push(format!("{protocol}: mmul_aa, {count} parties: {expected:?}, {found:?}"));
+        }
+    }
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
