@@ -8,10 +8,14 @@ fn every_measured_run_is_reproduced() {
     let mut differences = Vec::new();
     let mut exact = 0;
     for trace in &traces {
-        let found = match trace.profile() {
-            Ok(report) => trace.differences(&report),
-            Err(failure) => vec![format!("{}: {failure}", trace.name)],
+        let report = match trace.profile() {
+            Ok(report) => report,
+            Err(failure) => {
+                differences.push(format!("{}: {failure}", trace.name));
+                continue;
+            }
         };
+        let found = trace.differences(&report);
         match (RESIDUALS.iter().any(|(name, _)| *name == trace.name), found.is_empty()) {
             (false, true) => exact += 1,
             (true, true) => differences.push(format!("{}: no longer a residual", trace.name)),

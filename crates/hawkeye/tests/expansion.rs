@@ -1,7 +1,10 @@
 //! Control flow whose course is known costs what its bodies cost; operators that a framework lacks
 //! cost what defines them.
 
+use std::collections::BTreeSet;
+
 use hawkeye::{Framework, Options, analyse};
+use hawkeye_graph::{Attributes, Node, Provenance};
 use hawkeye_onnx::import;
 use hawkeye_onnx::wire::{
     AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
@@ -313,4 +316,44 @@ fn what_a_definition_prices_says_so() {
     let level = explained.expansion.calls.iter().find(|call| call.name == "MatMul").expect("a level");
     // SPU's sheets trace the whole model, so the level itself has no function of its own.
     assert!(level.calls.iter().all(|call| call.sheet.is_some()) && level.times > 1, "{level:?}");
+}
+
+/// Operators that are made of others without a case in `fixtures/definitions.jsonl`: control flow, whose bodies are
+/// inlined (above); another name of `FusedMatMul`; and what ONNX Runtime itself defines as the operator on real numbers
+/// between `DequantizeLinear` and `QuantizeLinear`.
+const WITHOUT_A_CASE: [&str; 7] =
+    ["If", "Loop", "QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax", "Scan", "TransposeMatMul"];
+
+/// `crates/shapes/tests/definitions.rs` computes each case.
+#[test]
+fn every_definition_has_a_case_that_is_computed() {
+    let is_defined = |name: &&str| {
+        let (domain, op) = name.rsplit_once('.').unwrap_or(("", name));
+        hawkeye_shapes::is_defined(&Node {
+            name: String::new(),
+            op: op.to_owned(),
+            domain: domain.to_owned(),
+            opset: 1,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            attributes: Attributes::default(),
+            scope: [].into(),
+            provenance: Provenance::outside(),
+        })
+    };
+    let defined: BTreeSet<String> = hawkeye::operators()
+        .into_iter()
+        .filter(is_defined)
+        .map(|name| name.rsplit('.').next().unwrap_or(name).to_owned())
+        .collect();
+    let cases = std::fs::read_to_string(hawkeye_testing::fixtures().join("definitions.jsonl"));
+    let cases = cases.expect("the fixture is there");
+    let op = |line: &str| -> String {
+        let case: serde_json::Value = serde_json::from_str(line).expect("a case is a line of JSON");
+        case["op"].as_str().expect("it names its operator").to_owned()
+    };
+    let computed: BTreeSet<String> = cases.lines().map(op).collect();
+    let without: Vec<&String> = defined.difference(&computed).collect();
+    assert_eq!(without, WITHOUT_A_CASE);
+    assert!(defined.len() > 50, "{defined:?}");
 }

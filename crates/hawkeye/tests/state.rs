@@ -2,7 +2,7 @@
 
 use hawkeye::{Framework, Operand, Options, Report, Steps, TrainingOptions, analyse, operator};
 use hawkeye_report::render::{self, View};
-use hawkeye_report::{Axis, CallNode, OWN, Quantity};
+use hawkeye_report::{Axis, CallNode, OWN, PhaseCost, Quantity};
 use hawkeye_testing::{fixtures, profile};
 
 const MANIFEST: &str = "
@@ -177,22 +177,34 @@ fn nested_repetitions_of_many_chains_render_in_every_format() {
     }
 }
 
-/// Constants that an execution makes secret are made secret in every step.
+/// Constants that an execution makes secret are made secret in every step. What comes in batches from a pool that
+/// outlives a step, as CHEETAH's correlations do, is less than that many times a step's.
 #[test]
 fn ten_steps_of_a_framework_are_ten_times_one_step_and_one_setup() {
     let model = fixtures().join("models/lenet5.onnx");
-    for framework in ["crypten", "spu-semi2k", "spu-aby3"] {
+    let trains = |name: &String| {
+        let manifest = Framework::open(name).expect("it is built in").manifest;
+        manifest.training.refused.is_none()
+    };
+    let frameworks: Vec<String> = hawkeye::builtin_names().into_iter().filter(trains).collect();
+    assert_eq!(frameworks, ["crypten", "mp-spdz-ring", "spu-aby3", "spu-cheetah", "spu-semi2k"]);
+    for framework in frameworks {
         let steps = |steps| {
             let training = Some(TrainingOptions { steps, ..TrainingOptions::default() });
             let mut options = Options { training, ..Options::default() };
             options.bindings.batch = Some(1);
-            profile(&model, framework, &options).expect("it trains").totals
+            profile(&model, &framework, &options).expect("it trains").totals
         };
         let (one, ten) = (steps(Steps::Only(2)), steps(Steps::First(10)));
+        let numbers = |cost: PhaseCost| [cost.bytes, cost.messages, cost.rounds];
+        let (offline, online) = (numbers(one.offline), numbers(one.online));
         assert_eq!(ten.setup, one.setup, "{framework}");
-        for (ten, one) in [(ten.offline, one.offline), (ten.online, one.online)] {
-            let times = [one.bytes, one.messages, one.rounds].map(|n| 10 * n);
-            assert_eq!([ten.bytes, ten.messages, ten.rounds], times, "{framework}");
+        assert_eq!(numbers(ten.online), online.map(|n| 10 * n), "{framework}");
+        if framework == "spu-cheetah" {
+            let [bytes, ..] = numbers(ten.offline);
+            assert!((5 * offline[0]..10 * offline[0]).contains(&bytes), "{bytes}, of a step {offline:?}");
+        } else {
+            assert_eq!(numbers(ten.offline), offline.map(|n| 10 * n), "{framework}");
         }
     }
 }
