@@ -67,6 +67,11 @@ pub fn references(phase: &str) -> Vec<String> {
 }
 
 impl Trace {
+    /// Whether the operators were measured by themselves, too.
+    pub fn by_operator(&self) -> bool {
+        !self.ops.is_empty()
+    }
+
     /// Profiles the traced model under the trace's settings.
     pub fn profile(&self) -> Result<Report, Failure> {
         self.profile_to(1)

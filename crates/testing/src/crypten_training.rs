@@ -59,6 +59,11 @@ pub fn traces() -> Vec<Trace> {
 }
 
 impl Trace {
+    /// Whether the operators were measured by themselves, too.
+    pub fn by_operator(&self) -> bool {
+        !self.ops.is_empty()
+    }
+
     /// Profiles the measured step.
     pub fn profile(&self) -> Result<Report, Failure> {
         let training = TrainingOptions {

@@ -16,7 +16,7 @@ pub struct Trace {
     model: String,
     pub totals: [Option<u64>; 4],
     /// Sequential flights offline and online, keys included in the former.
-    flights: Option<[u64; 2]>,
+    pub flights: Option<[u64; 2]>,
     /// Name of each node with its costs.
     ops: Vec<(String, [Option<u64>; 4])>,
     /// Offline bytes of what serves the whole network.
@@ -30,6 +30,11 @@ pub fn traces() -> Vec<Trace> {
 }
 
 impl Trace {
+    /// Whether the operators were measured by themselves, too.
+    pub fn by_operator(&self) -> bool {
+        !self.ops.is_empty()
+    }
+
     /// Profiles the traced model.
     pub fn profile(&self) -> Result<Report, Failure> {
         self.profile_to(1)

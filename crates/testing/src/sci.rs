@@ -87,6 +87,11 @@ fn settings(values: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
 }
 
 impl Trace {
+    /// Whether the operators were measured by themselves, too.
+    pub fn by_operator(&self) -> bool {
+        !self.ops.is_empty()
+    }
+
     /// Profiles the traced model under the trace's settings, with a call tree of that depth.
     pub fn profile_to(&self, framework: &str, depth: usize) -> Result<Report, Failure> {
         let options = Options { settings: settings(&self.settings), depth, ..Options::default() };
@@ -126,8 +131,8 @@ impl Trace {
         outcome.compared += 1;
         outcome.banded += usize::from(banded);
         let operator = report.operators.iter().find(|o| o.name == reported);
-        let rounds = operator.map_or(0, |o| o.phases.online.rounds);
-        let sent = operator.map_or([0, 0], |o| [o.counters["total_alice"], o.counters["total_bob"]]);
+        let rounds = operator.map_or(u64::MAX, |o| o.phases.online.rounds);
+        let sent = operator.map_or([u64::MAX; 2], |o| [o.counters["total_alice"], o.counters["total_bob"]]);
         outcome.within(&what, [node.1, node.2], sent, operator.map_or(0, |o| band(&o.phases.online)));
         if !banded {
             outcome.equal(&what, [node.1, node.2], sent);
