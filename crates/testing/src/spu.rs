@@ -225,7 +225,7 @@ fn numbers(operator: &Operator) -> Numbers {
 pub struct TrainingTrace {
     pub name: String,
     model: String,
-    protocol: String,
+    pub protocol: String,
     parties: u16,
     loss: String,
     optimizer: String,
@@ -294,16 +294,16 @@ impl TrainingTrace {
         self.ops.len()
     }
 
-    /// Every difference between the trace and the report. Rounds are compared for SEMI2K.
+    /// Every difference between the trace and the report.
     pub fn differences(&self, report: &Report) -> Vec<String> {
         let mut found = Vec::new();
         let mut compare = |what: &str, measured: [u64; 3], reported: Numbers| {
-            let rounds = self.protocol != "SEMI2K" || measured[2] == reported[2];
+            let rounds = rounds_agree(&self.protocol, what, measured[2], reported[2]);
             if measured[0].abs_diff(reported[0]) > reported[3] || measured[1] != reported[1] || !rounds {
                 found.push(format!("{}: {what}: measured {measured:?}, reported {reported:?}", self.name));
             }
         };
-        compare("totals", self.totals, totals(report));
+        compare(TOTALS, self.totals, totals(report));
         for (name, pass, bytes, messages, rounds) in &self.ops {
             let mut reported = [0; 4];
             for operator in report.operators.iter().filter(|operator| part_of(operator) == (name, pass)) {

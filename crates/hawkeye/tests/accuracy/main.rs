@@ -268,14 +268,22 @@ fn sci_section(title: &'static str, framework: &str, compared: &'static str) -> 
     Section { framework: title, compared, groups: vec![group], text }
 }
 
-const SPU_COMPARED: &str = "bytes and messages, in total and, for the reference traces, per node; rounds of SEMI2K, and of ABY3's inference to a tenth";
+const SPU_COMPARED: &str = "bytes and messages, in total and, for the reference traces, per node; rounds of SEMI2K, and of ABY3 to a tenth";
+
+fn spu_rounds(protocol: &str) -> Rounds {
+    match protocol {
+        "SEMI2K" => Rounds::Equal,
+        "ABY3" => Rounds::Near,
+        _ => Rounds::Ignored,
+    }
+}
 
 fn spu_section() -> Section {
     let mut text = String::from(
         "## SecretFlow-SPU 0.9.5\n\nBytes and messages of all parties together, as SPU's link statistics show them, and rounds. The\n\
          table lists the runs of the reference traces, which are compared node by node; further runs, of inference and\n\
          of training steps, are compared in total. Rounds are compared for SEMI2K,\n\
-         and for ABY3's inference to a tenth, which a run may save, for its roles are drawn; the bytes of CHEETAH lie within the band.\n\n\
+         and for ABY3 to a tenth, which a run may save, for its roles are drawn; the bytes of CHEETAH lie within the band.\n\n\
          | run | bytes measured | reported | band | messages measured | reported | rounds measured | reported | all equal |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );
@@ -287,11 +295,7 @@ fn spu_section() -> Section {
     for trace in spu::traces() {
         let report = trace.profile().expect("every traced model profiles");
         let equal = trace.differences(&report).is_empty();
-        let rounds = match trace.protocol.as_str() {
-            "SEMI2K" => Rounds::Equal,
-            "ABY3" => Rounds::Near,
-            _ => Rounds::Ignored,
-        };
+        let rounds = spu_rounds(&trace.protocol);
         count(format!("SPU, {}", trace.protocol), trace.nodes() > 0, rounds, equal, &report);
         if trace.source != "linked" {
             continue;
@@ -311,7 +315,7 @@ fn spu_section() -> Section {
     for trace in spu::training_traces() {
         let report = trace.profile().expect("every measured step profiles");
         let equal = trace.differences(&report).is_empty();
-        let rounds = if trace.protocol == "SEMI2K" { Rounds::Equal } else { Rounds::Ignored };
+        let rounds = spu_rounds(&trace.protocol);
         let runs = format!("SPU, {}, training steps", trace.protocol);
         count(runs, trace.parts() > 0, rounds, equal, &report);
         if trace.parts() == 0 {
