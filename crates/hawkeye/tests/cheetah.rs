@@ -11,8 +11,10 @@ fn every_run_is_reproduced() {
             Ok(report) => {
                 outcome.add(trace.compare(&report));
                 outcome.differences.extend(sums(&report));
-                let online = &report.totals.online;
-                assert!(band(online) * 1000 <= online.bytes, "{}: the band is at most 0.1 %", trace.name);
+                let operators = report.operators.iter().map(|operator| &operator.phases.online);
+                for online in operators.chain([&report.totals.online]) {
+                    assert!(band(online) * 1000 <= online.bytes, "{}: bands are at most 0.1 %", trace.name);
+                }
             }
             Err(failure) => outcome.differences.push(format!("{}: {failure}", trace.name)),
         }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use hawkeye_testing::spu::{Ledger, RESIDUALS, Trace, totals, traces};
+use hawkeye::Report;
+use hawkeye_testing::spu::{Ledger, RESIDUALS, Trace, numbers, totals, traces};
 
 #[test]
 fn every_measured_run_is_reproduced() {
@@ -15,6 +16,7 @@ fn every_measured_run_is_reproduced() {
         *compared.entry((&*trace.source, &*trace.protocol)).or_insert(0) += 1;
         nodes += trace.nodes();
         ledger.problems.extend(wide_band(trace, &totals(&report)));
+        ledger.problems.extend(wide_bands(trace, &report));
         ledger.compared(&trace.name, trace.differences(&report));
     }
     println!(
@@ -28,4 +30,13 @@ fn every_measured_run_is_reproduced() {
 fn wide_band(trace: &Trace, [bytes, _, _, band]: &[u64; 4]) -> Option<String> {
     let narrow = if trace.protocol == "CHEETAH" { 2000 * band <= *bytes } else { *band == 0 };
     (!narrow).then(|| format!("{}: the band of {bytes} bytes is {band}", trace.name))
+}
+
+/// An operator's may be 0.1 % of its bytes.
+fn wide_bands(trace: &Trace, report: &Report) -> Vec<String> {
+    let wide = report.operators.iter().filter(|operator| {
+        let [bytes, _, _, band] = numbers(operator);
+        1000 * band > bytes
+    });
+    wide.map(|operator| format!("{}: the band of {} is wide", trace.name, operator.name)).collect()
 }

@@ -213,7 +213,8 @@ pub fn totals(report: &Report) -> Numbers {
     sum
 }
 
-fn numbers(operator: &Operator) -> Numbers {
+/// The same of an operator.
+pub fn numbers(operator: &Operator) -> Numbers {
     let [bytes, messages, rounds] = ["bytes", "messages", "rounds"].map(|name| operator.counters[name]);
     let phases = [operator.phases.setup, operator.phases.offline, operator.phases.online];
     let band = phases.iter().filter_map(|phase| phase.uncertainty).map(|uncertainty| uncertainty.bytes).sum();
