@@ -270,7 +270,10 @@ fn average_pooling() {
     pool("AveragePool", &[2, 2, 4, 4], &[2, 2], std::slice::from_ref(&strides));
     pool("AveragePool", &[1, 2, 5, 6], &[3, 2], &[strides.clone(), pads.clone()]);
     pool("AveragePool", &[1, 2, 5, 6], &[3, 2], &[strides.clone(), pads, ("count_include_pad", Int(1))]);
-    pool("AveragePool", &[1, 2, 5, 5], &[2, 2], &[strides, ("ceil_mode", Int(1))]);
+    pool("AveragePool", &[1, 2, 5, 5], &[2, 2], &[strides.clone(), ("ceil_mode", Int(1))]);
+    // What a window sees beyond the padding is not counted, the padding is.
+    let counted = [("pads", Ints(vec![1, 1, 1, 1])), ("ceil_mode", Int(1)), ("count_include_pad", Int(1))];
+    pool("AveragePool", &[1, 2, 4, 4], &[3, 3], &[&[strides][..], &counted].concat());
     pool("AveragePool", &[1, 2, 6], &[3], &[("auto_pad", text("SAME_UPPER"))]);
 }
 

@@ -10,7 +10,7 @@ use hawkeye_lower::{
     Runs, Settled, settle,
 };
 
-/// A resource of ten units, and groups that cost ten bytes for each weight.
+/// A resource of ten units, and groups that cost ten bytes for each weight, but for "fixed".
 struct Toy;
 
 impl Lowering for Toy {
@@ -44,6 +44,9 @@ impl Lowering for Toy {
             Demand::Group { group: "deferring", .. } => {
                 let more = defer(calls, "deferring", 1);
                 (Data::None, Some(call(calls, "deferring", vec![more])))
+            }
+            Demand::Group { group: "fixed", .. } => {
+                (Data::None, Some(call(calls, "fixed", vec![sent(1600)])))
             }
             Demand::Group { weight, .. } => {
                 let inner = call(calls, "inner", vec![sent(7 * weight)]);
@@ -158,6 +161,18 @@ fn repeated_deferrals_and_calls_side_by_side_take_shares_too() {
     let operations = vec![vec![times(layer, 3)], vec![Item::Parallel(vec![layer, layer])]];
     let settled = settled(&mut calls, operations, 2).expect("it settles");
     assert_eq!(bytes(&settled), [2 * 3 * 15, 2 * 2 * 15]);
+}
+
+#[test]
+fn what_costs_the_same_whatever_its_weight_is_shared_out_once() {
+    let mut calls = Calls::default();
+    let one = defer(&mut calls, "fixed", 1);
+    let layer = call(&mut calls, "layer", vec![one]);
+    let pair = call(&mut calls, "pair", vec![Item::Parallel(vec![layer, layer])]);
+    // Weights of 2, 6 and 8.
+    let operations = vec![vec![times(layer, 2)], vec![times(pair, 3)], vec![times(pair, 4)]];
+    let settled = settled(&mut calls, operations, 1).expect("it settles");
+    assert_eq!(bytes(&settled), [200, 600, 800]);
 }
 
 #[test]
