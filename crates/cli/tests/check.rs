@@ -38,6 +38,9 @@ fn limits_hold_to_the_byte() {
     for (limit, code) in [("module:layer1:bytes=1731067904", 0), ("module:layer1:bytes=1731067903", 1)] {
         assert_eq!(command_line(&[&layer, &[limit][..]].concat()).status.code(), Some(code), "{limit}");
     }
+    // A module is no other whose name begins so.
+    let output = command_line(&[&layer, &["module:laye:bytes=0"][..]].concat());
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
 }
 
 #[test]

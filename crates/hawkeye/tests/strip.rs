@@ -78,6 +78,24 @@ fn no_parameter_is_left() {
     assert!(small.len() < 4096, "{} bytes", small.len());
 }
 
+/// Files of a version before sparse tensors become files of the first that has them.
+#[test]
+fn a_stripped_model_may_have_sparse_tensors() {
+    use hawkeye_onnx::wire::ModelProto;
+    use prost::Message;
+    let bytes =
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models/lenet5.onnx"));
+    let model = ModelProto::decode(&*bytes.expect("the fixture is there")).expect("it is a model");
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("model.onnx");
+    for (version, stripped) in [(3, 6), (9, 9)] {
+        let model = ModelProto { ir_version: Some(version), ..model.clone() };
+        std::fs::write(&path, model.encode_to_vec()).expect("it is written");
+        let small = ModelProto::decode(&*strip(&path).expect("it can be stripped")).expect("it is a model");
+        assert_eq!(small.ir_version(), stripped);
+    }
+}
+
 /// Wherever a model keeps its numbers: lists, sparse tensors, bodies of functions.
 #[test]
 fn no_list_and_no_sparse_tensor_is_left() {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// How the rounds of a run are compared.
 #[derive(Clone, Copy)]
-pub enum Rounds {
+pub(crate) enum Rounds {
     Equal,
     /// A run may save up to a tenth.
     Near,
@@ -13,24 +13,24 @@ pub enum Rounds {
 
 /// The runs that are compared alike.
 #[derive(Default)]
-pub struct Compared {
-    pub runs: String,
-    pub number: usize,
+pub(crate) struct Compared {
+    pub(crate) runs: String,
+    pub(crate) number: usize,
     /// Runs that are compared operator by operator, too.
-    pub by_operator: usize,
+    pub(crate) by_operator: usize,
     /// Runs whose rounds are equal, near, ignored.
-    pub rounds: [usize; 3],
-    pub exact: usize,
+    pub(crate) rounds: [usize; 3],
+    pub(crate) exact: usize,
     /// Runs that are exact or within the stated band.
-    pub within: usize,
+    pub(crate) within: usize,
 }
 
 impl Compared {
-    pub fn new(runs: impl Into<String>) -> Self {
+    pub(crate) fn new(runs: impl Into<String>) -> Self {
         Self { runs: runs.into(), ..Self::default() }
     }
 
-    pub fn add(&mut self, by_operator: bool, rounds: Rounds, exact: bool, within: bool) {
+    pub(crate) fn add(&mut self, by_operator: bool, rounds: Rounds, exact: bool, within: bool) {
         self.number += 1;
         self.by_operator += usize::from(by_operator);
         self.rounds[rounds as usize] += 1;
@@ -39,7 +39,7 @@ impl Compared {
     }
 }
 
-pub fn table<'a>(all: impl Iterator<Item = &'a Compared>) -> String {
+pub(crate) fn table<'a>(all: impl Iterator<Item = &'a Compared>) -> String {
     let mut text = String::from(
         "| runs | number | by operator too | rounds equal | rounds to a tenth | rounds not compared | exact | within band | differ |\n\
          |---|---|---|---|---|---|---|---|---|\n",

@@ -57,3 +57,15 @@ pub fn field(text: &str) -> String {
     let text = printable(text);
     if text.contains(['"', ',']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn what_would_end_a_field_is_quoted() {
+        assert_eq!(field("/conv1/Conv"), "/conv1/Conv");
+        assert_eq!(field("a,b"), "\"a,b\"");
+        assert_eq!(field("a \"b\""), "\"a \"\"b\"\"\"");
+    }
+}
