@@ -105,6 +105,7 @@ fn rules_hold_for_all_of_a_kind() {
         ("batchnorm_flatten_of_batch.unfit.onnx", "affine-before-linear"),
         ("gather_of_normalised_axis.unfit.onnx", "slice-first"),
         ("reducemax_of_integers.unfit.onnx", "reducemax-as-relu-tree"),
+        ("conv1x1_with_bias_then_padded.unfit.onnx", "merge-conv1x1-conv"),
     ] {
         assert!(!fires(file, name), "{name} holds for {file}");
     }
