@@ -209,4 +209,14 @@ mod tests {
         let curves = [("a".to_owned(), vec![1.0, 1.0]), ("b".to_owned(), vec![2.0, 1.5])];
         assert_eq!(lowest(&[0.0, 1.0], &curves), (vec!["a".to_owned()], Vec::new()));
     }
+    #[test]
+    fn two_points_of_an_axis_are_a_line() {
+        let values = |values: &[&str]| -> Vec<String> { values.iter().map(|v| (*v).to_owned()).collect() };
+        let found = places(&Variable::Bandwidth, &values(&["100Mbps", "1Gbps"])).expect("a line");
+        assert!((found[0] + 1e-8).abs() < 1e-20 && (found[1] + 1e-9).abs() < 1e-20, "{found:?}");
+        assert!(places(&Variable::Rtt, &values(&["1ms", "40ms"])).is_some());
+        assert!(places(&Variable::Rtt, &values(&["1ms"])).is_none(), "one point is none");
+        assert!(places(&Variable::Rtt, &values(&["40ms", "1ms"])).is_none(), "nor are points that fall");
+        assert!(places(&Variable::Batch, &values(&["1", "2"])).is_none());
+    }
 }
