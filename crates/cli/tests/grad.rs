@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use common::{command_line, text};
 use hawkeye::{Bindings, Failure, bind, infer, load};
 use hawkeye_grad::{
-    Loss, Optimizer, Step, StepSpec, Trainable, differentiable, parameters, sweep, synthesise,
+    Loss, Optimizer, StepGraph, StepSpec, Trainable, activity, differentiable, parameters, synthesise,
 };
 use hawkeye_graph::{Dim, Graph, Origin};
 use hawkeye_shapes::expand;
@@ -46,20 +46,20 @@ fn bindings(graph: &Graph) -> Bindings {
     Bindings { dims, ..Bindings::default() }
 }
 
-fn step(path: &Path) -> Result<Option<Step>, Failure> {
+fn step(path: &Path) -> Result<Option<StepGraph>, Failure> {
     let model = load(path)?;
     let inputs = bind(&model.graph, &bindings(&model.graph))?;
     let expanded = expand(&model.graph, &inputs, &differentiable).expect("there is room");
     let graph = expanded.graph.as_ref();
     let trained = parameters(graph, Trainable::Learnable, &[])?;
     let output = graph.outputs[0];
-    let sweep = sweep(graph, &expanded.shapes, output, &trained, &|_| false);
-    if sweep.order.is_empty() {
+    let activity = activity(graph, &expanded.shapes, output, &trained, &|_| false);
+    if activity.order.is_empty() {
         return Ok(None);
     }
     let optimizer = "adam".parse::<Optimizer>().expect("it is one");
     let spec = StepSpec { loss: Loss::Mse, optimizer, step: 2, output, trained };
-    synthesise(graph, &expanded.shapes, &sweep, &spec).map(Some)
+    synthesise(graph, &expanded.shapes, &activity, &spec).map(Some)
 }
 
 /// Values that nodes give but whose shape or type is not known.

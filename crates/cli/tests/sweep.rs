@@ -3,12 +3,12 @@
 mod common;
 
 use common::{command_line, text};
-use hawkeye::{Axis, Options, Sweep, Variable, load, statements, sweep};
+use hawkeye::{Options, Sweep, SweepAxis, Variable, load, statements, sweep};
 use hawkeye_testing::{fixtures, profile};
 
 fn resnet(framework: &str, batches: std::ops::RangeInclusive<u64>) -> Sweep {
     let model = load(&fixtures().join("models/resnet18.onnx")).expect("it loads");
-    let axis = Axis { variable: Variable::Batch, values: batches.map(|n| n.to_string()).collect() };
+    let axis = SweepAxis { variable: Variable::Batch, values: batches.map(|n| n.to_string()).collect() };
     sweep(&model, "resnet18.onnx", framework, &[axis], &Options::default(), &|| {}).expect("it sweeps")
 }
 

@@ -114,6 +114,7 @@ impl<A: Algebra> Fold<A> {
             Item::Own(share) => Some(share),
             _ => None,
         }) {
+            // A share is a part of what the group costs after all that ran before it: seen alone, a flight would be counted that goes on.
             if !self.whole.contains_key(&(*call, *before)) {
                 let whole = self.algebra.after(self.value(*call), self.value(*before))?;
                 self.whole.insert((*call, *before), whole);

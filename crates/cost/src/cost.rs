@@ -143,6 +143,7 @@ impl Cost {
     pub fn after(&self, before: &Before) -> Self {
         let mut cost = self.clone();
         for phase in Phase::ALL {
+            // Its ends are spent: what is left is a plain number that can be summed in any order.
             let alone = |count| FlightCount { count, ends: None };
             cost.rounds[phase] = alone(self.rounds[phase].after(before.rounds[phase]));
             cost.flights[phase] = alone(self.flights[phase].after(before.flights[phase]));
@@ -156,6 +157,7 @@ impl Cost {
     /// # Errors
     /// [`Overflow`].
     pub fn share(&self, start: u64, end: u64, total: u64) -> Result<Self, Overflow> {
+        // Each end is rounded by itself, so that what one share loses the next one gains.
         let upto = |n: u64, w: u64| u128::from(n) * u128::from(w) / u128::from(total);
         let share = |n: u64| u64::try_from(upto(n, end) - upto(n, start)).map_err(|_| Overflow);
         let flights = |n: FlightCount| Ok(FlightCount { count: share(n.count)?, ends: None });

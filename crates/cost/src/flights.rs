@@ -45,6 +45,7 @@ impl FlightCount {
             (Some((first, _)), Some((_, last))) => Some((first, last)),
             (ends, None) | (None, ends) => ends,
         };
+        // Two runs that meet in one direction are one.
         let sum = self.count.checked_add(next.count).ok_or(Overflow)?;
         Ok(Self { count: sum - self.seam(next), ends })
     }
@@ -86,6 +87,7 @@ impl FlightCount {
     /// What a sequence that follows this one and `next` needs to know of them: how they end.
     #[must_use]
     pub fn end_with(self, next: Self) -> Self {
+        // A count of one is enough for what follows to join; more would tell endings apart that are the same.
         let ends = next.ends.or(self.ends).map(|(_, last)| (last, last));
         Self { count: self.count.max(next.count).min(1), ends }
     }

@@ -3,7 +3,7 @@
 use hawkeye_graph::{Diagnostic, Failure, Graph, Origin, Place, ValueId};
 use serde::{Deserialize, Serialize};
 
-use crate::sweep::differentiated;
+use crate::activity::differentiated;
 
 /// Which initializers of real numbers count as parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,7 @@ pub fn parameters(graph: &Graph, which: Trainable, frozen: &[String]) -> Result<
     let mut fixed = vec![false; graph.values.len()];
     let norms = graph.nodes.iter().filter(|n| n.domain.is_empty() && n.op == "BatchNormalization");
     for node in norms.filter(|_| !running) {
+        // Mean and variance, which training updates by itself.
         for statistic in node.inputs.iter().skip(3).flatten() {
             fixed[statistic.index()] = true;
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use hawkeye_graph::{NodeId, ValueId};
 
-use crate::Sweep;
+use crate::Activity;
 
 /// The passes of a training step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,7 +48,7 @@ pub enum Part {
     Loss,
     /// The gradient of the loss with respect to the model's output.
     LossGradient,
-    /// The gradients of a node with respect to those inputs that carry.
+    /// The gradients of a node with respect to those inputs that are varied.
     Gradient(NodeId),
     /// The update of a parameter.
     Update(ValueId),
@@ -66,7 +66,7 @@ impl Part {
     }
 }
 
-impl Sweep {
+impl Activity {
     /// The parts of the step in the order in which they run: the loss, the gradients from the loss
     /// back to the first trained node, the updates in the order given.
     pub fn parts(&self, updated: impl IntoIterator<Item = ValueId>) -> Vec<Part> {
@@ -81,6 +81,6 @@ impl Sweep {
 
     /// The parameters that a gradient reaches.
     pub fn with_gradient(&self, trained: &[ValueId]) -> impl Iterator<Item = ValueId> {
-        trained.iter().copied().filter(|id| self.reached[*id])
+        trained.iter().copied().filter(|id| self.active[*id])
     }
 }

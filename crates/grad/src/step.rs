@@ -9,9 +9,9 @@ use hawkeye_graph::{
 use crate::adjoint::Adjoint;
 use crate::builder::StepBuilder;
 use crate::loss_nodes::{LossNodes, Operands};
-use crate::update::{Parameter, update};
+use crate::update::{UpdatedParameter, update};
 use crate::upgrade::upgrade;
-use crate::{Loss, Optimizer, Part, Sweep, rules};
+use crate::{Activity, Loss, Optimizer, Part, rules};
 
 /// What a training step is to do.
 #[derive(Clone, Debug)]
@@ -30,12 +30,12 @@ pub struct StepSpec {
 
 /// A training step as a graph.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct StepGraph {
     /// The model's nodes and values with their ids, in one opset of at least 18; loss, backward and
     /// optimizer nodes and values follow. Its inputs are those of the model with their shapes, the
     /// target and the optimizer's state; its outputs are the loss, the new parameters and the new state.
     pub graph: Graph,
-    /// The nodes of each part, in the order of [`Sweep::parts`]; together they are all nodes after the
+    /// The nodes of each part, in the order of [`Activity::parts`]; together they are all nodes after the
     /// model's.
     pub parts: Vec<(Part, Range<usize>)>,
     /// The input for the target, of the shape of the output.
@@ -54,7 +54,12 @@ pub struct Step {
 ///
 /// # Errors
 /// Every node without a gradient, or which can't be brought to opset 18; an output of unknown shape.
-pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, spec: &StepSpec) -> Result<Step, Failure> {
+pub fn synthesise(
+    graph: &Graph,
+    shapes: &Shapes,
+    activity: &Activity,
+    spec: &StepSpec,
+) -> Result<StepGraph, Failure> {
     let name = &graph.value(spec.output).name;
     let unknown = || {
         Failure::from(Diagnostic::error(
@@ -68,7 +73,7 @@ pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, spec: &StepSpec
         graph: StepBuilder::new(graph.clone()),
         model: graph,
         shapes,
-        sweep,
+        activity,
         known: graph.values.len(),
         gradients: Table::new(vec![None; graph.values.len()]),
         errors: Vec::new(),
@@ -82,7 +87,7 @@ pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, spec: &StepSpec
     let mut outputs = Vec::new();
     let mut state = Vec::new();
     let mut parts = Vec::new();
-    for part in sweep.parts(sweep.with_gradient(&spec.trained)) {
+    for part in activity.parts(activity.with_gradient(&spec.trained)) {
         let start = synthesis.graph.graph().nodes.len();
         match part {
             Part::Loss => nodes = Some(synthesis.loss(&operands, spec)),
@@ -103,7 +108,7 @@ pub fn synthesise(graph: &Graph, shapes: &Shapes, sweep: &Sweep, spec: &StepSpec
     synthesis.name_gradients(&outputs, &state, loss);
     let Synthesis { graph, gradients, .. } = synthesis;
     let graph = graph.finish([vec![loss], outputs, state].concat());
-    Ok(Step { graph, parts, target, gradients, loss })
+    Ok(StepGraph { graph, parts, target, gradients, loss })
 }
 
 fn dims(shapes: &Shapes, id: ValueId) -> Option<Vec<i64>> {
@@ -114,7 +119,7 @@ struct Synthesis<'a> {
     graph: StepBuilder,
     model: &'a Graph,
     shapes: &'a Shapes,
-    sweep: &'a Sweep,
+    activity: &'a Activity,
     known: usize,
     gradients: Table<ValueId, Option<ValueId>>,
     errors: Vec<Diagnostic>,
@@ -171,7 +176,7 @@ impl Synthesis<'_> {
         let wanted = node
             .inputs
             .iter()
-            .map(|input| input.is_some_and(|id| id.index() < self.known && self.sweep.carries[id]));
+            .map(|input| input.is_some_and(|id| id.index() < self.known && self.activity.varied[id]));
         let mut adjoint = Adjoint {
             id,
             facts: &self.shapes.facts,
@@ -215,7 +220,7 @@ impl Synthesis<'_> {
             Some(gradient) => gradient,
             None => self.graph.zeros(&shape),
         };
-        let parameter = Parameter { value: id, gradient, name: name.clone(), shape };
+        let parameter = UpdatedParameter { value: id, gradient, name: name.clone(), shape };
         let new = update(&mut self.graph, &spec.optimizer, spec.step, &parameter, state);
         self.graph.rename(new, &format!("new/{name}"));
         Some(new)

@@ -6,7 +6,7 @@ use crate::builder::StepBuilder;
 use crate::{Algorithm, Optimizer};
 
 /// A parameter that is updated.
-pub(crate) struct Parameter {
+pub(crate) struct UpdatedParameter {
     pub(crate) value: ValueId,
     pub(crate) gradient: ValueId,
     pub(crate) name: String,
@@ -19,7 +19,7 @@ pub(crate) fn update(
     graph: &mut StepBuilder,
     optimizer: &Optimizer,
     step: u64,
-    parameter: &Parameter,
+    parameter: &UpdatedParameter,
     state: &mut Vec<ValueId>,
 ) -> ValueId {
     let mut update = Update { graph, optimizer, step, parameter, state };
@@ -36,7 +36,7 @@ struct Update<'a> {
     graph: &'a mut StepBuilder,
     optimizer: &'a Optimizer,
     step: u64,
-    parameter: &'a Parameter,
+    parameter: &'a UpdatedParameter,
     state: &'a mut Vec<ValueId>,
 }
 

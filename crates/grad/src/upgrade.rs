@@ -47,6 +47,7 @@ fn convert(graph: &mut StepBuilder, id: NodeId, node: &mut Node, shapes: &Shapes
             if old < 13 {
                 ints(graph, node, 1, "split");
             }
+            // From opset 18 on, equal parts must be said to be so many.
             if node.inputs.get(1).copied().flatten().is_none() {
                 node.attributes.set("num_outputs", Attribute::Int(node.outputs.len() as i64));
             }
@@ -103,6 +104,7 @@ fn convert(graph: &mut StepBuilder, id: NodeId, node: &mut Node, shapes: &Shapes
             .set("coordinate_transformation_mode", Attribute::String("output_half_pixel".to_owned())),
         _ => {}
     }
+    // Bodies are nodes of the same opset; none of them is looked at here.
     if node.attributes.iter().any(|(_, value)| matches!(value, Attribute::Graph(_))) {
         return Err("has a body whose nodes are of an older opset".to_owned());
     }

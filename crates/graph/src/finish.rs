@@ -45,6 +45,7 @@ pub(crate) fn drop_unmade(graph: &mut Graph) {
         next += usize::from(*needed);
     }
     let mut keep = needed.iter();
+    // Positions are ids, so whoever is left is renamed everywhere.
     graph.values.retain(|_| keep.next().copied().unwrap_or(false));
     let renamed = |id: ValueId| ids[id.index()];
     for node in &mut graph.nodes {

@@ -31,6 +31,6 @@ pub use nearest::nearest;
 pub use nested::check_nesting;
 pub use order::{Cycle, execution_order};
 pub use printable::{counted, printable};
-pub use provenance::{Derivation, Provenance, Step};
+pub use provenance::{Derivation, Provenance, ProvenanceStep};
 pub use tensor::{Elements, SMALL, Tensor, element_count};
 pub use verify::verify;

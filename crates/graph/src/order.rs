@@ -36,6 +36,7 @@ pub(crate) fn stable_order(priorities: &[usize], edges: &[(usize, usize)]) -> Re
     let entry = |node: usize| Reverse((priorities[node], node));
     let mut ready: BinaryHeap<_> = (0..nodes).filter(|node| waits[*node] == 0).map(entry).collect();
     let mut order = Vec::with_capacity(nodes);
+    // A heap, not a queue: of what could run, what stood first in the file runs first.
     while let Some(Reverse((_, node))) = ready.pop() {
         order.push(node);
         for &consumer in &consumers[node] {

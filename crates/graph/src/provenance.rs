@@ -21,7 +21,7 @@ pub enum Derivation {
 
 /// One step from a node of the file to a node that a pass made of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Step {
+pub struct ProvenanceStep {
     /// What the pass did.
     pub by: Derivation,
     /// What the node that it made is called in a call tree, e.g. `MatMul` within an LSTM.
@@ -35,7 +35,7 @@ pub struct Provenance {
     /// such as a loss.
     pub node: Option<usize>,
     /// How it was made of that node, outermost first; empty if it is that node.
-    pub steps: Arc<[Step]>,
+    pub steps: Arc<[ProvenanceStep]>,
 }
 
 impl Provenance {
@@ -54,7 +54,7 @@ impl Provenance {
     /// Of a node that is made of this one.
     #[must_use]
     pub fn derive(&self, by: Derivation, name: &str) -> Self {
-        let step = Step { by, name: name.into() };
+        let step = ProvenanceStep { by, name: name.into() };
         Self { node: self.node, steps: self.steps.iter().cloned().chain([step]).collect() }
     }
 

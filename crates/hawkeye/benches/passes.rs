@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use divan::{Bencher, black_box};
 use hawkeye::{Bindings, Framework, Model, Options, Session, analyse, bind, infer, load};
-use hawkeye_grad::{Loss, Optimizer, StepSpec, Trainable, parameters, sweep, synthesise};
+use hawkeye_grad::{Loss, Optimizer, StepSpec, Trainable, activity, parameters, synthesise};
 
 fn main() {
     divan::main();
@@ -46,10 +46,10 @@ fn training_step(bencher: Bencher<'_, '_>, name: &str) {
     bencher.bench_local(|| {
         let trained = parameters(graph, Trainable::Learnable, &[]).expect("none is frozen");
         let output = graph.outputs[0];
-        let sweep = sweep(graph, &shapes, output, &trained, &|_| false);
+        let activity = activity(graph, &shapes, output, &trained, &|_| false);
         let spec =
             StepSpec { loss: Loss::CrossEntropy, optimizer: Optimizer::default(), step: 1, output, trained };
-        synthesise(graph, &shapes, &sweep, &spec).expect("every node has a gradient")
+        synthesise(graph, &shapes, &activity, &spec).expect("every node has a gradient")
     });
 }
 

@@ -37,7 +37,7 @@ pub enum Replacement {
 
 /// What a model or a layer costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Price {
+pub struct ActivationPrice {
     /// Bytes of all phases.
     pub bytes: u64,
     /// Those of the online phase.
@@ -59,9 +59,9 @@ pub struct ActivationLayer {
     /// Elements that it is applied to.
     pub elements: u64,
     /// What its own row of the report says.
-    pub own: Price,
+    pub own: ActivationPrice,
     /// The whole model with this layer replaced; `None` if the framework does not run that.
-    pub without: Option<Price>,
+    pub without: Option<ActivationPrice>,
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -76,7 +76,7 @@ pub struct FrontPoint {
     pub elements: u64,
     /// The price of the model.
     #[serde(flatten)]
-    pub price: Price,
+    pub price: ActivationPrice,
 }
 
 /// Prices of activation layers under a framework.
@@ -85,7 +85,7 @@ pub struct ActivationBudget {
     /// What takes their place.
     pub replacement: Replacement,
     /// The model as it is.
-    pub price: Price,
+    pub price: ActivationPrice,
     /// Elements that activations are applied to.
     pub elements: u64,
     /// The layers, in execution order.
@@ -217,9 +217,9 @@ fn elements(row: &Operator) -> u64 {
     shape.map_or(1, |dims| dims.iter().flatten().product())
 }
 
-fn price(report: &Report) -> Price {
+fn price(report: &Report) -> ActivationPrice {
     let totals = &report.totals;
-    Price {
+    ActivationPrice {
         bytes: totals.setup.bytes + totals.offline.bytes + totals.online.bytes,
         online_bytes: totals.online.bytes,
         rounds: totals.online.rounds,
@@ -227,9 +227,9 @@ fn price(report: &Report) -> Price {
     }
 }
 
-fn own(row: &Operator) -> Price {
+fn own(row: &Operator) -> ActivationPrice {
     let phases = &row.phases;
-    Price {
+    ActivationPrice {
         bytes: phases.setup.bytes + phases.offline.bytes + phases.online.bytes,
         online_bytes: phases.online.bytes,
         rounds: phases.online.rounds,

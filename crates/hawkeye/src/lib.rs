@@ -31,7 +31,9 @@ mod sweep;
 mod training;
 mod widths;
 
-pub use activations::{ActivationBudget, ActivationLayer, FrontPoint, Price, Replacement, activation_budget};
+pub use activations::{
+    ActivationBudget, ActivationLayer, ActivationPrice, FrontPoint, Replacement, activation_budget,
+};
 pub use annotation::{PREFIX, annotations};
 pub use explanation::{Explained, Explanation, explain};
 pub use framework::{Checked, check_framework, operators};
@@ -50,7 +52,7 @@ pub use report::{MachineChoice, TimeOptions};
 pub use session::{Session, Sessions, analyse};
 pub use sweep::law;
 pub use sweep::{
-    Axis, Crossover, MOST_POINTS, Point, Statement, Sweep, Variable, amount, crossovers, fixed, series,
+    Crossover, MOST_POINTS, Point, Statement, Sweep, SweepAxis, Variable, amount, crossovers, fixed, series,
     statements, sweep,
 };
 pub use training::{Steps, TrainingOptions};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hawkeye_grad::{Loss, Optimizer, Part, StepSpec, Sweep, parameters, sweep, synthesise};
+use hawkeye_grad::{Activity, Loss, Optimizer, Part, StepSpec, activity, parameters, synthesise};
 use hawkeye_graph::{Diagnostic, Dim, Failure, Graph, Node, Origin, Place, Shapes, ValueId};
 use hawkeye_lower::{Ability, Program, Runs, Training, lower, secrecy};
 use hawkeye_report::TrainingInfo;
@@ -140,7 +140,7 @@ pub(crate) fn train(
     let first_inputs = at_batch(first.batch);
     let shapes = if first.batch == batch { shapes } else { infer(passes.graph, &first_inputs) };
     let (shapes, mut diagnostics) = passes.reinterpret(shapes, &first_inputs)?;
-    let (program, sweep) = step(passes, options, &trained, &shapes, first.step)?;
+    let (program, activity) = step(passes, options, &trained, &shapes, first.step)?;
     let mut runs = vec![Runs { program, times: first.times }];
     for kind in others {
         let (program, _) = if kind.batch == first.batch {
@@ -152,7 +152,7 @@ pub(crate) fn train(
         };
         runs.push(Runs { program, times: kind.times });
     }
-    if sweep.order.is_empty() {
+    if activity.order.is_empty() {
         let message = "no gradient reaches a parameter, so backward pass and optimizer do nothing";
         diagnostics.push(Diagnostic::warning(Place::Model, message));
     }
@@ -163,7 +163,7 @@ pub(crate) fn train(
         optimizer: options.optimizer.to_string(),
         first_step,
         steps,
-        trained: sweep.with_gradient(&trained).map(|id| elements(&id)).sum(),
+        trained: activity.with_gradient(&trained).map(|id| elements(&id)).sum(),
     };
     Ok((LoweredModel { shapes, runs, diagnostics }, info))
 }
@@ -175,16 +175,16 @@ fn step(
     trained: &[ValueId],
     shapes: &Shapes,
     step: u64,
-) -> Result<(Program, Sweep), Failure> {
+) -> Result<(Program, Activity), Failure> {
     let graph = passes.graph;
     let output = output(graph, shapes, options.output.as_deref())?;
     let cuts = &passes.manifest.training.cuts;
     let cut = |node: &Node| node.domain.is_empty() && cuts.contains(&node.op);
-    let sweep = sweep(graph, shapes, output, trained, &cut);
+    let activity = activity(graph, shapes, output, trained, &cut);
     let parts = if passes.manifest.training.zero_gradients {
-        sweep.parts(trained.iter().copied())
+        activity.parts(trained.iter().copied())
     } else {
-        sweep.parts(sweep.with_gradient(trained))
+        activity.parts(activity.with_gradient(trained))
     };
     let training = Training {
         loss: options.loss,
@@ -192,7 +192,7 @@ fn step(
         step,
         output,
         target: passes.conventions.inputs,
-        sweep: &sweep,
+        activity: &activity,
         parts: &parts,
         nodes: None,
     };
@@ -213,7 +213,7 @@ fn step(
     } else {
         passes.lower(shapes, Some(training))?
     };
-    Ok((program, sweep))
+    Ok((program, activity))
 }
 
 /// Lowers a step for which the framework lacks functions of its own: parts without one are what the
@@ -224,7 +224,7 @@ fn with_gradient_graph(
     training: &Training<'_>,
     spec: &StepSpec,
 ) -> Result<Program, Failure> {
-    let step = synthesise(passes.graph, shapes, training.sweep, spec)?;
+    let step = synthesise(passes.graph, shapes, training.activity, spec)?;
     sound(&step.graph)?;
     let mut all = infer(&step.graph, &bind(&step.graph, &Bindings::default())?);
     for id in passes.graph.value_ids() {

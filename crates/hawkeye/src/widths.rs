@@ -57,7 +57,7 @@ pub enum Widths {
 /// A file of either kind; the kind of its layers is looked at one by one, for errors that name them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct WidthsDocument {
     most: Option<f64>,
     layers: BTreeMap<String, Value>,
 }
@@ -69,7 +69,7 @@ impl Widths {
     /// What is wrong with it, on one line.
     pub fn parse(text: &str) -> Result<Self, String> {
         check_nesting(text)?;
-        let document: Document = serde_yaml::from_str(text).map_err(|e| e.to_string())?;
+        let document: WidthsDocument = serde_yaml::from_str(text).map_err(|e| e.to_string())?;
         let named = |name: &str, e: serde_yaml::Error| format!("layer {name}: {e}");
         let Some(most) = document.most else {
             let width = |(name, value): (String, Value)| {

@@ -1,6 +1,8 @@
 //! Budgets of activations: every price is a profile of the edited model.
 
-use hawkeye::{ActivationBudget, Bindings, Failure, Options, Price, Replacement, activation_budget, load};
+use hawkeye::{
+    ActivationBudget, ActivationPrice, Bindings, Failure, Options, Replacement, activation_budget, load,
+};
 use hawkeye_testing::fixtures;
 
 fn budget(
@@ -42,7 +44,8 @@ fn a_front_that_goes_on_from_replaced_layers_is_the_rest_of_it() {
     let first = &whole.front[0];
     let rest = budget(LENET, "cryptflow2", Replacement::Identity, &[&first.replaced]).expect("it is priced");
     assert_eq!((rest.price, rest.elements), (first.price, first.elements));
-    let prices = |budget: &ActivationBudget| budget.front.iter().map(|p| p.price).collect::<Vec<Price>>();
+    let prices =
+        |budget: &ActivationBudget| budget.front.iter().map(|p| p.price).collect::<Vec<ActivationPrice>>();
     assert_eq!(prices(&rest).last(), prices(&whole).last());
 }
 

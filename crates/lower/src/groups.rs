@@ -15,12 +15,12 @@ pub(crate) struct Group {
 
 /// The weight deferred to each group, and the groups in order of first use.
 #[derive(Default)]
-pub(crate) struct Weights {
+pub(crate) struct DeferredWeights {
     order: Vec<Symbol>,
     sums: HashMap<Symbol, u64>,
 }
 
-impl Weights {
+impl DeferredWeights {
     /// Adds what a call defers when it is made that many times.
     pub(crate) fn add(
         &mut self,
@@ -97,10 +97,10 @@ pub(crate) fn share_groups(
 
 /// A group's calls, taken apart as far as each runs once: every part is shared out by itself, so that
 /// shares of the parts show under their names and add up to the parts exactly.
-enum Part {
+enum GroupPart {
     /// A call and what runs before it.
     Leaf(CallId, CallId),
-    Call(Symbol, Vec<Part>),
+    Call(Symbol, Vec<GroupPart>),
 }
 
 struct Sharing<'a> {
@@ -109,7 +109,7 @@ struct Sharing<'a> {
     /// Calls with what they defer left out.
     plain: HashMap<CallId, CallId>,
     /// Of each group that costs anything, the total weight and the parts.
-    parts: HashMap<Symbol, (u64, Part)>,
+    parts: HashMap<Symbol, (u64, GroupPart)>,
     /// Weight of each group that has been given its share.
     given: HashMap<Symbol, u64>,
 }
@@ -147,7 +147,7 @@ impl Sharing<'_> {
     }
 
     /// Takes a call of a group apart; `before` moves on past it.
-    fn parts(&mut self, id: CallId, before: &mut CallId) -> Part {
+    fn parts(&mut self, id: CallId, before: &mut CallId) -> GroupPart {
         let call = self.shared.call(id).clone();
         let unnamed = self.shared.symbol("");
         let mut parts = Vec::with_capacity(call.items.len());
@@ -161,16 +161,16 @@ impl Sharing<'_> {
             let callee =
                 if let Item::Call { call, .. } = &item { Some(self.shared.call(*call).name) } else { None };
             let alone = self.shared.add(Call { name: unnamed, items: vec![item] });
-            let leaf = Part::Leaf(alone, *before);
+            let leaf = GroupPart::Leaf(alone, *before);
             // A chain of pairs, not one call that grows: each shares all but its last item with the one before.
             let sequence = [*before, alone].map(|call| Item::Call { call, times: 1 }).to_vec();
             *before = self.shared.add(Call { name: unnamed, items: sequence });
             parts.push(match callee {
-                Some(name) => Part::Call(name, vec![leaf]),
+                Some(name) => GroupPart::Call(name, vec![leaf]),
                 None => leaf,
             });
         }
-        Part::Call(call.name, parts)
+        GroupPart::Call(call.name, parts)
     }
 
     /// The call with its shares in place of what it deferred.
@@ -223,10 +223,10 @@ impl Sharing<'_> {
 }
 
 /// The part of a group's part that belongs to the weights from `start` to `end`.
-fn share(calls: &mut Calls<Share>, part: &Part, start: u64, end: u64, total: u64) -> Item<Share> {
+fn share(calls: &mut Calls<Share>, part: &GroupPart, start: u64, end: u64, total: u64) -> Item<Share> {
     match part {
-        Part::Leaf(call, before) => Item::Own(Share { call: *call, before: *before, start, end, total }),
-        Part::Call(name, parts) => {
+        GroupPart::Leaf(call, before) => Item::Own(Share { call: *call, before: *before, start, end, total }),
+        GroupPart::Call(name, parts) => {
             let mut call = Call { name: *name, items: Vec::with_capacity(parts.len()) };
             for part in parts {
                 call.push(share(calls, part, start, end, total));

@@ -51,19 +51,19 @@ impl Views<'_> {
                     attributes: Vec::new(),
                     plan: Data::None,
                     planned: false,
-                    needs: vec![training.sweep.carries[training.output], false],
+                    needs: vec![training.activity.varied[training.output], false],
                     gradients: Vec::new(),
                 })
             }
             Part::Gradient(id) => {
                 let node = self.graph.node(id);
                 // The gradient graph may give a node one more output, such as the indices of a maximum.
-                let is_reached = |id: &ValueId| training.sweep.reached.get(*id).copied().unwrap_or(false);
-                let reached = |id: &Option<ValueId>| id.filter(is_reached);
+                let is_active = |id: &ValueId| training.activity.active.get(*id).copied().unwrap_or(false);
+                let active = |id: &Option<ValueId>| id.filter(is_active);
                 let gradients = node
                     .outputs
                     .iter()
-                    .map(|id| reached(id).map(gradient).transpose())
+                    .map(|id| active(id).map(gradient).transpose())
                     .collect::<Result<_, _>>()?;
                 Ok(NodeView { pass: Pass::Backward, gradients, ..self.node(node)? })
             }

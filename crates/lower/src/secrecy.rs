@@ -170,6 +170,7 @@ fn grid_numbers(graph: &Graph) -> BTreeSet<ValueId> {
         let grid = range || inputs.iter().any(|id| ranged[*id]);
         let stays = !inputs.iter().any(|id| foreign[*id]);
         for id in inputs.iter().filter(|id| single(id)) {
+            // One use as a weight is enough to be one.
             *taken.entry(*id).or_insert(true) &= grid && stays;
         }
         for output in node.present_outputs() {

@@ -6,7 +6,7 @@ use hashbrown::{HashMap, HashSet};
 use hawkeye_cost::{Call, CallId, Calls, Cost, Data, Deferral, Item, Overflow, Scope, Share, State, Symbol};
 use hawkeye_graph::{Diagnostic, Failure, Place};
 
-use crate::groups::{Group, Weights, share_groups};
+use crate::groups::{DeferredWeights, Group, share_groups};
 use crate::program::error_at;
 use crate::{Demand, Lowering, LoweringError, Operation, OperationKind, Program};
 
@@ -363,7 +363,7 @@ impl<'a, E: Clone + Eq + Hash> Settlement<'a, E> {
 impl Settlement<'_, Deferral> {
     /// The groups that operations defer to, each with its settled calls: they run after everything else.
     fn groups(&mut self, operations: &[Option<CallId>]) -> Result<Vec<Group>, Failure> {
-        let mut weights = Weights::default();
+        let mut weights = DeferredWeights::default();
         for call in operations.iter().flatten() {
             weights.add(&self.settled, *call, 1).map_err(overflow)?;
         }

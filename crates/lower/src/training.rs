@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use hawkeye_cost::Data;
-use hawkeye_grad::{Loss, Optimizer, Part, Setting, Sweep};
+use hawkeye_grad::{Activity, Loss, Optimizer, Part, Setting};
 use hawkeye_graph::{Graph, ValueId};
 
 use crate::Visibility;
@@ -22,7 +22,7 @@ pub struct Training<'a> {
     /// Who knows the target.
     pub target: Visibility,
     /// Which values have gradients.
-    pub sweep: &'a Sweep,
+    pub activity: &'a Activity,
     /// The parts, in the order in which they run.
     pub parts: &'a [Part],
     /// Where the graph is that of the whole step: the nodes of each part, in the same order.

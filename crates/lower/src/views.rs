@@ -99,14 +99,14 @@ impl<'a> Views<'a> {
             attributes,
             plan: Data::None,
             planned: false,
-            needs: node.inputs.iter().map(|id| id.is_some_and(|id| self.carries(id))).collect(),
+            needs: node.inputs.iter().map(|id| id.is_some_and(|id| self.is_varied(id))).collect(),
             gradients: Vec::new(),
         }
     }
 
     /// Whether a gradient is computed for the value where the loss depends on it.
-    fn carries(&self, id: ValueId) -> bool {
-        self.training.and_then(|training| training.sweep.carries.get(id).copied()).unwrap_or(false)
+    fn is_varied(&self, id: ValueId) -> bool {
+        self.training.and_then(|training| training.activity.varied.get(id).copied()).unwrap_or(false)
     }
 }
 

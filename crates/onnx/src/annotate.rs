@@ -57,8 +57,8 @@ impl<'a> Annotated<'a> {
     pub fn write(&self, to: &mut dyn Write) -> std::io::Result<()> {
         for piece in &self.pieces.list {
             match piece {
-                Piece::File(range) => to.write_all(&self.file[range.clone()])?,
-                Piece::Own(bytes) => to.write_all(bytes)?,
+                WirePiece::File(range) => to.write_all(&self.file[range.clone()])?,
+                WirePiece::Own(bytes) => to.write_all(bytes)?,
             }
         }
         Ok(())
@@ -66,14 +66,14 @@ impl<'a> Annotated<'a> {
 }
 
 #[derive(Debug)]
-enum Piece {
+enum WirePiece {
     File(Range<usize>),
     Own(Vec<u8>),
 }
 
 #[derive(Debug, Default)]
 struct Pieces {
-    list: Vec<Piece>,
+    list: Vec<WirePiece>,
     length: usize,
 }
 
@@ -81,16 +81,16 @@ impl Pieces {
     fn file(&mut self, range: Range<usize>) {
         self.length += range.len();
         match self.list.last_mut() {
-            Some(Piece::File(last)) if last.end == range.start => last.end = range.end,
-            _ => self.list.push(Piece::File(range)),
+            Some(WirePiece::File(last)) if last.end == range.start => last.end = range.end,
+            _ => self.list.push(WirePiece::File(range)),
         }
     }
 
     fn own(&mut self, bytes: Vec<u8>) {
         self.length += bytes.len();
         match self.list.last_mut() {
-            Some(Piece::Own(last)) => last.extend(bytes),
-            _ => self.list.push(Piece::Own(bytes)),
+            Some(WirePiece::Own(last)) => last.extend(bytes),
+            _ => self.list.push(WirePiece::Own(bytes)),
         }
     }
 
@@ -102,15 +102,15 @@ impl Pieces {
         self.own(header);
         for piece in content.list {
             match piece {
-                Piece::File(range) => self.file(range),
-                Piece::Own(bytes) => self.own(bytes),
+                WirePiece::File(range) => self.file(range),
+                WirePiece::Own(bytes) => self.own(bytes),
             }
         }
     }
 
     fn message(&mut self, tag: u32, message: &impl Message) {
         let bytes = message.encode_to_vec();
-        self.field(tag, Self { length: bytes.len(), list: vec![Piece::Own(bytes)] });
+        self.field(tag, Self { length: bytes.len(), list: vec![WirePiece::Own(bytes)] });
     }
 
     fn entries(&mut self, tag: u32, entries: &[(String, String)]) {
@@ -122,7 +122,7 @@ impl Pieces {
 }
 
 /// A field of a message.
-struct Field {
+struct WireField {
     tag: u32,
     /// With its key.
     whole: Range<usize>,
@@ -190,6 +190,7 @@ impl<'a> Editor<'a> {
                     position += 1;
                     continue;
                 }
+                // Weights are copied as bytes, never decoded; only where they lie is looked at.
                 tags::GRAPH_INITIALIZER => {
                     let fields = self.fields(content)?;
                     self.external_data |= fields.iter().any(|field| field.tag == tags::TENSOR_EXTERNAL);
@@ -201,6 +202,7 @@ impl<'a> Editor<'a> {
             }
             pieces.file(field.whole);
         }
+        // A value that the file types already keeps that; one that no node of the file makes has no place there.
         for (name, dtype, dims) in &self.annotations.values {
             if outputs.contains(name.as_bytes()) && !typed.contains(name.as_bytes()) {
                 pieces.message(tags::GRAPH_VALUE_INFO, &value_info(name, *dtype, dims));
@@ -239,7 +241,7 @@ impl<'a> Editor<'a> {
             .collect())
     }
 
-    fn fields(&self, range: Range<usize>) -> Result<Vec<Field>> {
+    fn fields(&self, range: Range<usize>) -> Result<Vec<WireField>> {
         let mut fields = Vec::new();
         let mut left = &self.file[range.clone()];
         while !left.is_empty() {
@@ -264,7 +266,7 @@ impl<'a> Editor<'a> {
                 WireType::StartGroup | WireType::EndGroup => usize::MAX,
             };
             left = left.get(length..).ok_or("it ends within a field")?;
-            fields.push(Field { tag, whole: start..range.end - left.len(), content });
+            fields.push(WireField { tag, whole: start..range.end - left.len(), content });
         }
         Ok(fields)
     }

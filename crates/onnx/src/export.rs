@@ -53,8 +53,12 @@ pub fn export(graph: &Graph, outputs: &[DeclaredType], source: Option<&Path>) ->
     let (functions, opsets) = (Functions::new(&source), imports(&source.opset_import));
     let nodes = source.graph.as_ref().map(|graph| graph.node.as_slice()).unwrap_or_default();
     let flat = functions.inline(nodes, &opsets)?;
-    let mut exporter =
-        Exporter { graph, source: Source::new(&source, &flat), names: HashMap::new(), errors: Vec::new() };
+    let mut exporter = Exporter {
+        graph,
+        source: SourceModel::new(&source, &flat),
+        names: HashMap::new(),
+        errors: Vec::new(),
+    };
     let opsets = graph.opsets.iter().map(|(domain, version)| OperatorSetIdProto {
         domain: Some(domain.clone()),
         version: Some(*version),
@@ -82,7 +86,7 @@ pub fn export(graph: &Graph, outputs: &[DeclaredType], source: Option<&Path>) ->
 }
 
 /// The model that a graph was made from.
-struct Source<'a> {
+struct SourceModel<'a> {
     initializers: HashMap<&'a str, &'a TensorProto>,
     /// Constants of which zeros are left out, by name.
     sparse: HashMap<&'a str, &'a SparseTensorProto>,
@@ -90,7 +94,7 @@ struct Source<'a> {
     nodes: HashMap<&'a str, &'a NodeProto>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> SourceModel<'a> {
     fn new(model: &'a ModelProto, flat: &'a [FlatNode<'a>]) -> Self {
         let initializers = model.graph.iter().flat_map(|graph| &graph.initializer);
         let sparse = model.graph.iter().flat_map(|graph| &graph.sparse_initializer);
@@ -108,7 +112,7 @@ impl<'a> Source<'a> {
 
 struct Exporter<'a> {
     graph: &'a Graph,
-    source: Source<'a>,
+    source: SourceModel<'a>,
     /// Names of nodes written, and how often they occurred.
     names: HashMap<String, usize>,
     errors: Vec<Diagnostic>,

@@ -106,7 +106,7 @@ impl<'a> Functions<'a> {
         let mut expansion = Inlining { functions: self, flat: Vec::with_capacity(nodes.len()) };
         for (file_index, node) in nodes.iter().enumerate() {
             let provenance = Provenance::of_file(file_index);
-            let context = Context { provenance, scope: scope(node).into(), opsets, depth: 0 };
+            let context = CallSite { provenance, scope: scope(node).into(), opsets, depth: 0 };
             expansion.node(Cow::Borrowed(node), &context)?;
         }
         Ok(expansion.flat)
@@ -125,7 +125,7 @@ impl<'a> Functions<'a> {
         for node in body {
             let provenance = owner.provenance.derive(Derivation::ControlFlowInlining, label(node));
             let scope = Arc::clone(&owner.scope);
-            let context = Context { provenance, scope, opsets: owner.opsets, depth: 0 };
+            let context = CallSite { provenance, scope, opsets: owner.opsets, depth: 0 };
             expansion.node(Cow::Borrowed(node), &context)?;
         }
         Ok(expansion.flat)
@@ -153,7 +153,7 @@ struct Inlining<'n, 'a> {
 }
 
 /// What is to be known of a node before it is looked at.
-struct Context<'n> {
+struct CallSite<'n> {
     provenance: Provenance,
     scope: Arc<[String]>,
     opsets: &'n Opsets,
@@ -161,12 +161,12 @@ struct Context<'n> {
 }
 
 impl<'n> Inlining<'n, '_> {
-    fn node(&mut self, node: Cow<'n, NodeProto>, context: &Context<'n>) -> Result<(), Failure> {
+    fn node(&mut self, node: Cow<'n, NodeProto>, context: &CallSite<'n>) -> Result<(), Failure> {
         let opset = context.opsets.get(domain(node.domain())).copied().unwrap_or(0);
         let copy = if let Cow::Owned(node) = &node { Some(node) } else { None };
         self.functions.count(copy).map_err(|message| refuse(&node, context, opset, message))?;
         let Some((function, opsets)) = self.functions.called(&node) else {
-            let Context { provenance, scope, opsets, .. } = context;
+            let CallSite { provenance, scope, opsets, .. } = context;
             let (provenance, scope) = (provenance.clone(), Arc::clone(scope));
             self.flat.push(FlatNode { proto: node, provenance, opset, opsets, scope });
             return Ok(());
@@ -180,7 +180,7 @@ impl<'n> Inlining<'n, '_> {
         for body in &function.node {
             let provenance = context.provenance.derive(Derivation::FunctionInlining, label(body));
             let scope = Arc::clone(&context.scope);
-            let inner = Context { provenance, scope, opsets, depth: context.depth + 1 };
+            let inner = CallSite { provenance, scope, opsets, depth: context.depth + 1 };
             self.node(Cow::Owned(instantiate(body, &node, function, &names, 0)), &inner)?;
         }
         Ok(())
@@ -285,7 +285,7 @@ fn instantiate_body(
     body
 }
 
-fn refuse(node: &NodeProto, context: &Context<'_>, opset: i64, message: String) -> Failure {
+fn refuse(node: &NodeProto, context: &CallSite<'_>, opset: i64, message: String) -> Failure {
     let place = Place::Node {
         index: context.provenance.node,
         name: node.name().into(),

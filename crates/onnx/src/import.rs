@@ -60,10 +60,10 @@ pub fn import(bytes: Bytes, folder: Option<&Path>) -> Result<Model, Failure> {
     let mut diagnostics = Vec::new();
     check_opset(&opsets, graph, &mut errors, &mut diagnostics);
     let functions = Functions::new(&proto);
-    let mut builder = Builder {
+    let mut builder = Importer {
         folder,
         functions: &functions,
-        frames: vec![Frame::default()],
+        frames: vec![OpenGraph::default()],
         parameters: 0,
         unnamed: 0,
         errors: Vec::new(),
@@ -121,28 +121,28 @@ fn check_opset(
 
 /// A graph that is being built, and its values by name.
 #[derive(Default)]
-struct Frame {
+struct OpenGraph {
     graph: Graph,
     by_name: HashMap<String, ValueId>,
 }
 
-struct Builder<'a> {
+struct Importer<'a> {
     folder: Option<&'a Path>,
     functions: &'a Functions<'a>,
     /// The model's graph, and the bodies within each other that are being built.
-    frames: Vec<Frame>,
+    frames: Vec<OpenGraph>,
     parameters: u64,
     unnamed: usize,
     errors: Vec<Diagnostic>,
 }
 
-impl Builder<'_> {
+impl Importer<'_> {
     fn error(&mut self, place: Place, message: impl Into<String>) {
         self.errors.push(Diagnostic::error(place, message));
     }
 
     /// The innermost graph.
-    fn frame(&mut self) -> &mut Frame {
+    fn frame(&mut self) -> &mut OpenGraph {
         let last = self.frames.len() - 1;
         &mut self.frames[last]
     }
@@ -332,7 +332,7 @@ impl Builder<'_> {
                 return Ok(Attribute::Other);
             }
         };
-        self.frames.push(Frame::default());
+        self.frames.push(OpenGraph::default());
         self.initializers(&graph);
         self.inputs(&graph);
         if self.nodes(&flat) {

@@ -79,10 +79,10 @@ struct Stripper<'a> {
 }
 
 /// Operators that use a value, and at which input.
-type Uses = HashMap<String, Vec<(String, usize)>>;
+type ValueUses = HashMap<String, Vec<(String, usize)>>;
 
-fn uses(nodes: &[NodeProto]) -> Uses {
-    let mut uses = Uses::new();
+fn uses(nodes: &[NodeProto]) -> ValueUses {
+    let mut uses = ValueUses::new();
     for node in nodes {
         for (position, input) in node.input.iter().enumerate() {
             uses.entry(input.clone()).or_default().push((node.op_type().to_owned(), position));
@@ -123,6 +123,7 @@ impl Stripper<'_> {
                 op: node.op_type.clone().unwrap_or_default(),
                 opset: self.opset,
             };
+            // Trees, support vectors and scalers are nothing but their parameters.
             if node.domain() == "ai.onnx.ml" && node.attribute.iter().any(|a| a.floats.len() > 1) {
                 let place = place();
                 self.error(place, "keeps its parameters in attributes, so it can't be stripped");
@@ -146,7 +147,7 @@ impl Stripper<'_> {
         }
     }
 
-    fn constant(&mut self, attribute: &mut AttributeProto, output: &str, uses: &Uses) {
+    fn constant(&mut self, attribute: &mut AttributeProto, output: &str, uses: &ValueUses) {
         attribute.sparse_tensor.iter_mut().for_each(empty);
         if let Some(list) = listed(attribute) {
             if self.secret(&list, output, uses) {
@@ -171,7 +172,7 @@ impl Stripper<'_> {
     }
 
     /// Whether a constant is a parameter, rather than part of the architecture.
-    fn secret(&self, tensor: &TensorProto, name: &str, uses: &Uses) -> bool {
+    fn secret(&self, tensor: &TensorProto, name: &str, uses: &ValueUses) -> bool {
         let dims: Option<Vec<u64>> = tensor.dims.iter().map(|d| u64::try_from(*d).ok()).collect();
         let Some(count) = dims.and_then(|dims| element_count(&dims).ok()) else { return true };
         let dtype = DType::from_onnx(tensor.data_type());

@@ -13,12 +13,12 @@ use crate::options::Options;
 
 /// A model: the path of a file, or the content of one.
 #[derive(FromPyObject)]
-pub(crate) enum Source {
+pub(crate) enum ModelInput {
     Content(Vec<u8>),
     Path(PathBuf),
 }
 
-impl Source {
+impl ModelInput {
     /// Reads it.
     pub(crate) fn load(self) -> Result<Model, Failure> {
         match self {
@@ -30,7 +30,7 @@ impl Source {
 
 /// Types and shapes of every value of a model, as JSON.
 #[pyfunction]
-pub(crate) fn shapes(py: Python<'_>, model: Source, options: Options) -> PyResult<String> {
+pub(crate) fn shapes(py: Python<'_>, model: ModelInput, options: Options) -> PyResult<String> {
     guarded(py, || {
         let model = model.load()?;
         let inputs = bind(&model.graph, &options.bindings())?;

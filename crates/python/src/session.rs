@@ -7,7 +7,7 @@ use hawkeye::{Failure, Framework, builtin_names, check_dims};
 use pyo3::prelude::*;
 
 use crate::failure::guarded;
-use crate::model::Source;
+use crate::model::ModelInput;
 use crate::options::Options;
 use crate::report::Report;
 
@@ -44,7 +44,7 @@ impl Session {
     }
 
     /// Profiles a model; `name` stands for it in the report.
-    fn profile(&self, py: Python<'_>, model: Source, name: &str, options: Options) -> PyResult<Report> {
+    fn profile(&self, py: Python<'_>, model: ModelInput, name: &str, options: Options) -> PyResult<Report> {
         guarded(py, || {
             let session = self.opened(options.parties)?;
             let model = model.load()?;

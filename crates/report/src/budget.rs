@@ -13,14 +13,14 @@ use crate::{Operator, Phases, Quantity, Report};
 /// `operator:/conv1/Conv:messages=4`, `op-type:Relu:bytes=1GiB`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budget {
-    subject: Scope,
+    subject: BudgetScope,
     measure: Measure,
     limit: u64,
 }
 
 /// What a budget is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Scope {
+enum BudgetScope {
     Model,
     /// Modules below it are parts of it.
     Module(String),
@@ -98,7 +98,7 @@ impl Measure {
     }
 }
 
-impl Scope {
+impl BudgetScope {
     fn has(&self, operator: &Operator) -> bool {
         match self {
             Self::Model => true,
@@ -164,7 +164,7 @@ pub fn check_budgets(report: &Report, budgets: &[Budget]) -> Result<Vec<Check>, 
         let mut causes: Vec<Cause> = operators.iter().map(part).filter(|cause| cause.actual > 0).collect();
         let actual = causes.iter().map(|cause| cause.actual).sum();
         causes.sort_by_key(|cause| std::cmp::Reverse(cause.actual));
-        causes.truncate(if matches!(subject, Scope::Operator(_)) { 0 } else { CAUSES });
+        causes.truncate(if matches!(subject, BudgetScope::Operator(_)) { 0 } else { CAUSES });
         checks.push(Check {
             name: subject.prefix() + &measure.name(),
             quantity: measure.quantity,
@@ -243,13 +243,13 @@ impl FromStr for Budget {
                     e.g. online.bytes=2GiB";
         let (left, limit) = text.rsplit_once('=').ok_or(format!("has no limit; {form}"))?;
         let (subject, measure) = match left.rsplit_once(':') {
-            None => (Scope::Model, left),
+            None => (BudgetScope::Model, left),
             Some((subject, measure)) => {
                 let (kind, name) = subject.split_once(':').ok_or(format!("names no subject; {form}"))?;
                 let subject = match kind {
-                    "module" => Scope::Module(name.trim_matches('/').to_owned()),
-                    "operator" => Scope::Operator(name.to_owned()),
-                    "op-type" => Scope::OpType(name.to_owned()),
+                    "module" => BudgetScope::Module(name.trim_matches('/').to_owned()),
+                    "operator" => BudgetScope::Operator(name.to_owned()),
+                    "op-type" => BudgetScope::OpType(name.to_owned()),
                     _ => return Err(unknown(kind, ["module", "operator", "op-type"])),
                 };
                 (subject, measure)
@@ -348,7 +348,7 @@ mod tests {
     #[test]
     fn names_may_hold_colons_and_equals_signs() {
         let budget: Budget = "operator:a:b=c:online.bytes=1KiB".parse().expect("it is one");
-        assert_eq!(budget.subject, Scope::Operator("a:b=c".to_owned()));
+        assert_eq!(budget.subject, BudgetScope::Operator("a:b=c".to_owned()));
         assert_eq!(budget.limit, 1024);
         assert_eq!("total.rounds=3".parse::<Budget>(), "rounds=3".parse());
         for (text, part) in [

@@ -237,7 +237,7 @@ pub fn compare(reports: &[Report], axis: Axis, depth: usize, sort: Quantity) -> 
 
 /// What matches on all sides: a pass, a name, how many of that name come before it, and the side that
 /// alone has it where names are not to be trusted.
-type Key<'a> = (&'a str, &'a str, usize, usize);
+type RowKey<'a> = (&'a str, &'a str, usize, usize);
 
 /// An operator, and what it costs on each side that has it.
 struct Matched {
@@ -247,10 +247,10 @@ struct Matched {
 
 /// The operators of all reports, in the order of the first one that has them.
 fn operators(reports: &[Report]) -> (Vec<OperatorChange>, &'static str) {
-    let keys: Vec<Vec<Key<'_>>> = reports.iter().map(keys).collect();
+    let keys: Vec<Vec<RowKey<'_>>> = reports.iter().map(keys).collect();
     let strange: Vec<bool> = (0..reports.len()).map(|side| strange(reports, &keys, side)).collect();
     let by_structure = strange.contains(&true);
-    let mut matched: IndexMap<Key<'_>, Matched> = IndexMap::new();
+    let mut matched: IndexMap<RowKey<'_>, Matched> = IndexMap::new();
     for (side, report) in reports.iter().enumerate() {
         let mut keys_here = keys[side].clone();
         if strange[side] {
@@ -270,7 +270,7 @@ fn operators(reports: &[Report]) -> (Vec<OperatorChange>, &'static str) {
     (changes.collect(), if by_structure { "structure" } else { "name" })
 }
 
-fn keys(report: &Report) -> Vec<Key<'_>> {
+fn keys(report: &Report) -> Vec<RowKey<'_>> {
     let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
     let key = |operator| {
         let Operator { pass, name, .. }: &Operator = operator;
@@ -283,8 +283,8 @@ fn keys(report: &Report) -> Vec<Key<'_>> {
 
 /// Whether less than half of the operators of a side that send something have a name of the first side's,
 /// and the same operator with it.
-fn strange(reports: &[Report], keys: &[Vec<Key<'_>>], side: usize) -> bool {
-    let first: HashMap<&Key<'_>, &str> = keys[0]
+fn strange(reports: &[Report], keys: &[Vec<RowKey<'_>>], side: usize) -> bool {
+    let first: HashMap<&RowKey<'_>, &str> = keys[0]
         .iter()
         .zip(&reports[0].operators)
         .map(|(key, operator)| (key, operator.op.as_str()))

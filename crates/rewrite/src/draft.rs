@@ -27,7 +27,7 @@ pub(crate) struct Draft {
 
 /// Where a rule was applied.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct AppliedAt {
     /// The node that it started from.
     pub(crate) node: NodeId,
     /// Its name.
@@ -43,7 +43,7 @@ pub(crate) struct Place {
 /// A draft with a rule applied.
 pub(crate) struct Candidate {
     pub(crate) draft: Draft,
-    pub(crate) places: Vec<Place>,
+    pub(crate) places: Vec<AppliedAt>,
     pub(crate) questions: Vec<String>,
     /// Whether parts of tensors are taken, so that the spelling matters.
     pub(crate) takes_parts: bool,
@@ -150,7 +150,7 @@ impl Draft {
             if rewritten {
                 let made = edit.nodes[first..].iter().map(|node| node.name.clone()).collect();
                 let (class, context) = (self.class(id), self.context(id));
-                places.push(Place { node: id, name: label(node, id), made, class, context });
+                places.push(AppliedAt { node: id, name: label(node, id), made, class, context });
                 questions.extend(site.questions.into_inner());
             }
         }

@@ -121,6 +121,7 @@ impl Edit {
             if !(made_here || inner && !whole.outputs.contains(&new)) {
                 return None;
             }
+            // Both names are exchanged, so that names stay unique.
             let name = std::mem::take(&mut whole.values[output.index()].name);
             let spare = std::mem::replace(&mut whole.values[new.index()].name, name);
             whole.values[output.index()].name = spare;
@@ -170,6 +171,7 @@ pub(crate) fn compact(graph: Graph, facts: &mut [Fact], old: usize) -> Option<Ed
             }
         }
     }
+    // New nodes stand at the end of the list, while what they replace stood anywhere.
     let order = execution_order(kept.len(), &edges).ok()?;
     for (new, index) in order.iter().enumerate() {
         position[kept[*index]] = new;
@@ -185,6 +187,7 @@ pub(crate) fn compact(graph: Graph, facts: &mut [Fact], old: usize) -> Option<Ed
         compacted.values.push(value);
         known.push(std::mem::take(&mut facts[index]));
         ids[index] = Some(id);
+        // Values keep their order, so these are what the edit made.
         if index >= old {
             made.insert(id);
         }

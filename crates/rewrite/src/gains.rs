@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use hawkeye_graph::{Graph, NodeId, Origin};
 
-use crate::draft::Place;
-use crate::price::{Objective, Price, Quote, Row};
+use crate::draft::AppliedAt;
+use crate::price::{Objective, Price, Quote, ReportRow};
 
 /// What each class of places adds to the price by itself.
 pub(crate) struct Gains {
@@ -20,31 +20,31 @@ impl Gains {
         objective: Objective,
         (old, before): (&Graph, &Quote),
         (new, after): (&Graph, &Quote),
-        places: &[Place],
+        places: &[AppliedAt],
     ) -> Option<Self> {
         if before.rows.is_empty() || after.rows.is_empty() {
             return None;
         }
         let free = Price::default();
-        let of = |quote: &Quote, row: &Row| quote.rows.get(row).copied().unwrap_or(free);
-        let stays: HashSet<Row> = new.nodes.iter().map(Row::of).collect();
+        let of = |quote: &Quote, row: &ReportRow| quote.rows.get(row).copied().unwrap_or(free);
+        let stays: HashSet<ReportRow> = new.nodes.iter().map(ReportRow::of).collect();
         let mut gains = vec![0.0; places.len()];
         let mut seen = HashSet::new();
         for (index, place) in places.iter().enumerate() {
             for name in &place.made {
-                let row = Row::new(None, name);
+                let row = ReportRow::new(None, name);
                 gains[index] += objective.excess(of(after, &row), of(before, &row));
                 seen.insert(row);
             }
         }
         for (node, index) in removed(old, &stays, places) {
-            let row = Row::of(old.node(node));
+            let row = ReportRow::of(old.node(node));
             if seen.insert(row.clone()) {
                 gains[index] -= objective.excess(of(before, &row), free);
             }
         }
         let others = before.rows.keys().chain(after.rows.keys()).filter(|row| !seen.contains(*row));
-        let others: BTreeSet<&Row> = others.collect();
+        let others: BTreeSet<&ReportRow> = others.collect();
         let elsewhere =
             others.iter().map(|row| objective.excess(of(after, row), of(before, row)).abs()).sum();
         let mut by_class = BTreeMap::new();
@@ -66,7 +66,7 @@ impl Gains {
 }
 
 /// Nodes of the old graph that do not stay, each with the place nearest to it.
-fn removed(old: &Graph, stays: &HashSet<Row>, places: &[Place]) -> BTreeMap<NodeId, usize> {
+fn removed(old: &Graph, stays: &HashSet<ReportRow>, places: &[AppliedAt]) -> BTreeMap<NodeId, usize> {
     let mut readers: HashMap<_, Vec<NodeId>> = HashMap::new();
     for id in old.node_ids() {
         old.node(id).present_inputs().for_each(|input| readers.entry(input).or_default().push(id));
@@ -76,7 +76,7 @@ fn removed(old: &Graph, stays: &HashSet<Row>, places: &[Place]) -> BTreeMap<Node
         places.iter().enumerate().map(|(index, place)| (place.node, index)).collect();
     while let Some((id, place)) = open.pop_front() {
         let node = old.node(id);
-        if nearest.contains_key(&id) || stays.contains(&Row::of(node)) {
+        if nearest.contains_key(&id) || stays.contains(&ReportRow::of(node)) {
             continue;
         }
         nearest.insert(id, place);

@@ -28,28 +28,28 @@ use hawkeye_shapes::{Bindings, bind};
 
 pub use edit::{Edit, Spelling};
 pub use presets::{PRESETS, Preset};
-pub use price::{Objective, Price, Pricing, Quote, Row};
+pub use price::{Objective, Price, Pricing, Quote, ReportRow};
 pub use proof::{Proof, prove};
 pub use rule::{Action, Family, Promise, Rule, Site};
 pub use rules::RULES;
 pub use run::output_types;
-pub use search::{Applied, Loads};
+pub use search::{Applied, LoadsNode};
 pub use user::UserRule;
 pub use weights::Weights;
 pub use widths::{Chosen, cheapest_widths};
 
 use draft::Draft;
-use search::{Search, State};
+use search::{Search, SearchState};
 use weights::Recipes;
 
 /// What the user fixes.
-pub struct Options<'a, 'r> {
+pub struct RewriteOptions<'a, 'r> {
     /// The rules that may be applied.
     pub rules: Vec<&'r Rule<'r>>,
     /// What is to be least.
     pub objective: Objective,
     /// What the framework's front end loads; everything that has a price if not given.
-    pub loads: Option<&'a Loads<'a>>,
+    pub loads: Option<&'a LoadsNode<'a>>,
     /// The share of the ReLUs' elements to keep: the largest are dropped first. All if not given.
     pub relus: Option<f64>,
     /// How long to search; until nothing gets cheaper if not given.
@@ -90,7 +90,7 @@ pub fn fixed(graph: &Graph, bindings: &Bindings) -> Result<Graph, Failure> {
 /// If no graph that was looked at has a price; then the failure of the graph itself.
 pub fn rewrite<'a, 'r>(
     graph: &Graph,
-    options: &Options<'a, 'r>,
+    options: &RewriteOptions<'a, 'r>,
     weights: &'a Weights,
     pricing: &'a mut Pricing<'a>,
 ) -> Result<Rewritten<'r>, Failure> {
@@ -108,13 +108,13 @@ pub fn rewrite<'a, 'r>(
         lost: HashSet::new(),
         until: options.budget.map(|budget| Instant::now() + budget),
     };
-    let mut state = State { draft, quote, applied: Vec::new() };
+    let mut state = SearchState { draft, quote, applied: Vec::new() };
     if let Some(share) = options.relus {
         state = search.drop_relus(state, &rules::RELU_LINEAR, share)?;
     }
     let found = search.climb(state)?;
     let after = found.price();
-    let State { draft, applied, .. } = found;
+    let SearchState { draft, applied, .. } = found;
     match first {
         Err(failure) if after.is_none() => Err(failure),
         _ => {

@@ -51,14 +51,14 @@ impl Objective {
 
 /// Which row of a report a node belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Row {
+pub enum ReportRow {
     /// That of a node of the file, by position.
     File(usize),
     /// That of a node which stands for none, by name.
     Made(String),
 }
 
-impl Row {
+impl ReportRow {
     /// The row of a node, or of a report's operator, with the position in the file if it has one.
     #[must_use]
     pub fn new(position: Option<usize>, name: &str) -> Self {
@@ -76,7 +76,7 @@ pub struct Quote {
     /// The whole.
     pub total: Price,
     /// Parts, which add up to the whole.
-    pub rows: BTreeMap<Row, Price>,
+    pub rows: BTreeMap<ReportRow, Price>,
 }
 
 /// Prices a graph.

@@ -52,7 +52,7 @@ impl fmt::Display for Proof {
 /// # Errors
 /// If they differ, with the rule that is to blame; if the result does not run though the original does.
 pub fn prove(original: &Graph, rewritten: &Rewritten<'_>, source: &Path) -> Result<Proof, Failure> {
-    let runs = Runs { original, rewritten, feeds: feeds(original)?, source };
+    let runs = ProofRuns { original, rewritten, feeds: feeds(original)?, source };
     let expected = match runs.after(0) {
         Ok(outputs) => outputs,
         Err(Failure(errors)) => {
@@ -87,14 +87,14 @@ fn exact_spans(applied: &[Applied<'_>]) -> Vec<Range<usize>> {
 }
 
 /// Runs of a model and of what became of it, one at a time.
-struct Runs<'a> {
+struct ProofRuns<'a> {
     original: &'a Graph,
     rewritten: &'a Rewritten<'a>,
     feeds: Vec<Feed>,
     source: &'a Path,
 }
 
-impl Runs<'_> {
+impl ProofRuns<'_> {
     /// The outputs after so many steps.
     fn after(&self, steps: usize) -> Result<Vec<Vec<f32>>, Failure> {
         let run = |graph: &Graph| run(graph, &self.feeds, Some(self.source));

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use hawkeye_graph::{Derivation, Failure, Graph, Node};
 
-use crate::draft::{Candidate, Draft, Place};
+use crate::draft::{AppliedAt, Candidate, Draft};
 use crate::edit::Spelling;
 use crate::gains::Gains;
 use crate::price::{Objective, Price, Pricing, Quote};
@@ -18,7 +18,7 @@ use crate::rule::{Family, Rule};
 use crate::weights::{Recipes, Weights};
 
 /// Whether a framework's front end loads a node.
-pub type Loads<'a> = dyn Fn(&Node) -> bool + 'a;
+pub type LoadsNode<'a> = dyn Fn(&Node) -> bool + 'a;
 
 /// A rule that was applied, and what it saved.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ const OPENINGS: &[&str] = &["merge-conv1x1-conv", "merge-factors", "batch-indepe
 pub(crate) struct Search<'a, 'r> {
     pub(crate) rules: Vec<&'r Rule<'r>>,
     pub(crate) objective: Objective,
-    pub(crate) loads: Option<&'a Loads<'a>>,
+    pub(crate) loads: Option<&'a LoadsNode<'a>>,
     pub(crate) weights: &'a Weights,
     pub(crate) pricing: &'a mut Pricing<'a>,
     pub(crate) quotes: HashMap<u64, Option<Rc<Quote>>>,
@@ -58,14 +58,14 @@ pub(crate) struct Search<'a, 'r> {
 
 /// A draft, what it costs and how it came about.
 #[derive(Clone)]
-pub(crate) struct State<'r> {
+pub(crate) struct SearchState<'r> {
     pub(crate) draft: Draft,
     /// `None` if the framework can't run it.
     pub(crate) quote: Option<Rc<Quote>>,
     pub(crate) applied: Vec<Applied<'r>>,
 }
 
-impl State<'_> {
+impl SearchState<'_> {
     pub(crate) fn price(&self) -> Option<Price> {
         self.quote.as_ref().map(|quote| quote.total)
     }
@@ -84,9 +84,9 @@ impl<'r> Search<'_, 'r> {
     }
 
     /// Whether a state is better: cheaper, or with less that the framework's front end does not load.
-    fn beats(&self, state: &State<'_>, than: &State<'_>) -> bool {
+    fn beats(&self, state: &SearchState<'_>, than: &SearchState<'_>) -> bool {
         let (price, old) = (state.price(), than.price());
-        let refused = |state: &State<'_>| {
+        let refused = |state: &SearchState<'_>| {
             let refused = |node: &&Node| self.loads.is_some_and(|loads| !loads(node));
             state.draft.graph.nodes.iter().filter(refused).count()
         };
@@ -102,7 +102,7 @@ impl<'r> Search<'_, 'r> {
     }
 
     /// The best that can be reached rule by rule.
-    pub(crate) fn climb(&mut self, mut state: State<'r>) -> Result<State<'r>, Failure> {
+    pub(crate) fn climb(&mut self, mut state: SearchState<'r>) -> Result<SearchState<'r>, Failure> {
         loop {
             let before = state.applied.len();
             for family in Family::ALL {
@@ -117,7 +117,11 @@ impl<'r> Search<'_, 'r> {
     }
 
     /// The best step by a rule of a family, or by two rules of which the first alone saves nothing.
-    fn advance(&mut self, state: &State<'r>, family: Family) -> Result<Option<State<'r>>, Failure> {
+    fn advance(
+        &mut self,
+        state: &SearchState<'r>,
+        family: Family,
+    ) -> Result<Option<SearchState<'r>>, Failure> {
         match self.step(state, family)? {
             Some(next) => Ok(Some(next)),
             None => self.leap(state, family),
@@ -125,24 +129,26 @@ impl<'r> Search<'_, 'r> {
     }
 
     /// The best step by a rule of a family; `None` if none makes it cheaper.
-    fn step(&mut self, state: &State<'r>, family: Family) -> Result<Option<State<'r>>, Failure> {
+    fn step(&mut self, state: &SearchState<'r>, family: Family) -> Result<Option<SearchState<'r>>, Failure> {
         if self.until.is_some_and(|until| Instant::now() >= until) {
             return Ok(None);
         }
         let rules: Vec<_> = self.rules.iter().copied().filter(|rule| rule.family == family).collect();
-        let mut best: Option<State<'r>> = None;
+        let mut best: Option<SearchState<'r>> = None;
         for rule in rules {
             for spelling in [Spelling::Slice, Spelling::Split] {
                 let Some(candidate) = self.candidate(state, rule, None, spelling)? else { continue };
                 let parts = candidate.takes_parts;
                 let contexts: Vec<u64> = candidate.places.iter().map(|place| place.context).collect();
                 let next = self.refine(state, rule, spelling, candidate)?;
+                // What did not pay in this context will not pay there again.
                 if !self.beats(&next, state) {
                     self.lost.extend(contexts.into_iter().map(|context| (rule.name, spelling, context)));
                 }
                 if self.beats(&next, best.as_ref().unwrap_or(state)) {
                     best = Some(next);
                 }
+                // Where no parts are taken the spellings are the same.
                 if !parts {
                     break;
                 }
@@ -152,7 +158,7 @@ impl<'r> Search<'_, 'r> {
     }
 
     /// A step by a rule that pays only together with a later one, and that one; what they leave is cleaned up.
-    fn leap(&mut self, state: &State<'r>, family: Family) -> Result<Option<State<'r>>, Failure> {
+    fn leap(&mut self, state: &SearchState<'r>, family: Family) -> Result<Option<SearchState<'r>>, Failure> {
         let rules = self.rules.clone().into_iter();
         for rule in rules.filter(|rule| rule.family == family && OPENINGS.contains(&rule.name)) {
             for spelling in [Spelling::Slice, Spelling::Split] {
@@ -163,6 +169,7 @@ impl<'r> Search<'_, 'r> {
                     continue;
                 }
                 let mut opened = self.next(state, rule, candidate);
+                // The second rule may be of the same family, or clean up what the first left.
                 for family in [family, Family::Cleaning] {
                     let Some(next) = self.step(&opened, family)? else { continue };
                     if self.is_better(next.price(), state.price()) {
@@ -177,7 +184,7 @@ impl<'r> Search<'_, 'r> {
 
     fn candidate(
         &self,
-        state: &State<'r>,
+        state: &SearchState<'r>,
         rule: &'r Rule<'r>,
         classes: Option<&BTreeSet<u64>>,
         spelling: Spelling,
@@ -200,10 +207,10 @@ impl<'r> Search<'_, 'r> {
     /// The graph without ReLUs, the largest first, until the given share of their elements is left.
     pub(crate) fn drop_relus(
         &mut self,
-        state: State<'r>,
+        state: SearchState<'r>,
         rule: &'r Rule<'r>,
         share: f64,
-    ) -> Result<State<'r>, Failure> {
+    ) -> Result<SearchState<'r>, Failure> {
         let mut relus = state.draft.sizes(rule.anchors);
         relus.sort_by_key(|(id, size)| (std::cmp::Reverse(*size), *id));
         let all: u64 = relus.iter().map(|(_, size)| size).sum();
@@ -222,7 +229,7 @@ impl<'r> Search<'_, 'r> {
         })
     }
 
-    fn next(&mut self, state: &State<'r>, rule: &'r Rule<'r>, candidate: Candidate) -> State<'r> {
+    fn next(&mut self, state: &SearchState<'r>, rule: &'r Rule<'r>, candidate: Candidate) -> SearchState<'r> {
         let quote = self.quote(&candidate.draft);
         let mut applied = state.applied.clone();
         applied.push(Applied {
@@ -233,17 +240,17 @@ impl<'r> Search<'_, 'r> {
             questions: candidate.questions,
             snapshot: (Rc::clone(&candidate.draft.graph), Rc::clone(&candidate.draft.recipes)),
         });
-        State { draft: candidate.draft, quote, applied }
+        SearchState { draft: candidate.draft, quote, applied }
     }
 
     /// A candidate without the places that lose by it, as far as rows and halving find them.
     fn refine(
         &mut self,
-        state: &State<'r>,
+        state: &SearchState<'r>,
         rule: &'r Rule<'r>,
         spelling: Spelling,
         mut candidate: Candidate,
-    ) -> Result<State<'r>, Failure> {
+    ) -> Result<SearchState<'r>, Failure> {
         let places = std::mem::take(&mut candidate.places);
         let classes: BTreeSet<u64> = places.iter().map(|place| place.class).collect();
         candidate.places.clone_from(&places);
@@ -256,6 +263,7 @@ impl<'r> Search<'_, 'r> {
             return Ok(all);
         }
         let open: Vec<u64> = classes.difference(&hopeless).copied().collect();
+        // Rows that tell which places lose leave the others as one part; where they tell nothing, halves are tried.
         let parts = if hopeless.is_empty() { 2 } else { 1 };
         let mut halves = Vec::new();
         for half in open.chunks(open.len().div_ceil(parts).max(1)) {
@@ -265,6 +273,7 @@ impl<'r> Search<'_, 'r> {
         if parts == 2 {
             let priced: Vec<_> = halves.iter().map(|half| self.quote(&half.draft)).collect();
             let price = |quote: &Option<Rc<Quote>>| quote.as_ref().map(|quote| quote.total);
+            // Halves that both save are taken together.
             if priced.iter().all(|half| self.is_better(price(half), state.price())) {
                 return Ok(all);
             }
@@ -281,7 +290,12 @@ impl<'r> Search<'_, 'r> {
 
     /// Classes of places that lose whatever becomes of the others, as the rows of the two reports tell; and
     /// whether they tell that all others save.
-    fn hopeless(&self, state: &State<'r>, next: &State<'r>, places: &[Place]) -> (BTreeSet<u64>, bool) {
+    fn hopeless(
+        &self,
+        state: &SearchState<'r>,
+        next: &SearchState<'r>,
+        places: &[AppliedAt],
+    ) -> (BTreeSet<u64>, bool) {
         let (Some(before), Some(after)) = (&state.quote, &next.quote) else { return <_>::default() };
         let gains =
             Gains::new(self.objective, (&state.draft.graph, before), (&next.draft.graph, after), places);

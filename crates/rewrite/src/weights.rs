@@ -12,13 +12,13 @@ use crate::run::run;
 /// What a new weight is computed from: nodes over constants, by the names of what they give.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recipes {
-    nodes: BTreeMap<String, Rc<Step>>,
+    nodes: BTreeMap<String, Rc<RecipeNode>>,
     constants: BTreeMap<String, Tensor>,
 }
 
 /// One node of a recipe, with names in place of ids.
 #[derive(Debug)]
-struct Step {
+struct RecipeNode {
     node: Node,
     inputs: Vec<Option<String>>,
     outputs: Vec<Option<String>>,
@@ -28,7 +28,7 @@ impl Recipes {
     /// Notes how a node's outputs are computed.
     pub(crate) fn note(&mut self, graph: &Graph, node: &Node) {
         let name = |id: &Option<ValueId>| id.map(|id| graph.value(id).name.clone());
-        let step = Rc::new(Step {
+        let step = Rc::new(RecipeNode {
             node: node.clone(),
             inputs: node.inputs.iter().map(name).collect(),
             outputs: node.outputs.iter().map(name).collect(),
@@ -114,13 +114,13 @@ pub struct Weights {
     /// The model's file; without one, values are unknown.
     source: Option<PathBuf>,
     opsets: BTreeMap<String, i64>,
-    known: RefCell<HashMap<String, Known>>,
+    known: RefCell<HashMap<String, KnownWeight>>,
 }
 
 /// Elements of a weight that were asked for.
-struct Known {
+struct KnownWeight {
     /// What computes it: candidates give the same name to weights of their own.
-    step: Option<Rc<Step>>,
+    step: Option<Rc<RecipeNode>>,
     elements: Option<Rc<Vec<f32>>>,
 }
 
@@ -160,7 +160,7 @@ impl Weights {
             }
         };
         let found = found.map(Rc::new);
-        let known = Known { step: step.cloned(), elements: found.clone() };
+        let known = KnownWeight { step: step.cloned(), elements: found.clone() };
         self.known.borrow_mut().insert(name.to_owned(), known);
         found
     }

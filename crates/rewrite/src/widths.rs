@@ -56,6 +56,7 @@ pub fn cheapest_widths(
             }
             costs.push(of_layer);
         }
+        // Prices of single changes do not add up, so what the solver finds is priced as a whole before it is believed.
         let Some(better) = solve(layers, &costs, most) else { break };
         let priced = price(&better)?;
         if sum(&better) > most || !objective.is_less(priced, after) {

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use hawkeye_graph::{Attribute, Elements, Graph, Node, Origin, Tensor, ValueId};
 use tract_onnx::prelude::InferenceFact;
 
-use crate::fit::{View, fit};
+use crate::fit::{FitView, fit};
 use crate::known::KnownValue;
 use crate::proto::large_constant;
 use crate::rules::{self, Context, UnknownReason};
@@ -113,7 +113,7 @@ impl Analysis {
         let context = Context { opset: self.opset_of(node), wanted: node.present_outputs().count() };
         let facts: Vec<&InferenceFact> = inputs.iter().flatten().map(|known| &known.inference).collect();
         let ours = inputs.iter().map(|known| known.map(|known| &known.fact)).collect();
-        let misfit = fit(&View::new(node, context.opset, ours)).is_err();
+        let misfit = fit(&FitView::new(node, context.opset, ours)).is_err();
         let (found, reason) = rules::outputs(node, &context, &facts, misfit);
         let mut outputs: Vec<Rc<KnownValue>> = found.into_iter().map(KnownValue::new).collect();
         let open = outputs.first().is_none_or(|output| output.fact.shape().is_none());

@@ -78,6 +78,7 @@ fn data(value: Value<'_>, depth: usize, parts: &mut usize) -> Option<Data> {
     if let Some(b) = value.unpack_bool() {
         return Some(Data::Bool(b));
     }
+    // Small integers, texts and truth values stand in a value itself: they count as no part and may be as deep as they are.
     if let Some(small) = value.unpack_i32() {
         return Some(Data::Int(small.into()));
     }
@@ -108,6 +109,7 @@ fn data(value: Value<'_>, depth: usize, parts: &mut usize) -> Option<Data> {
     if let Some(float) = value.downcast_ref::<StarlarkFloat>() {
         return Some(Data::from(float.0));
     }
+    // Whatever is left is a larger integer, or nothing that could be compared from one run to the next.
     match i64::unpack_value(value) {
         Ok(Some(int)) => Some(Data::Int(int)),
         _ => None,

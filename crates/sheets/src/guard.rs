@@ -102,7 +102,7 @@ pub(crate) fn guarded(ast: &AstModule, text: &str) -> Result<Option<(String, Wri
     let name = ast.file_span(ast.statement().span).filename().to_owned();
     let mut edits = Vec::new();
     let mut position = 0;
-    for (at, Edit { removed, before, after }) in &guard.edits {
+    for (at, Splice { removed, before, after }) in &guard.edits {
         let Some(between) = text.get(position..*at) else {
             return Err(format!("{name}: comments stand within calls: write them between statements"));
         };
@@ -119,7 +119,7 @@ pub(crate) fn guarded(ast: &AstModule, text: &str) -> Result<Option<(String, Wri
 
 /// What takes the place of some bytes of a text.
 #[derive(Default)]
-struct Edit {
+struct Splice {
     removed: usize,
     /// What ends before the place.
     before: String,
@@ -133,7 +133,7 @@ struct Guard<'a> {
     types: HashSet<usize>,
     /// What the sheet defines itself, by whatever name.
     own: HashSet<String>,
-    edits: BTreeMap<usize, Edit>,
+    edits: BTreeMap<usize, Splice>,
     problem: Option<(Span, &'static str)>,
 }
 
@@ -202,6 +202,7 @@ impl Guard<'_> {
                 Expr::Dot(value, method) if METHODS.contains(&method.node.as_str()) => {
                     self.method(begin(value.span), method.span, &method.node);
                 }
+                // What the sheet defines itself is bounded by what it does.
                 Expr::Identifier(name) if self.own.contains(&name.node.ident) => {}
                 Expr::Identifier(name) if FUNCTIONS.contains(&name.node.ident.as_str()) => {
                     self.open(begin(expression.span), "__room(");
@@ -224,6 +225,7 @@ impl Guard<'_> {
                 self.comprehension(first);
             }
             Expr::DictComprehension(entry, first, _) => {
+                // The syntax tree has no place of the colon; a value may only follow it.
                 let colon = self.text[end(entry.0.span)..].find(':').unwrap_or_default();
                 self.open(end(entry.0.span) + colon + 1, " __room(");
                 self.comprehension(first);
@@ -235,6 +237,7 @@ impl Guard<'_> {
                 self.problem = Some((expression.span, "shows more than 100 values: use several texts"));
             }
             Expr::FString(shown) if !shown.expressions.is_empty() => {
+                // Looked at before the text is made, whose length they decide; `or` goes on to it, since `__shown` gives None.
                 let names: Vec<&str> = shown.expressions.iter().filter_map(identifier).collect();
                 self.open(begin(expression.span), &format!("(__shown({}) or ", names.join(", ")));
                 self.close(end(expression.span), ")");

@@ -209,6 +209,7 @@ pub(crate) fn composition(builder: &mut GlobalsBuilder) {
         let recorder = recorder(eval)?;
         let (call, result) = body(recorder, f, &args.items, eval)?;
         match call.items.as_slice() {
+            // A single call needs no sequence around it: `repeat(3, f)` and three calls of f are then the same item.
             [Item::Call { call, times: 1 }] => recorder.push(Item::Call { call: *call, times })?,
             _ => {
                 if let Some(call) = recorder.store(call) {

@@ -17,12 +17,12 @@ use crate::outline::Outline;
 pub(crate) struct Library {
     /// The sheets whose text mentions a name as one that they define or load, in the manifest's order.
     index: IndexMap<String, Vec<FilePath>>,
-    state: Mutex<State>,
+    state: Mutex<LibraryState>,
     /// Whether users wrote some of them.
     pub(crate) has_users: bool,
 }
 
-struct State {
+struct LibraryState {
     loader: Loader,
     found: HashMap<String, Result<Option<Found>, String>>,
 }
@@ -48,6 +48,7 @@ impl Library {
     ) -> Result<Self, String> {
         let mut index: IndexMap<String, Vec<FilePath>> = IndexMap::new();
         for (file, names) in overlays {
+            // Overlays come first: what they define is found with them alone.
             index.extend(names.iter().map(|name| (name.clone(), vec![file.clone()])));
         }
         for sheet in sheets {
@@ -70,10 +71,10 @@ impl Library {
         if !has_users {
             loader.put_off();
         }
-        Ok(Self { index, state: Mutex::new(State { loader, found: HashMap::new() }), has_users })
+        Ok(Self { index, state: Mutex::new(LibraryState { loader, found: HashMap::new() }), has_users })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LibraryState> {
         // A panic while sheets run leaves what was loaded before as it is.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -50,7 +50,7 @@ pub(crate) const DEEPEST_DATA: usize = 64;
 pub(crate) const LARGEST_DATA: usize = 1 << 20;
 
 /// The statement that runs.
-type Statement = Rc<RefCell<Option<FileSpan>>>;
+type LastStatement = Rc<RefCell<Option<FileSpan>>>;
 
 thread_local! {
     /// Bytes that the values of the evaluation may take that runs on this thread.
@@ -91,11 +91,11 @@ pub(crate) fn came_to_a_bound(said: &str) -> bool {
 }
 
 /// Looks at each statement before it runs.
-struct Guard {
-    statement: Statement,
+struct StatementWatch {
+    statement: LastStatement,
 }
 
-impl<'e> BeforeStmtFuncDyn<'e> for Guard {
+impl<'e> BeforeStmtFuncDyn<'e> for StatementWatch {
     fn call<'v>(
         &mut self,
         span: FileSpanRef<'_>,
@@ -125,7 +125,7 @@ impl PrintHandler for Printer {
 /// The bounds of the evaluation that runs. A function that is needed late has its file run within the evaluation that
 /// calls it: what bounded that one does so again afterwards.
 pub(crate) struct Bounds {
-    statement: Statement,
+    statement: LastStatement,
     outer_largest: usize,
     outer_looked: usize,
 }
@@ -154,10 +154,10 @@ pub(crate) fn limit(eval: &mut Evaluator<'_, '_, '_>, by_statement: bool) -> Bou
     eval.set_print_handler(&Printer);
     // The interpreter itself checks its limits every thousand ticks, in which a text can double a thousand
     // times; it has no other hook that runs between statements than that of debuggers.
-    let statement = Statement::default();
+    let statement = LastStatement::default();
     let largest = eval.heap().allocated_bytes().saturating_mul(HEAP_RATIO).saturating_add(LARGEST_HEAP);
     if by_statement {
-        let guard = Guard { statement: statement.clone() };
+        let guard = StatementWatch { statement: statement.clone() };
         eval.before_stmt_for_dap(BeforeStmtFunc::from_dyn(Box::new(guard)));
     }
     let limits = eval

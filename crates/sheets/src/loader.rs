@@ -18,7 +18,7 @@ use crate::language;
 use crate::late::LateFunctions;
 use crate::limits::limit;
 use crate::named::{Named, facade};
-use crate::outline::{Origin, Outline, another_name, only_refuses};
+use crate::outline::{NameOrigin, Outline, another_name, only_refuses};
 use crate::protocol;
 use crate::selection::Selection;
 use crate::syntax::{self, Defined};
@@ -135,11 +135,11 @@ impl Loader {
     fn stand_in(&mut self, file: &FilePath, outline: &Outline<'_>, name: &str) -> Option<OwnedFrozenValue> {
         self.late.as_ref()?;
         let (file, name) = match outline.origin(name)? {
-            Origin::Defined(statement) if outline.is_function(statement) && name.starts_with('_') => {
+            NameOrigin::Defined(statement) if outline.is_function(statement) && name.starts_with('_') => {
                 (file.clone(), name.to_owned())
             }
-            Origin::Defined(_) => return None,
-            Origin::Loaded { module, name } => {
+            NameOrigin::Defined(_) => return None,
+            NameOrigin::Loaded { module, name } => {
                 self.function(loaded_by(&self.roles, file, module).ok()?, name)?
             }
         };
@@ -152,8 +152,10 @@ impl Loader {
         loop {
             let outline = self.outline(&file)?;
             match outline.origin(&name)? {
-                Origin::Defined(statement) => return outline.is_function(statement).then_some((file, name)),
-                Origin::Loaded { module, name: theirs } => {
+                NameOrigin::Defined(statement) => {
+                    return outline.is_function(statement).then_some((file, name));
+                }
+                NameOrigin::Loaded { module, name: theirs } => {
                     file = loaded_by(&self.roles, &file, module).ok()?;
                     theirs.clone_into(&mut name);
                 }

@@ -66,13 +66,13 @@ pub struct Manifest {
 fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "the name of a sheet, or a list of them")]
-    enum Names {
+    enum OneOrMore {
         One(String),
         More(Vec<String>),
     }
-    Ok(match Names::deserialize(deserializer)? {
-        Names::One(name) => vec![name],
-        Names::More(names) => names,
+    Ok(match OneOrMore::deserialize(deserializer)? {
+        OneOrMore::One(name) => vec![name],
+        OneOrMore::More(names) => names,
     })
 }
 

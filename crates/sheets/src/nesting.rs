@@ -11,6 +11,8 @@ const LONGEST_CHAIN: usize = 1000;
 
 /// The first line that nests too deep, from 1, and what is wrong there.
 pub(crate) fn too_deep(text: &str) -> Option<(usize, String)> {
+    // Operators since the last comma or line, of the text itself and of each bracket that is open: the parser nests an
+    // expression by as many levels.
     let mut chains = vec![0];
     let mut branches = 0;
     let mut line = 1;
@@ -23,6 +25,7 @@ pub(crate) fn too_deep(text: &str) -> Option<(usize, String)> {
             if indentation > 4 * DEEPEST {
                 return Some((line, format!("is indented by more than {} columns", 4 * DEEPEST)));
             }
+            // Only what begins at the margin surely ends a chain of `elif`.
             if indentation == 0 && !rest.starts_with('\n') {
                 branches = 0;
             }
@@ -33,6 +36,7 @@ pub(crate) fn too_deep(text: &str) -> Option<(usize, String)> {
         match c {
             '\n' => {
                 at_start = true;
+                // A line ends an expression unless a bracket is open.
                 if chains.len() == 1 {
                     chains[0] = 0;
                 }
@@ -48,6 +52,7 @@ pub(crate) fn too_deep(text: &str) -> Option<(usize, String)> {
                 if let Some(chain) = chains.last_mut() {
                     *chain = 0;
                 }
+                // A comma within the brackets of `def`, and no deeper.
                 if chains.len() == 2 && defining {
                     parameters += 1;
                 }

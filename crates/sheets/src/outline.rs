@@ -15,7 +15,7 @@ pub(crate) struct Outline<'a> {
     /// Where each statement is that gives names and loads nothing.
     statements: Vec<Range<usize>>,
     /// What the sheet's names stand for, in the order of the text.
-    names: IndexMap<&'a str, Origin<'a>, DefaultHashBuilder>,
+    names: IndexMap<&'a str, NameOrigin<'a>, DefaultHashBuilder>,
     /// The functions that the sheet declares to open no frame, by `inline(name)`.
     pub(crate) inline: HashSet<&'a str>,
     /// What its statements need, found when the first of them is run.
@@ -34,7 +34,7 @@ struct Needs<'a> {
 
 /// Where a name of a sheet comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin<'a> {
+pub(crate) enum NameOrigin<'a> {
     /// The statement of that number.
     Defined(usize),
     /// Another sheet, where it may have another name.
@@ -98,7 +98,7 @@ impl<'a> Outline<'a> {
         let mut waiting = vec![statement];
         while let Some(next) = waiting.pop() {
             for &name in &needs.mentioned[next] {
-                let Some(Origin::Defined(mentioned)) = self.origin(name) else { continue };
+                let Some(NameOrigin::Defined(mentioned)) = self.origin(name) else { continue };
                 if reached.insert(mentioned) {
                     waiting.push(mentioned);
                     if self.is_function(mentioned) && !name.starts_with('_') {
@@ -117,7 +117,7 @@ impl<'a> Outline<'a> {
         match first {
             "" => return,
             "def" => {
-                self.names.insert(&rest[..word(rest)], Origin::Defined(number));
+                self.names.insert(&rest[..word(rest)], NameOrigin::Defined(number));
             }
             "load" if rest.starts_with('(') => {
                 self.load(text);
@@ -131,7 +131,7 @@ impl<'a> Outline<'a> {
             _ if rest.starts_with(['=', ',', ':']) => {
                 let (names, _) = text.split_once('=').unwrap_or((text, ""));
                 for name in names.split(',').map(str::trim) {
-                    self.names.insert(&name[..word(name)], Origin::Defined(number));
+                    self.names.insert(&name[..word(name)], NameOrigin::Defined(number));
                 }
             }
             _ => return,
@@ -146,12 +146,12 @@ impl<'a> Outline<'a> {
         while let (Some(between), Some(name)) = (strings.next(), strings.next()) {
             let local = between.trim_matches(|c: char| c.is_whitespace() || c == ',');
             let local = local.strip_suffix('=').map_or(name, str::trim);
-            self.names.insert(local, Origin::Loaded { module, name });
+            self.names.insert(local, NameOrigin::Loaded { module, name });
         }
     }
 
     /// What a name stands for; `None` if the sheet has no such name.
-    pub(crate) fn origin(&self, name: &str) -> Option<Origin<'a>> {
+    pub(crate) fn origin(&self, name: &str) -> Option<NameOrigin<'a>> {
         self.names.get(name).copied()
     }
 
@@ -317,7 +317,7 @@ mod tests {
 
     fn mentioned(outline: &Outline<'_>, name: &str) -> Vec<String> {
         match outline.origin(name) {
-            Some(Origin::Defined(statement)) => {
+            Some(NameOrigin::Defined(statement)) => {
                 outline.mentioned(statement).iter().map(|name| (*name).to_owned()).collect()
             }
             other => panic!("{name} is {other:?}"),
@@ -329,8 +329,8 @@ mod tests {
         let outline = Outline::new(SHEET);
         let names: Vec<&str> = outline.names().collect();
         assert_eq!(names, ["f", "g", "k", "X", "Y", "one", "TABLE", "two"]);
-        assert_eq!(outline.origin("g"), Some(Origin::Loaded { module: "a.star", name: "h" }));
-        assert_eq!(outline.origin("k"), Some(Origin::Loaded { module: "role", name: "k" }));
+        assert_eq!(outline.origin("g"), Some(NameOrigin::Loaded { module: "a.star", name: "h" }));
+        assert_eq!(outline.origin("k"), Some(NameOrigin::Loaded { module: "role", name: "k" }));
         assert_eq!(outline.origin("X"), outline.origin("Y"));
         assert_eq!(outline.origin("three"), None);
         assert_eq!(outline.inline, ["one"].into());
@@ -347,26 +347,26 @@ mod tests {
     #[test]
     fn values_hold_what_they_nowhere_call() {
         let outline = Outline::new(SHEET);
-        let Some(Origin::Defined(table)) = outline.origin("TABLE") else { panic!("it is defined") };
+        let Some(NameOrigin::Defined(table)) = outline.origin("TABLE") else { panic!("it is defined") };
         assert_eq!(outline.held(table), ["TABLE", "one"], "a lambda calls g");
-        let Some(Origin::Defined(one)) = outline.origin("one") else { panic!("it is defined") };
+        let Some(NameOrigin::Defined(one)) = outline.origin("one") else { panic!("it is defined") };
         assert!(outline.held(one).is_empty(), "a function is not computed");
         let outline = Outline::new("def f():\n    pass\n\nG = f # also\n");
-        let Some(Origin::Defined(other)) = outline.origin("G") else { panic!("it is defined") };
+        let Some(NameOrigin::Defined(other)) = outline.origin("G") else { panic!("it is defined") };
         assert!(outline.held(other).is_empty(), "it is the function");
         let outline =
             Outline::new("def f():\n    pass\n\nT = {\"a\": twice(f, (1,)), \"b\": struct(g = T)}\n");
-        let Some(Origin::Defined(table)) = outline.origin("T") else { panic!("it is defined") };
+        let Some(NameOrigin::Defined(table)) = outline.origin("T") else { panic!("it is defined") };
         assert_eq!(outline.held(table), ["T"], "what gets f may call it");
         let outline = Outline::new("def f():\n    pass\n\nT = {\"a\": f}[\"a\"]()\n");
-        let Some(Origin::Defined(chosen)) = outline.origin("T") else { panic!("it is defined") };
+        let Some(NameOrigin::Defined(chosen)) = outline.origin("T") else { panic!("it is defined") };
         assert!(outline.held(chosen).is_empty(), "it calls what it holds");
     }
 
     #[test]
     fn values_are_computed_with_the_functions_that_they_hold() {
         let outline = Outline::new(SHEET);
-        let Some(Origin::Defined(table)) = outline.origin("TABLE") else { panic!("it is defined") };
+        let Some(NameOrigin::Defined(table)) = outline.origin("TABLE") else { panic!("it is defined") };
         assert_eq!(outline.together("one"), [table]);
         assert!(outline.together("two").is_empty());
     }
@@ -374,7 +374,7 @@ mod tests {
     #[test]
     fn statements_stay_on_their_lines() {
         let outline = Outline::new(SHEET);
-        let Some(Origin::Defined(two)) = outline.origin("two") else { panic!("it is defined") };
+        let Some(NameOrigin::Defined(two)) = outline.origin("two") else { panic!("it is defined") };
         let excerpt = outline.excerpt(&[two].into());
         let line = SHEET.lines().position(|line| line.starts_with("def two"));
         assert_eq!(excerpt.lines().position(|line| !line.is_empty()), line);

@@ -76,6 +76,7 @@ where
     ) -> starlark::Result<Value<'v>> {
         let heap = eval.heap();
         let (positional, named) = given(args, heap)?;
+        // While sheets are loaded nothing is recorded: a table may be computed by any function.
         let Some(recorder) = Recorder::of(eval) else {
             return call(self.function.to_value(), &positional, &named, eval);
         };
@@ -100,6 +101,7 @@ where
         }
         let call = recorder.store(closed.call);
         let data = to_data(result);
+        // A result that is no plain data can't be handed out again, so the call is made anew each time.
         let key = key.filter(|_| data.is_some());
         let expanded = Recorded { result: data.unwrap_or_default(), call, notes: closed.notes };
         replay(recorder, &expanded)?;

@@ -15,7 +15,7 @@ use crate::fault::misuse;
 use crate::limits::{MOST_CALLS, MOST_ITEMS, MOST_NOTES, ONE_BY_ONE};
 
 /// A protocol call that is under way.
-struct Open {
+struct OpenCall {
     call: Call,
     /// Which function it is, if it is one.
     function: Option<usize>,
@@ -47,9 +47,9 @@ pub(crate) struct Recorded {
     pub(crate) notes: Vec<Note>,
 }
 
-struct State {
+struct RecorderState {
     calls: Calls,
-    open: Vec<Open>,
+    open: Vec<OpenCall>,
     phase: Phase,
     /// Calls that the evaluation recorded.
     recorded: usize,
@@ -71,18 +71,18 @@ pub(crate) struct PartyCounts {
 /// Collects protocol calls while a sheet runs; reached through the evaluator's `extra` field.
 #[derive(ProvidesStaticType)]
 pub(crate) struct Recorder {
-    state: RefCell<State>,
+    state: RefCell<RecorderState>,
     parties: PartyCounts,
     /// Where functions come from that are compiled when they are called.
-    late: Arc<Late>,
+    late: Arc<LateSource>,
 }
 
 /// Gives functions that are compiled when they are called, by their positions.
-pub(crate) type Late = dyn Fn(usize) -> Result<OwnedFrozenValue, String> + Send + Sync;
+pub(crate) type LateSource = dyn Fn(usize) -> Result<OwnedFrozenValue, String> + Send + Sync;
 
 impl Recorder {
-    pub(crate) fn new(parties: PartyCounts, late: Arc<Late>) -> Self {
-        let state = State {
+    pub(crate) fn new(parties: PartyCounts, late: Arc<LateSource>) -> Self {
+        let state = RecorderState {
             calls: Calls::default(),
             open: Vec::new(),
             phase: Phase::Online,
@@ -130,7 +130,7 @@ impl Recorder {
         let mut state = self.state.borrow_mut();
         let name = state.calls.symbol(name);
         state.recorded += 1;
-        state.open.push(Open {
+        state.open.push(OpenCall {
             call: Call { name, items: Vec::new() },
             function,
             notes: Vec::new(),

@@ -52,11 +52,11 @@ pub struct WrittenRule {
     /// What must hold of weights.
     pub weights: Vec<(String, Sign)>,
     condition: Option<OwnedFrozenValue>,
-    replacement: Replacement,
+    replacement: RuleReplacement,
     loader: Arc<Loader>,
 }
 
-enum Replacement {
+enum RuleReplacement {
     Fixed(Term),
     Computed(OwnedFrozenValue),
 }
@@ -177,8 +177,8 @@ fn written(
         weights: weights(&data("weights"))?,
         condition: function("condition"),
         replacement: match function("replacement") {
-            Some(function) => Replacement::Computed(function),
-            None => Replacement::Fixed(Term::read(&data("replacement"))?),
+            Some(function) => RuleReplacement::Computed(function),
+            None => RuleReplacement::Fixed(Term::read(&data("replacement"))?),
         },
         loader: Arc::clone(loader),
     })
@@ -199,8 +199,8 @@ impl WrittenRule {
             }
         }
         let function = match &self.replacement {
-            Replacement::Fixed(term) => return Ok(Some(term.clone())),
-            Replacement::Computed(function) => function,
+            RuleReplacement::Fixed(term) => return Ok(Some(term.clone())),
+            RuleReplacement::Computed(function) => function,
         };
         let found = self.ask(function, matched, &|data| Term::read(data).map(|_| ()))?;
         Term::read(&found).map(|term| (term != Term::Absent).then_some(term))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::outline::{Origin, Outline};
+use crate::outline::{NameOrigin, Outline};
 
 /// What names need.
 #[derive(Default)]
@@ -37,10 +37,10 @@ impl<'a> Selection<'a> {
                 continue;
             }
             match outline.origin(name) {
-                Some(Origin::Loaded { module, name: theirs }) => {
+                Some(NameOrigin::Loaded { module, name: theirs }) => {
                     self.loads.entry(module).or_default().push((name, theirs));
                 }
-                Some(Origin::Defined(statement)) => {
+                Some(NameOrigin::Defined(statement)) => {
                     for &statement in outline.together(name).iter().chain([&statement]) {
                         if self.statements.insert(statement) {
                             let held = outline.held(statement);

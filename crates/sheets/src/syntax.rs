@@ -74,9 +74,8 @@ pub(crate) fn defined<'a>(
     inline: &HashSet<&str>,
     builtin: &dyn Fn(&str) -> bool,
 ) -> Vec<Defined> {
-    let mut known: HashMap<&str, Meaning> =
-        EMITTING.map(|name| (name, Meaning::Given { sends: true })).into();
-    known.extend(given.map(|(name, sends)| (name, Meaning::Given { sends })));
+    let mut known: HashMap<&str, Callee> = EMITTING.map(|name| (name, Callee::Given { sends: true })).into();
+    known.extend(given.map(|(name, sends)| (name, Callee::Given { sends })));
     let mut declared = HashSet::new();
     let mut own: Vec<(&str, usize, &AstStmt)> = Vec::new();
     for statement in outermost(ast.statement()) {
@@ -90,7 +89,7 @@ pub(crate) fn defined<'a>(
             _ => {}
         }
     }
-    known.extend(own.iter().enumerate().map(|(position, (name, ..))| (*name, Meaning::Own(position))));
+    known.extend(own.iter().enumerate().map(|(position, (name, ..))| (*name, Callee::Own(position))));
     let mut mentions: Vec<Mentions<'_>> = own
         .iter()
         .map(|(.., statement)| {
@@ -103,6 +102,8 @@ pub(crate) fn defined<'a>(
             mentions
         })
         .collect();
+    // Whoever calls what sends may send itself. Functions call each other in any order, so that is asked for until nothing
+    // changes.
     loop {
         let sends: Vec<bool> = mentions.iter().map(|mentions| mentions.sends).collect();
         for mentions in &mut mentions {
@@ -135,7 +136,7 @@ pub(crate) fn definitions(ast: &AstModule) -> Vec<String> {
 }
 
 /// What a name stands for at the outermost level.
-enum Meaning {
+enum Callee {
     /// What another sheet, or the host, defines.
     Given { sends: bool },
     /// The definition at that position.
@@ -144,7 +145,7 @@ enum Meaning {
 
 /// What a definition mentions.
 struct Mentions<'a> {
-    known: &'a HashMap<&'a str, Meaning>,
+    known: &'a HashMap<&'a str, Callee>,
     builtin: &'a dyn Fn(&str) -> bool,
     /// Whether it may send: it mentions what sends, or calls what nobody knows, which may.
     sends: bool,
@@ -159,8 +160,8 @@ impl Mentions<'_> {
         }
         match &expression.node {
             Expr::Identifier(name) => match self.known.get(name.node.ident.as_str()) {
-                Some(Meaning::Given { sends }) => self.sends |= sends,
-                Some(Meaning::Own(position)) => self.own.push(*position),
+                Some(Callee::Given { sends }) => self.sends |= sends,
+                Some(Callee::Own(position)) => self.own.push(*position),
                 None => {}
             },
             Expr::Call(callee, _) => match &callee.node {

@@ -37,7 +37,7 @@ impl Task {
 }
 
 /// Which of a program's items a chain has.
-pub struct Selection<'a> {
+pub struct ChainSelection<'a> {
     /// Phases that run in line.
     pub phases: &'a dyn Fn(Phase) -> bool,
     /// Kinds of work that take as long on a part of a tensor.
@@ -53,12 +53,12 @@ pub fn chain(
     calls: &Calls<Share>,
     call: CallId,
     clock: &Fold<Clock>,
-    selection: &Selection<'_>,
+    selection: &ChainSelection<'_>,
     total: &Spent,
 ) -> Result<Vec<Task>, TooLong> {
-    let mut walk = Walk { calls, clock, selection, tasks: Vec::new(), open: Task::default() };
+    let mut walk = ChainWalk { calls, clock, selection, tasks: Vec::new(), open: Task::default() };
     walk.call(call)?;
-    let Walk { mut tasks, open, .. } = walk;
+    let ChainWalk { mut tasks, open, .. } = walk;
     if open != Task::default() {
         tasks.push(open);
     }
@@ -73,15 +73,15 @@ pub fn chain(
     Ok(tasks)
 }
 
-struct Walk<'a> {
+struct ChainWalk<'a> {
     calls: &'a Calls<Share>,
     clock: &'a Fold<Clock>,
-    selection: &'a Selection<'a>,
+    selection: &'a ChainSelection<'a>,
     tasks: Vec<Task>,
     open: Task,
 }
 
-impl Walk<'_> {
+impl ChainWalk<'_> {
     fn call(&mut self, call: CallId) -> Result<(), TooLong> {
         let calls = self.calls;
         for item in &calls.call(call).items {

@@ -195,6 +195,7 @@ impl Clock {
             latency: tensors,
             transfer: self.network.transfer(sent),
             work: software.byte * sent,
+            // A step takes no less than the floor, until the others wake up; its flights are a part of that.
             wait: (self.floor - until).max(0.0),
         }
     }

@@ -14,7 +14,7 @@ mod service;
 pub mod units;
 mod walk;
 
-pub use chain::{Selection, Task, chain};
+pub use chain::{ChainSelection, Task, chain};
 pub use clock::{Clock, Spent, Transport};
 pub use machine::{Machine, Software};
 pub use network::Network;

@@ -30,7 +30,7 @@ pub struct Network {
 /// A network as it is written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a network: its bandwidth and rtt")]
-struct Written {
+struct NetworkText {
     network: Option<String>,
     bandwidth: Option<String>,
     rtt: Option<String>,
@@ -51,10 +51,11 @@ impl Network {
     /// Never: a test reads the embedded file.
     #[must_use]
     pub fn presets() -> Vec<Self> {
-        let written: IndexMap<String, Written> =
+        let written: IndexMap<String, NetworkText> =
             serde_yaml::from_str(PRESETS).expect("the embedded networks are well-formed");
-        let network =
-            |(name, written): (String, Written)| written.read(&name).expect("the embedded networks are fine");
+        let network = |(name, written): (String, NetworkText)| {
+            written.read(&name).expect("the embedded networks are fine")
+        };
         written.into_iter().map(network).collect()
     }
 
@@ -91,7 +92,7 @@ impl Network {
     /// Everything that is wrong with it.
     pub fn parse(text: &str, name: &str) -> Result<Self, Vec<String>> {
         check_nesting(text).map_err(|problem| vec![problem])?;
-        let written: Written = serde_yaml::from_str(text).map_err(|error| vec![error.to_string()])?;
+        let written: NetworkText = serde_yaml::from_str(text).map_err(|error| vec![error.to_string()])?;
         written.read(name)
     }
 
@@ -123,7 +124,7 @@ pub(crate) fn bits(bytes: f64) -> f64 {
     8.0 * bytes * FRAMING
 }
 
-impl Written {
+impl NetworkText {
     fn read(self, name: &str) -> Result<Network, Vec<String>> {
         let mut errors = Vec::new();
         let mut number = |text: Option<&String>, read: &dyn Fn(&str) -> Result<f64, String>| match text

@@ -45,7 +45,8 @@ type Moment = (u64, usize);
 #[must_use]
 pub fn simulate(chains: &[Vec<Event>]) -> Outcome {
     let marks = chains.iter().flatten().filter_map(|event| event.announces).max().map_or(0, |mark| mark + 1);
-    let mut run = Run { announced: vec![None; marks], waiting: vec![Vec::new(); marks], ..Run::default() };
+    let mut run =
+        ChainRun { announced: vec![None; marks], waiting: vec![Vec::new(); marks], ..ChainRun::default() };
     let mut next = vec![0; chains.len()];
     for (index, chain) in chains.iter().enumerate() {
         if !chain.is_empty() {
@@ -74,7 +75,7 @@ pub fn simulate(chains: &[Vec<Event>]) -> Outcome {
 }
 
 #[derive(Default)]
-struct Run {
+struct ChainRun {
     ready: BinaryHeap<Reverse<Moment>>,
     announced: Vec<Option<f64>>,
     waiting: Vec<Vec<Moment>>,
@@ -83,7 +84,7 @@ struct Run {
     outcome: Outcome,
 }
 
-impl Run {
+impl ChainRun {
     /// When a task that starts at `now` or later is done.
     fn perform(&mut self, event: &Event, mut now: f64) -> f64 {
         let Task { fixed, work, latency, transfer } = event.task;

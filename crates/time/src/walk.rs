@@ -33,7 +33,7 @@ pub fn transfers(
         clock: clock.algebra(),
         bucket: Bucket { burst: 8.0 * network.burst, tokens: 8.0 * network.burst, refilled: 0.0 },
         // Within a millisecond the window has grown before it matters.
-        window: (network.slow_start && network.rtt > 1e-3).then(|| Window::new(network)),
+        window: (network.slow_start && network.rtt > 1e-3).then(|| CongestionWindow::new(network)),
         silent: HashMap::new(),
         now: 0.0,
         transfer: 0.0,
@@ -56,7 +56,7 @@ struct Walk<'a> {
     fold: &'a Fold<Clock>,
     clock: &'a Clock,
     bucket: Bucket,
-    window: Option<Window>,
+    window: Option<CongestionWindow>,
     /// Calls that send nothing, and their seconds.
     silent: HashMap<CallId, f64>,
     now: f64,
@@ -152,7 +152,7 @@ impl Walk<'_> {
 
 /// TCP's congestion window of one direction: slow start, and decay while little is sent (Linux halves
 /// it towards what was used once per retransmission time-out, which is a round trip and 0.2 s).
-struct Window {
+struct CongestionWindow {
     rate: f64,
     rtt: f64,
     size: f64,
@@ -160,7 +160,7 @@ struct Window {
     stamp: f64,
 }
 
-impl Window {
+impl CongestionWindow {
     fn new(network: &Network) -> Self {
         let rate = network.bandwidth.unwrap_or(f64::INFINITY);
         Self { rate, rtt: network.rtt, size: 10.0 * SEGMENT, used: 0.0, stamp: 0.0 }

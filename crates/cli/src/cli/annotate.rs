@@ -10,7 +10,7 @@ use super::output;
 use super::run::Run;
 
 #[derive(Debug, Args)]
-pub(crate) struct Annotate {
+pub(crate) struct AnnotateArguments {
     /// The model, an ONNX file
     pub(crate) model: PathBuf,
     /// Where to write the annotated model
@@ -23,7 +23,7 @@ pub(crate) struct Annotate {
     run: Run,
 }
 
-pub(crate) fn run(command: &Annotate) -> Result<(), Failure> {
+pub(crate) fn run(command: &AnnotateArguments) -> Result<(), Failure> {
     let source = source(&command.model)?;
     let model = load(&source.path)?;
     let options = command.run.options()?;

@@ -6,17 +6,17 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use hawkeye_report::{Axis, Quantity};
 
-use super::annotate::Annotate;
-use super::budget::Budget;
-use super::calibrate::Calibrate;
-use super::check::Check;
-use super::compare::Compare;
-use super::explain::Explain;
+use super::annotate::AnnotateArguments;
+use super::budget::BudgetArguments;
+use super::calibrate::CalibrateArguments;
+use super::check::CheckArguments;
+use super::compare::CompareArguments;
+use super::explain::ExplainArguments;
 use super::files::Files;
 use super::frameworks::Frameworks;
-use super::grad::Grad;
-use super::optimize::Optimize;
-use super::run::{Run, Sizes, Training};
+use super::grad::GradArguments;
+use super::optimize::OptimizeArguments;
+use super::run::{Run, Sizes, TrainingArguments};
 use super::sweep::SweepArguments;
 use super::values::{axis, quantity};
 
@@ -58,17 +58,17 @@ pub(crate) enum Command {
   hawkeye profile resnet50.onnx -f crypten --batch 1 --format folded | inferno-flamegraph > resnet50.svg
   hawkeye profile lenet5.onnx -f crypten --network lan-10g,lan-1g,wan-100m
   hawkeye profile lenet5.onnx -f crypten --network wan-100m --format perfetto -o lenet5.json")]
-    Profile(Profile),
+    Profile(ProfileArguments),
     /// Print the type and shape of every value of a model
     #[command(after_help = "Examples:
   hawkeye shapes lenet5.onnx
   hawkeye shapes bert.onnx --batch 1 --dim seq=128 -o shapes.json")]
-    Shapes(Shapes),
+    Shapes(ShapesArguments),
     /// Write a model without its weights
     #[command(long_about = "Write a model without its weights, for those who may share an architecture but \
                             not its parameters. Types, shapes, names and single numbers stay, so that a \
                             profile of the result is that of the model.")]
-    Strip(Strip),
+    Strip(StripArguments),
     /// List, show, write, check and test frameworks
     #[command(after_help = "Examples:
   hawkeye frameworks list
@@ -98,7 +98,7 @@ pub(crate) enum Command {
 
 A limit is on all phases together unless it names one (setup, offline, online). The baseline's
 limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one exceeded; 2: an error.")]
-    Check(Check),
+    Check(CheckArguments),
     /// Print a script that completes hawkeye's arguments in a shell
     #[command(after_help = "Examples:
   hawkeye completions bash > ~/.local/share/bash-completion/completions/hawkeye
@@ -123,7 +123,7 @@ limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one
   hawkeye compare lenet5.onnx -f crypten --variant max_method=pairwise --variant parties=3
   hawkeye compare --measured crypten.log lenet5.onnx -f crypten
   hawkeye compare --measured alice.log --measured bob.log report.yaml")]
-    Compare(Compare),
+    Compare(CompareArguments),
     /// Explain a node's costs: its protocol calls, where sheets define them, and the source they follow
     #[command(after_help = "Examples:
   hawkeye explain lenet5.onnx Relu_1 -f crypten
@@ -131,12 +131,12 @@ limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one
   hawkeye explain --op Relu --shape 1x64x56x56 -f cheetah
   hawkeye explain --op Conv --shape 1x3x32x32 --weight 16x3x3x3 --attr pads=1,1,1,1 -f cryptflow2
   hawkeye explain --explain-units -f delphi")]
-    Explain(Explain),
+    Explain(ExplainArguments),
     /// Write the model with its costs as metadata of its nodes, and the shapes of its values
     #[command(after_help = "Examples:
   hawkeye annotate lenet5.onnx -f crypten -o lenet5.crypten.onnx
   hawkeye annotate bert.onnx -f spu-semi2k --batch 1 --dim seq=128 -o annotated.onnx")]
-    Annotate(Annotate),
+    Annotate(AnnotateArguments),
     /// Profile a model over batch sizes, dimensions, parameters, parties and frameworks
     #[command(after_help = "Examples:
   hawkeye sweep lenet5.onnx -f crypten -f spu-semi2k --batch 1..64
@@ -149,12 +149,12 @@ limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one
   hawkeye budget resnet18.onnx -f delphi --batch 1
   hawkeye budget resnet32.onnx -f sirnn --set weight_bits=4 --set activation_bits=6
   hawkeye budget lenet5.onnx -f crypten --replacement square -o budget.html")]
-    Budget(Budget),
+    Budget(BudgetArguments),
     /// Write a training step of a model as an ONNX file
     #[command(after_help = "Examples:
   hawkeye grad lenet5.onnx --batch 32 -o step.onnx
   hawkeye grad bert.onnx --batch 8 --dim seq=128 --train mse --optimizer adam:lr=0.001 --step 2 -o step.onnx")]
-    Grad(Grad),
+    Grad(GradArguments),
     /// Rewrite a model so that it sends less
     #[command(after_help = "Examples:
   hawkeye optimize lenet5.onnx -f crypten
@@ -164,12 +164,12 @@ limits are on bytes, messages and rounds of each phase. Exit 0: all kept; 1: one
   hawkeye optimize --explain relu-maxpool-swap
 
 Exit codes: 0 fine; 1 with --check, if something can be saved; 2 an error.")]
-    Optimize(Box<Optimize>),
+    Optimize(Box<OptimizeArguments>),
     /// Time the primitives of a framework that is installed here, and write a profile for --machine
     #[command(after_help = "Examples:
   hawkeye calibrate spu-semi2k --python .venv/bin/python -o mine.yaml
   hawkeye profile lenet5.onnx -f spu-semi2k --network wan-100m --machine mine.yaml")]
-    Calibrate(Calibrate),
+    Calibrate(CalibrateArguments),
 }
 
 impl Command {
@@ -214,7 +214,7 @@ fn several(paths: &[PathBuf]) -> String {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Profile {
+pub(crate) struct ProfileArguments {
     /// The model, an ONNX file; of several, and of several frameworks or networks, a table is made
     #[arg(required = true, value_name = "MODEL")]
     pub(crate) models: Vec<PathBuf>,
@@ -224,7 +224,7 @@ pub(crate) struct Profile {
     #[command(flatten)]
     pub(crate) run: Run,
     #[command(flatten)]
-    pub(crate) training: Training,
+    pub(crate) training: TrainingArguments,
     /// End text with what exact rewrites of the model would save, which takes seconds for large models
     #[arg(long)]
     pub(crate) advise: bool,
@@ -260,7 +260,7 @@ pub(crate) struct Profile {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Shapes {
+pub(crate) struct ShapesArguments {
     /// The model, an ONNX file
     pub(crate) model: PathBuf,
     #[command(flatten)]
@@ -274,7 +274,7 @@ pub(crate) struct Shapes {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Strip {
+pub(crate) struct StripArguments {
     /// The model, an ONNX file
     pub(crate) model: PathBuf,
     /// Where to write it

@@ -15,7 +15,7 @@ const SCRIPTS: [(&str, &str); 2] = [
 ];
 
 #[derive(Debug, Args)]
-pub(crate) struct Calibrate {
+pub(crate) struct CalibrateArguments {
     /// The framework, which must be installed for the Python that runs it
     #[arg(value_enum)]
     framework: Calibrated,
@@ -53,7 +53,7 @@ impl Calibrated {
     }
 }
 
-pub(crate) fn run(command: &Calibrate) -> Result<(), Failure> {
+pub(crate) fn run(command: &CalibrateArguments) -> Result<(), Failure> {
     let failed = |message: String| Diagnostic::error(Place::Model, message);
     let folder = tempfile::tempdir().map_err(|e| failed(format!("no folder can be made: {e}")))?;
     for (name, text) in SCRIPTS {

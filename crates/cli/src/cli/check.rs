@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use hawkeye::{Diagnostic, Failure, Options, Report, Sessions, builtin_names, check_dims};
-use hawkeye_report::budget::{Budget, Check as Held, Increase, check_baseline, check_budgets};
+use hawkeye_report::budget::{Budget, Check, Increase, check_baseline, check_budgets};
 use hawkeye_report::render;
 
 use super::files::Files;
@@ -13,11 +13,11 @@ use super::input::{Input, about, open, source};
 use super::output;
 use super::project::{FILE, check};
 use super::refusals::of_subject;
-use super::run::{Run, Training};
+use super::run::{Run, TrainingArguments};
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("budgets").multiple(true))]
-pub(crate) struct Check {
+pub(crate) struct CheckArguments {
     /// Models, which are profiled first, or reports (YAML or JSON); the models of a project and their
     /// budgets, which hawkeye.toml lists, if not given
     #[arg(value_name = "MODEL|REPORT", requires = "budgets")]
@@ -41,7 +41,7 @@ pub(crate) struct Check {
     #[command(flatten)]
     run: Run,
     #[command(flatten)]
-    training: Training,
+    training: TrainingArguments,
     /// How to write the result: for people (if not given), as JSON, as annotations of GitHub, as JUnit's XML
     #[arg(long, value_enum)]
     format: Option<ChecksFormat>,
@@ -59,7 +59,7 @@ pub(crate) enum ChecksFormat {
     Junit,
 }
 
-pub(crate) fn run(command: &Check, files: &Files) -> Result<ExitCode, Failure> {
+pub(crate) fn run(command: &CheckArguments, files: &Files) -> Result<ExitCode, Failure> {
     let results = match command.subjects.as_slice() {
         [] => check(&command.project, files)?,
         [subject] => vec![hold_subject(command, subject)?],
@@ -81,7 +81,7 @@ pub(crate) fn run(command: &Check, files: &Files) -> Result<ExitCode, Failure> {
 ///
 /// # Errors
 /// Everything that is wrong with any of them.
-fn hold_all(command: &Check, subjects: &[PathBuf]) -> Result<Vec<(Report, Vec<Held>)>, Failure> {
+fn hold_all(command: &CheckArguments, subjects: &[PathBuf]) -> Result<Vec<(Report, Vec<Check>)>, Failure> {
     let mut results = Vec::new();
     let mut errors = Vec::new();
     for subject in subjects {
@@ -94,7 +94,7 @@ fn hold_all(command: &Check, subjects: &[PathBuf]) -> Result<Vec<(Report, Vec<He
 }
 
 /// A model or report, and the budgets of the command line.
-fn hold_subject(command: &Check, subject: &Path) -> Result<(Report, Vec<Held>), Failure> {
+fn hold_subject(command: &CheckArguments, subject: &Path) -> Result<(Report, Vec<Check>), Failure> {
     let report = profiled(command, subject)?;
     let mut checks = check_budgets(&report, &command.limits).map_err(Failure)?;
     if let Some(path) = &command.baseline {
@@ -107,7 +107,7 @@ fn hold_subject(command: &Check, subject: &Path) -> Result<(Report, Vec<Held>), 
     Ok((report, checks))
 }
 
-fn profiled(command: &Check, subject: &Path) -> Result<Report, Failure> {
+fn profiled(command: &CheckArguments, subject: &Path) -> Result<Report, Failure> {
     let source = source(subject)?;
     let model = match open(&source)? {
         Input::Report(report) => return Ok(*report),

@@ -17,11 +17,11 @@ use hawkeye_report::{Axis, Quantity};
 
 use super::input::{Input, about, open, source};
 use super::output;
-use super::run::{Run, Training};
+use super::run::{Run, TrainingArguments};
 use super::values::{Who, axis, quantity};
 
 #[derive(Debug, Args)]
-pub(crate) struct Compare {
+pub(crate) struct CompareArguments {
     /// Reports (YAML or JSON), or models, which are profiled first
     #[arg(required = true, value_name = "REPORT|MODEL")]
     pub(crate) subjects: Vec<PathBuf>,
@@ -35,7 +35,7 @@ pub(crate) struct Compare {
     #[command(flatten)]
     run: Run,
     #[command(flatten)]
-    training: Training,
+    training: TrainingArguments,
     /// Compare with what the framework printed in a run instead (repeatable: a log per party)
     #[arg(long, value_name = "LOG")]
     pub(crate) measured: Vec<PathBuf>,
@@ -88,7 +88,7 @@ fn variant(text: &str) -> Result<Variant, String> {
     text.split(',').map(pair).collect::<Result<_, _>>().map(Variant)
 }
 
-pub(crate) fn run(command: &Compare) -> Result<ExitCode, Failure> {
+pub(crate) fn run(command: &CompareArguments) -> Result<ExitCode, Failure> {
     let seen = output::is_seen(command.output.as_deref());
     let chosen = output::format(command.format, command.output.as_deref())?;
     let format = chosen.unwrap_or(if seen { ComparisonFormat::Text } else { ComparisonFormat::Json });
@@ -114,7 +114,11 @@ pub(crate) fn run(command: &Compare) -> Result<ExitCode, Failure> {
     Ok(if differs { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-fn compared(comparison: &Comparison, format: ComparisonFormat, command: &Compare) -> Result<String, Failure> {
+fn compared(
+    comparison: &Comparison,
+    format: ComparisonFormat,
+    command: &CompareArguments,
+) -> Result<String, Failure> {
     Ok(match format {
         ComparisonFormat::Text => render::comparison_text(comparison, command.sort, Some(command.top)),
         ComparisonFormat::Markdown => {
@@ -149,7 +153,7 @@ fn complaint(message: String, help: &str) -> Diagnostic {
 
 /// A report for every side, and the sides that have none. One framework that refuses a model does not end
 /// the comparison of the others; only if fewer than two are left is it an error.
-fn sides(command: &Compare) -> Result<(Vec<Report>, Vec<Refused>), Failure> {
+fn sides(command: &CompareArguments) -> Result<(Vec<Report>, Vec<Refused>), Failure> {
     let mut reports = Vec::new();
     let sessions = Sessions::default();
     let mut refused = Vec::new();
@@ -204,7 +208,7 @@ fn refusal(file: &str, framework: &str, variant: &Variant, errors: &[Diagnostic]
     }
 }
 
-fn options(command: &Compare, variant: &Variant, depth: usize) -> Result<Options, Failure> {
+fn options(command: &CompareArguments, variant: &Variant, depth: usize) -> Result<Options, Failure> {
     let mut options = Options { training: command.training.options(), depth, ..command.run.options()? };
     for (key, value) in &variant.0 {
         let wrong = |what: &str| complaint(format!("--variant {key}={value}: {value} is no {what}"), "");
@@ -245,7 +249,7 @@ fn options(command: &Compare, variant: &Variant, depth: usize) -> Result<Options
 }
 
 /// A report against logs.
-fn measured(command: &Compare) -> Result<Measured, Failure> {
+fn measured(command: &CompareArguments) -> Result<Measured, Failure> {
     let [path] = command.subjects.as_slice() else {
         let help = "give one report or model, and --measured for each log";
         return Err(complaint("logs are compared with one report".to_owned(), help).into());
@@ -287,7 +291,7 @@ fn against(
     subject: &Input,
     name: &str,
     logs: &[(String, String)],
-    command: &Compare,
+    command: &CompareArguments,
 ) -> Result<Measured, Failure> {
     let manifest = Framework::open(name)?.manifest;
     let Some(log) = &manifest.log else {
@@ -317,7 +321,7 @@ fn fitting(
     subject: &Input,
     names: &[String],
     logs: &[(String, String)],
-    command: &Compare,
+    command: &CompareArguments,
 ) -> Result<Measured, Failure> {
     let fits = |name: &String| against(file, subject, name, logs, command).ok().filter(|m| !m.differs());
     let mut found: Vec<Measured> = names.iter().filter_map(fits).collect();

@@ -17,11 +17,11 @@ use hawkeye_sheets::{Counter, CounterKind, Manifest, Parties, Reference, Rounds}
 use super::distinct::{name_apart, which};
 use super::input::source;
 use super::output;
-use super::run::{Open, Setup, Training};
+use super::run::{Open, Setup, TrainingArguments};
 use super::values::{dims, pair, pass};
 
 #[derive(Debug, Args)]
-pub(crate) struct Explain {
+pub(crate) struct ExplainArguments {
     /// The model, an ONNX file
     #[arg(required_unless_present_any = ["op", "explain_units"])]
     pub(crate) model: Option<PathBuf>,
@@ -48,7 +48,7 @@ pub(crate) struct Explain {
     #[command(flatten)]
     open: Open,
     #[command(flatten)]
-    training: Training,
+    training: TrainingArguments,
     /// In training, the pass that is explained: forward, loss, backward or optimizer
     #[arg(long, default_value = "forward", requires = "train", value_parser = pass())]
     pass: Pass,
@@ -80,7 +80,7 @@ fn shape(text: &str) -> Result<(Option<String>, Vec<u64>), String> {
     }
 }
 
-pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
+pub(crate) fn run(command: &ExplainArguments) -> Result<(), Failure> {
     let framework = Framework::open(&command.framework)?.overlaid(&command.setup.options().overlays)?;
     let manifest = framework.manifest.clone();
     if command.explain_units {
@@ -116,7 +116,7 @@ pub(crate) fn run(command: &Explain) -> Result<(), Failure> {
 }
 
 /// The model, its name, and the node in it.
-fn subject(command: &Explain) -> Result<(Model, String, String), Failure> {
+fn subject(command: &ExplainArguments) -> Result<(Model, String, String), Failure> {
     if let Some(op) = &command.op {
         let inputs = command.shapes.iter().map(|(_, dims)| Operand::Input(dims.clone()));
         let operands: Vec<Operand> =
@@ -185,7 +185,7 @@ fn text(report: &Report, explanation: &Explanation, depth: usize, reference: Opt
         let _ = writeln!(text, "{FAINT}evidence: {evidence}{FAINT:#}");
     }
     text.push('\n');
-    let mut rows = Rows::default();
+    let mut rows = TreeRows::default();
     let mut top = explanation.expansion.clone();
     top.name.clone_from(&node.op);
     rows.add(&top, "", "", depth);
@@ -209,7 +209,7 @@ fn text(report: &Report, explanation: &Explanation, depth: usize, reference: Opt
     text
 }
 
-struct Row {
+struct TreeRow {
     tree: String,
     costs: String,
     indent: String,
@@ -218,12 +218,12 @@ struct Row {
 
 /// The tree as lines. A function's documentation is shown where it first occurs.
 #[derive(Default)]
-struct Rows {
-    rows: Vec<Row>,
+struct TreeRows {
+    rows: Vec<TreeRow>,
     told: HashSet<String>,
 }
 
-impl Rows {
+impl TreeRows {
     fn add(&mut self, call: &Explained, first: &str, rest: &str, depth: usize) {
         let times = if call.times == 1 { String::new() } else { format!(" x{}", grouped(call.times)) };
         let hidden = depth == 0 && !call.calls.is_empty();
@@ -232,7 +232,7 @@ impl Rows {
         let sheet = call.sheet.clone().unwrap_or_default();
         let new = self.told.insert(sheet.clone());
         let note = if call.doc.is_empty() || !new { sheet } else { format!("{sheet}: {}", call.doc) };
-        self.rows.push(Row {
+        self.rows.push(TreeRow {
             tree: format!("{first}{}{times}{more}", call.name),
             costs: costs(call),
             indent: format!("{rest}{bar}"),

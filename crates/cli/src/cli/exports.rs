@@ -22,7 +22,7 @@ pub(super) fn cheaper(model: &Model, session: &Session, options: &Options) -> Op
     let mut pricing = |graph: &Graph| session.price(graph, &bound).map(|report| quote(&report));
     let weights = Weights::new(None, &original);
     let rules = RULES.iter().filter(|rule| rule.name == RULE).collect();
-    let search = hawkeye_rewrite::Options {
+    let search = hawkeye_rewrite::RewriteOptions {
         rules,
         objective: Objective::Bytes,
         loads: None,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use hawkeye::{Diagnostic, Failure, Place, bind, check_dims, infer, load, with_values};
 use hawkeye_grad::{
-    Loss, Optimizer, Step, StepSpec, Trainable, differentiable, parameters, sweep, synthesise,
+    Loss, Optimizer, StepGraph, StepSpec, Trainable, activity, differentiable, parameters, synthesise,
 };
 use hawkeye_graph::{DeclaredType, Dim, Graph, Kind, Shapes, ValueId};
 use hawkeye_onnx::export;
@@ -16,7 +16,7 @@ use super::output;
 use super::run::Sizes;
 
 #[derive(Debug, Args)]
-pub(crate) struct Grad {
+pub(crate) struct GradArguments {
     /// The model, an ONNX file
     pub(crate) model: PathBuf,
     /// What to minimize: cross_entropy, nll, mse, l1, bce, bce_with_logits or kl_div
@@ -41,7 +41,7 @@ pub(crate) struct Grad {
     pub(crate) output: Option<PathBuf>,
 }
 
-pub(crate) fn run(command: &Grad) -> Result<(), Failure> {
+pub(crate) fn run(command: &GradArguments) -> Result<(), Failure> {
     let source = source(&command.model)?;
     let model = load(&source.path)?;
     output::warn(&model.diagnostics);
@@ -62,18 +62,18 @@ pub(crate) fn run(command: &Grad) -> Result<(), Failure> {
     output::write_model(command.output.as_deref(), |to| to.write_all(&exported.bytes))
 }
 
-fn differentiate(command: &Grad, graph: &Graph, shapes: &Shapes) -> Result<Step, Failure> {
+fn differentiate(command: &GradArguments, graph: &Graph, shapes: &Shapes) -> Result<StepGraph, Failure> {
     let output = trained_output(graph, shapes, command.train_output.as_deref())?;
     let trained = parameters(graph, Trainable::Learnable, &command.frozen)?;
-    let sweep = sweep(graph, shapes, output, &trained, &|_| false);
-    if sweep.order.is_empty() {
+    let activity = activity(graph, shapes, output, &trained, &|_| false);
+    if activity.order.is_empty() {
         let name = &graph.value(output).name;
         let message = format!("its output \"{name}\" depends on no parameter, so there is nothing to train");
         return Err(Diagnostic::error(Place::Model, message).help("name another with --train-output").into());
     }
     let optimizer = command.optimizer.clone();
     let spec = StepSpec { loss: command.train, optimizer, step: command.step, output, trained };
-    synthesise(graph, shapes, &sweep, &spec)
+    synthesise(graph, shapes, &activity, &spec)
 }
 
 fn trained_output(graph: &Graph, shapes: &Shapes, name: Option<&str>) -> Result<ValueId, Failure> {

@@ -18,7 +18,7 @@ pub(crate) enum Input {
 const MOST_BYTES: u64 = 1 << 31;
 
 /// A file that can be read as often as need be.
-pub(crate) struct Source {
+pub(crate) struct InputFile {
     pub(crate) path: PathBuf,
     /// Its name in reports.
     pub(crate) name: String,
@@ -43,12 +43,12 @@ pub(super) fn path(path: &Path) -> &Path {
 ///
 /// # Errors
 /// If it can't be read.
-pub(crate) fn source(path: &Path) -> Result<Source, Failure> {
+pub(crate) fn source(path: &Path) -> Result<InputFile, Failure> {
     let unreadable = |e: io::Error| Failure::from(about(path, format!("can't be read: {e}")));
     let regular = !is_standard(path) && fs::metadata(path).map_err(unreadable)?.file_type().is_file();
     if regular {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        return Ok(Source {
+        return Ok(InputFile {
             path: path.to_owned(),
             name: name.into_owned(),
             given: path.to_owned(),
@@ -62,7 +62,7 @@ pub(crate) fn source(path: &Path) -> Result<Source, Failure> {
         if is_standard(path) { spool(io::stdin().lock()) } else { File::open(path).and_then(spool) };
     let spooled = spooled.map_err(unreadable)?;
     let name = if is_standard(path) || path.ends_with("stdin") { "stdin" } else { "pipe" };
-    Ok(Source {
+    Ok(InputFile {
         path: spooled.path().to_owned(),
         name: name.to_owned(),
         given: path.to_owned(),
@@ -83,7 +83,7 @@ fn spool(from: impl Read) -> io::Result<NamedTempFile> {
 
 /// Opens a model or a report. A report begins with a brace (JSON), or with its schema, a comment or a
 /// document's start (YAML), which no ONNX file does.
-pub(crate) fn open(source: &Source) -> Result<Input, Failure> {
+pub(crate) fn open(source: &InputFile) -> Result<Input, Failure> {
     let path = &source.path;
     let unreadable = |e: io::Error| Failure::from(about(path, format!("can't be read: {e}")));
     let mut start = Vec::new();

@@ -10,13 +10,13 @@ use hawkeye_graph::{Dim, Graph, Origin, Shapes, ValueId};
 const STEP: u64 = 64;
 
 /// A symbol without a size, and the inputs and axes that have it.
-pub(super) struct Symbol {
+pub(super) struct OpenSymbol {
     pub(super) name: String,
     pub(super) places: Vec<(String, usize)>,
 }
 
 /// The symbols of the inputs that the bindings give no size.
-pub(super) fn unbound(graph: &Graph, bindings: &Bindings) -> Vec<Symbol> {
+pub(super) fn unbound(graph: &Graph, bindings: &Bindings) -> Vec<OpenSymbol> {
     let declared = |id: &ValueId| match &graph.value(*id).origin {
         Origin::Input(declared) => declared.dims.as_deref().unwrap_or_default(),
         _ => &[],
@@ -26,7 +26,7 @@ pub(super) fn unbound(graph: &Graph, bindings: &Bindings) -> Vec<Symbol> {
         bindings.batch.is_some()
             && first.into_iter().any(|dim| matches!(dim, Dim::Symbol(other) if other == name))
     };
-    let mut symbols: Vec<Symbol> = Vec::new();
+    let mut symbols: Vec<OpenSymbol> = Vec::new();
     for id in &graph.inputs {
         let value = graph.value(*id);
         if bindings.shapes.contains_key(&value.name) {
@@ -40,7 +40,7 @@ pub(super) fn unbound(graph: &Graph, bindings: &Bindings) -> Vec<Symbol> {
             let place = (value.name.clone(), axis);
             match symbols.iter_mut().find(|symbol| symbol.name == *name) {
                 Some(symbol) => symbol.places.push(place),
-                None => symbols.push(Symbol { name: name.clone(), places: vec![place] }),
+                None => symbols.push(OpenSymbol { name: name.clone(), places: vec![place] }),
             }
         }
     }
@@ -49,7 +49,7 @@ pub(super) fn unbound(graph: &Graph, bindings: &Bindings) -> Vec<Symbol> {
 
 /// Types, and shapes at sizes that were tried.
 pub(super) struct Tried<'a> {
-    symbols: &'a [Symbol],
+    symbols: &'a [OpenSymbol],
     /// Sizes of the symbols at the first point.
     sizes: Vec<u64>,
     pub(super) first: Shapes,
@@ -66,7 +66,7 @@ pub(super) struct Tried<'a> {
 pub(super) fn try_sizes<'a>(
     graph: &Graph,
     bindings: &Bindings,
-    symbols: &'a [Symbol],
+    symbols: &'a [OpenSymbol],
 ) -> Result<Tried<'a>, Failure> {
     let sizes: Vec<u64> = (2..).map(|i| STEP * i).take(symbols.len()).collect();
     let at = |steps: &dyn Fn(usize) -> u64| -> Result<Shapes, Failure> {

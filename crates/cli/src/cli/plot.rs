@@ -1,7 +1,7 @@
 //! A sweep as a plot.
 
 use hawkeye::time::units::{bandwidth, duration, show_bandwidth, show_duration};
-use hawkeye::{Axis, Sweep, Variable};
+use hawkeye::{Sweep, SweepAxis, Variable};
 use hawkeye_report::Quantity;
 use hawkeye_report::render::grouped;
 use plotters::prelude::*;
@@ -25,10 +25,10 @@ pub(super) fn plot(sweep: &Sweep, phase: usize, quantity: Quantity, title: &str)
 }
 
 /// A label and its points.
-type Line = (String, Vec<(f64, f64)>);
+type PlotLine = (String, Vec<(f64, f64)>);
 
 /// Where the values of an axis lie, if they are numbers that grow.
-fn places(axis: &Axis) -> Option<Vec<f64>> {
+fn places(axis: &SweepAxis) -> Option<Vec<f64>> {
     let logarithms = |read: fn(&str) -> Result<f64, String>| {
         axis.values.iter().map(|value| read(value).ok().map(f64::log10)).collect::<Option<Vec<f64>>>()
     };
@@ -40,7 +40,7 @@ fn places(axis: &Axis) -> Option<Vec<f64>> {
     (places.len() > 1 && places[0].is_finite() && places.is_sorted_by(|a, b| a < b)).then_some(places)
 }
 
-fn place_label(axis: &Axis, place: f64) -> String {
+fn place_label(axis: &SweepAxis, place: f64) -> String {
     match axis.variable {
         Variable::Bandwidth => show_bandwidth(10_f64.powf(place)),
         Variable::Rtt => show_duration(10_f64.powf(place)),
@@ -67,7 +67,7 @@ fn unit(quantity: Quantity, highest: f64) -> (f64, &'static str) {
     }
 }
 
-fn lines(sweep: &Sweep, axis: usize, places: &[f64], phase: usize, quantity: Quantity) -> Vec<Line> {
+fn lines(sweep: &Sweep, axis: usize, places: &[f64], phase: usize, quantity: Quantity) -> Vec<PlotLine> {
     let line = |points: Vec<&hawkeye::Point>| {
         let label = points.first().map(|point| hawkeye::fixed(sweep, axis, point).join(", "));
         let amounts = points.iter().map(|point| hawkeye::amount(&point.totals, phase, quantity) as f64);
@@ -79,8 +79,8 @@ fn lines(sweep: &Sweep, axis: usize, places: &[f64], phase: usize, quantity: Qua
 
 fn draw(
     svg: &mut String,
-    axis: &Axis,
-    lines: &[Line],
+    axis: &SweepAxis,
+    lines: &[PlotLine],
     quantity: Quantity,
     title: &str,
 ) -> Result<(), Box<dyn std::error::Error>> {

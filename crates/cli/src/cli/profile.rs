@@ -3,13 +3,13 @@
 use hawkeye::{Failure, Framework, Options, Report, Session, check_dims, load};
 use hawkeye_report::render::{self, View};
 
-use super::arguments::{Format, Profile};
+use super::arguments::{Format, ProfileArguments};
 use super::exports::cheaper;
 use super::input::source;
 use super::selections::in_the_clear;
 use super::{optimize, output, survey};
 
-pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
+pub(crate) fn run(command: &ProfileArguments) -> Result<(), Failure> {
     let chosen = output::format(command.format, command.output.as_deref())?;
     let format = chosen.unwrap_or_else(|| {
         if output::is_seen(command.output.as_deref()) { Format::Text } else { Format::Yaml }
@@ -65,7 +65,12 @@ pub(crate) fn run(command: &Profile) -> Result<(), Failure> {
     }
 }
 
-fn render(report: &Report, format: Format, view: View, command: &Profile) -> Result<Vec<u8>, Failure> {
+fn render(
+    report: &Report,
+    format: Format,
+    view: View,
+    command: &ProfileArguments,
+) -> Result<Vec<u8>, Failure> {
     let text = match format {
         Format::Text => render::text(report, view),
         Format::Yaml => serde_yaml::to_string(report).map_err(|e| output::failed(e.to_string()))?,

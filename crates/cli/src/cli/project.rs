@@ -55,28 +55,28 @@ struct Entry {
     #[serde(default)]
     shapes: BTreeMap<String, String>,
     #[serde(default)]
-    set: BTreeMap<String, Scalar>,
+    set: BTreeMap<String, OptionValue>,
     parties: Option<u16>,
-    weights: Option<Scalar>,
+    weights: Option<OptionValue>,
     /// Who knows which input.
     #[serde(default)]
-    inputs: BTreeMap<String, Scalar>,
+    inputs: BTreeMap<String, OptionValue>,
     /// Values of inputs that steer an `If` or a `Loop`.
     #[serde(default)]
-    values: BTreeMap<String, Scalar>,
+    values: BTreeMap<String, OptionValue>,
     network: Option<String>,
     machine: Option<String>,
     /// An earlier report whose totals are limits.
     baseline: Option<PathBuf>,
     max_increase: Option<String>,
     /// Steps of training instead of inference.
-    training: Option<Training>,
+    training: Option<TrainingTable>,
 }
 
 /// What a model is trained with; everything but the loss may be left out.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Training {
+struct TrainingTable {
     loss: String,
     /// As in PyTorch: `adam:lr=0.001`.
     #[serde(default = "plain")]
@@ -96,7 +96,7 @@ fn plain() -> String {
     "sgd".to_owned()
 }
 
-impl Training {
+impl TrainingTable {
     fn options(&self) -> Result<TrainingOptions, String> {
         let [step, steps, epochs, dataset_size] =
             [self.step, self.steps, self.epochs, self.dataset_size].map(|count| count.map(NonZero::get));
@@ -120,14 +120,14 @@ impl Training {
 /// What an option takes, which need not be in quotes.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "expected a string, a number, true or false")]
-enum Scalar {
+enum OptionValue {
     Text(String),
     Truth(bool),
     Integer(i64),
     Real(f64),
 }
 
-impl Display for Scalar {
+impl Display for OptionValue {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Text(text) => text.fmt(f),
@@ -206,7 +206,7 @@ fn hold_entry<'a>(
     let wrong = |message: String| Failure::from(about(file, format!("{}: {message}", entry.path.display())));
     let limits: Result<Vec<Budget>, String> = limits.map(|limit| limit.parse()).collect();
     let limits = limits.map_err(wrong)?;
-    let written = |scalars: &BTreeMap<String, Scalar>| -> BTreeMap<String, String> {
+    let written = |scalars: &BTreeMap<String, OptionValue>| -> BTreeMap<String, String> {
         scalars.iter().map(|(name, value)| (name.clone(), value.to_string())).collect()
     };
     let shapes: Result<_, String> =
@@ -222,11 +222,11 @@ fn hold_entry<'a>(
         time: network.map(|network| timed(folder, network, entry)).transpose().map_err(wrong)?,
         parties: entry.parties,
         settings: written(&entry.set),
-        training: entry.training.as_ref().map(Training::options).transpose().map_err(wrong)?,
+        training: entry.training.as_ref().map(TrainingTable::options).transpose().map_err(wrong)?,
         depth: 0,
         ..Options::default()
     };
-    let who = |scalar: &Scalar| Who::of(&scalar.to_string());
+    let who = |scalar: &OptionValue| Who::of(&scalar.to_string());
     entry.weights.iter().for_each(|scalar| who(scalar).know_weights(&mut options));
     entry.inputs.iter().for_each(|(name, scalar)| who(scalar).know(name.clone(), &mut options));
     let path = folder.join(&entry.path);

@@ -167,7 +167,7 @@ impl Sizes {
 /// What to train.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Training")]
-pub(crate) struct Training {
+pub(crate) struct TrainingArguments {
     /// Price training steps with this loss instead of inference
     #[arg(long, value_name = "LOSS", value_parser = loss())]
     train: Option<Loss>,
@@ -194,7 +194,7 @@ pub(crate) struct Training {
     frozen: Vec<String>,
 }
 
-impl Training {
+impl TrainingArguments {
     pub(crate) fn options(&self) -> Option<TrainingOptions> {
         let steps = match (self.step, self.steps, self.epochs, self.dataset_size) {
             (_, Some(count), _, _) => Steps::First(count),

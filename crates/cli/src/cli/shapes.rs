@@ -4,18 +4,18 @@ use hawkeye::{Failure, check_dims, load, with_values};
 use hawkeye_graph::{DType, Diagnostic, Severity, printable};
 use serde::Serialize;
 
-use super::arguments::{Shapes, ShapesFormat};
+use super::arguments::{ShapesArguments, ShapesFormat};
 use super::input::source;
-use super::open_shapes::{Symbol, try_sizes, unbound};
+use super::open_shapes::{OpenSymbol, try_sizes, unbound};
 use super::output;
 
 #[derive(Serialize)]
-struct Document<'a> {
-    values: Vec<Row<'a>>,
+struct ShapesDocument<'a> {
+    values: Vec<ValueRow<'a>>,
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct ValueRow<'a> {
     name: &'a str,
     dtype: Option<&'static str>,
     shape: Option<Vec<Option<u64>>>,
@@ -24,7 +24,7 @@ struct Row<'a> {
     dims: Option<Vec<String>>,
 }
 
-pub(crate) fn run(command: &Shapes) -> Result<(), Failure> {
+pub(crate) fn run(command: &ShapesArguments) -> Result<(), Failure> {
     let model = load(&source(&command.model)?.path)?;
     let bindings = command.sizes.bindings();
     let graph = with_values(&model.graph, &bindings)?;
@@ -39,21 +39,22 @@ pub(crate) fn run(command: &Shapes) -> Result<(), Failure> {
         let fact = &tried.first.facts[id];
         let dims = tried.shape(id);
         let size = |dim: &String| dim.parse().ok();
-        Row {
+        ValueRow {
             name: &graph.value(id).name,
             dtype: fact.dtype.map(DType::name),
             shape: dims.as_ref().map(|dims| dims.iter().map(size).collect()),
             dims: dims.filter(|_| !symbols.is_empty()),
         }
     };
-    let values: Vec<Row<'_>> = graph.value_ids().map(row).collect();
+    let values: Vec<ValueRow<'_>> = graph.value_ids().map(row).collect();
     let path = command.output.as_deref();
     let text = match output::format(command.format, path)?.unwrap_or(ShapesFormat::Text) {
         ShapesFormat::Text => {
             symbols.iter().map(origin).chain(values.iter().map(line)).collect::<Vec<_>>().concat()
         }
         ShapesFormat::Json => {
-            serde_json::to_string(&Document { values }).map_err(|e| output::failed(e.to_string()))? + "\n"
+            serde_json::to_string(&ShapesDocument { values }).map_err(|e| output::failed(e.to_string()))?
+                + "\n"
         }
     };
     output::write(path, text.as_bytes())?;
@@ -61,13 +62,13 @@ pub(crate) fn run(command: &Shapes) -> Result<(), Failure> {
 }
 
 /// Where a symbol comes from.
-fn origin(symbol: &Symbol) -> String {
+fn origin(symbol: &OpenSymbol) -> String {
     let place = |(input, axis): &(String, usize)| format!("axis {axis} of {}", printable(input));
     let places: Vec<String> = symbol.places.iter().map(place).collect();
     format!("# {}: {}\n", printable(&symbol.name), places.join(", "))
 }
 
-fn line(row: &Row<'_>) -> String {
+fn line(row: &ValueRow<'_>) -> String {
     let dim = |dim: &Option<u64>| dim.map_or_else(|| "?".to_owned(), |size| size.to_string());
     let dims = row.dims.clone().or_else(|| Some(row.shape.as_ref()?.iter().map(dim).collect()));
     let shape = dims.map_or_else(|| "?".to_owned(), |dims| format!("[{}]", dims.join(", ")));

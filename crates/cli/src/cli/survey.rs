@@ -6,14 +6,14 @@ use hawkeye_report::render::{LEAST_NAME, WIDTH, binary, field, grouped, shortene
 use hawkeye_report::{PHASES, PhaseCost, Phases, Quantity, SpentInfo, TimeInfo};
 use serde::{Serialize, Serializer};
 
-use super::arguments::{Format, Profile};
+use super::arguments::{Format, ProfileArguments};
 use super::input::source;
 use super::output;
 use super::refusals::{Refusal, grouped as grouped_refusals, of_subject};
 
 /// A model under a framework, and on a network if one is given.
 #[derive(Serialize)]
-struct Line {
+struct SurveyRow {
     model: String,
     framework: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,7 +33,7 @@ fn as_text<S: Serializer>(errors: &[Diagnostic], serializer: S) -> Result<S::Ok,
 
 /// Profiles every model under every framework. One that is refused does not end the rest; it is an error if
 /// all are.
-pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
+pub(crate) fn run(command: &ProfileArguments, format: Format) -> Result<(), Failure> {
     let complete = |options| Options { training: command.training.options(), depth: 0, ..options };
     let each: Vec<Options> = command.run.each().into_iter().map(complete).collect();
     // They differ in their networks alone.
@@ -110,8 +110,8 @@ pub(crate) fn run(command: &Profile, format: Format) -> Result<(), Failure> {
     output::write(command.output.as_deref(), text.as_bytes())
 }
 
-fn line(model: &str, framework: &str, network: Option<String>, report: Option<&Report>) -> Line {
-    Line {
+fn line(model: &str, framework: &str, network: Option<String>, report: Option<&Report>) -> SurveyRow {
+    SurveyRow {
         model: model.to_owned(),
         framework: framework.to_owned(),
         totals: report.map(|report| report.totals),
@@ -127,7 +127,7 @@ fn phases(totals: &Phases) -> [&PhaseCost; 3] {
 
 /// Model, framework, bytes of each phase, messages and rounds; where networks are given, the network, its seconds and
 /// what they are spent on.
-fn cells(line: &Line) -> Vec<String> {
+fn cells(line: &SurveyRow) -> Vec<String> {
     let mut cells = vec![printable(&line.model).into_owned(), line.framework.clone()];
     match &line.totals {
         None => cells.extend(["refused", "", "", "", ""].map(str::to_owned)),
@@ -151,29 +151,29 @@ const NETWORK: usize = HEADER.len();
 const TIMES: [&str; 5] = ["seconds", "latency", "transfer", "work", "waiting"];
 
 /// Seconds, and what they are spent on, as [`TIMES`] names them.
-fn seconds(line: &Line) -> [Option<f64>; 5] {
+fn seconds(line: &SurveyRow) -> [Option<f64>; 5] {
     let Some(TimeInfo { seconds, spent, .. }) = &line.time else { return [None; 5] };
     let SpentInfo { latency, transfer, work, wait } = *spent;
     [*seconds, latency, transfer, work, wait].map(Some)
 }
 
-fn header(lines: &[Line]) -> Vec<String> {
+fn header(lines: &[SurveyRow]) -> Vec<String> {
     let timed = lines.iter().any(|line| line.network.is_some());
     let times = timed.then(|| ["network"].into_iter().chain(TIMES)).into_iter().flatten();
     HEADER.into_iter().chain(times).map(str::to_owned).collect()
 }
 
-fn refusals(lines: &[Line]) -> Vec<String> {
+fn refusals(lines: &[SurveyRow]) -> Vec<String> {
     let refused = lines.iter().filter(|line| !line.refused.is_empty());
     let mut refusals: Vec<Refusal<'_>> = refused
-        .map(|Line { model, framework, refused: errors, .. }| Refusal { model, framework, errors })
+        .map(|SurveyRow { model, framework, refused: errors, .. }| Refusal { model, framework, errors })
         .collect();
     // Networks have no part in it.
     refusals.dedup_by_key(|refusal| (refusal.model, refusal.framework));
     grouped_refusals(&refusals)
 }
 
-fn text(lines: &[Line]) -> String {
+fn text(lines: &[SurveyRow]) -> String {
     let mut rows: Vec<Vec<String>> = std::iter::once(header(lines)).chain(lines.iter().map(cells)).collect();
     let widths = |rows: &[Vec<String>]| -> Vec<usize> {
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -209,7 +209,7 @@ fn text(lines: &[Line]) -> String {
     text
 }
 
-fn markdown(lines: &[Line]) -> String {
+fn markdown(lines: &[SurveyRow]) -> String {
     let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let header = header(lines);
     let rule = |column: usize| if matches!(column, 0 | 1 | NETWORK) { "---|" } else { "---:|" };
@@ -223,7 +223,7 @@ fn markdown(lines: &[Line]) -> String {
     text
 }
 
-fn csv(lines: &[Line]) -> String {
+fn csv(lines: &[SurveyRow]) -> String {
     let columns = || (0..PHASES.len()).flat_map(|phase| Quantity::ALL.map(|quantity| (phase, quantity)));
     let names = columns().map(|(phase, quantity)| format!("{}_{}", PHASES[phase], quantity.name()));
     let names = names.collect::<Vec<_>>().join(",");

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anstyle::Style;
 use clap::{Args, ValueEnum};
 use hawkeye::{
-    Axis, Crossover, Diagnostic, Failure, MOST_POINTS, Options, Place, Point, Statement, Sweep, Variable,
-    amount, check_dims, crossovers, load, statements, sweep,
+    Crossover, Diagnostic, Failure, MOST_POINTS, Options, Place, Point, Statement, Sweep, SweepAxis,
+    Variable, amount, check_dims, crossovers, load, statements, sweep,
 };
 use hawkeye_graph::counted;
 use hawkeye_report::render::grouped;
@@ -18,7 +18,7 @@ use serde::Serialize;
 use super::input::source;
 use super::output;
 use super::plot::plot;
-use super::run::{Overlays, Training, known};
+use super::run::{Overlays, TrainingArguments, known};
 use super::time::{OnMachine, Times};
 use super::values::{Who, named_who, pair, who};
 
@@ -50,7 +50,7 @@ pub(crate) struct SweepArguments {
     #[arg(long = "input", value_name = "NAME=WHO", value_parser = named_who)]
     inputs: Vec<(String, Who)>,
     #[command(flatten)]
-    training: Training,
+    training: TrainingArguments,
     #[command(flatten)]
     times: Times,
     #[command(flatten)]
@@ -129,7 +129,7 @@ pub(crate) fn run(command: &SweepArguments) -> Result<(), Failure> {
     let chosen = output::format(command.format, command.output.as_deref())?;
     let format = chosen.unwrap_or(if seen { SweepFormat::Text } else { SweepFormat::Csv });
     let (time, networks) = command.times.options(&command.machine);
-    let axes: Vec<Axis> = axes(command)?.into_iter().chain(networks).collect();
+    let axes: Vec<SweepAxis> = axes(command)?.into_iter().chain(networks).collect();
     let source = source(&command.model)?;
     let model = load(&source.path)?;
     let named = command.dims.iter().map(|(name, _)| (name.clone(), 0)).collect();
@@ -162,10 +162,10 @@ pub(crate) fn run(command: &SweepArguments) -> Result<(), Failure> {
 }
 
 /// What varies, the frameworks first.
-fn axes(command: &SweepArguments) -> Result<Vec<Axis>, Failure> {
-    let mut axes = vec![Axis { variable: Variable::Framework, values: command.frameworks.clone() }];
+fn axes(command: &SweepArguments) -> Result<Vec<SweepAxis>, Failure> {
+    let mut axes = vec![SweepAxis { variable: Variable::Framework, values: command.frameworks.clone() }];
     let mut add =
-        |variable: Variable, values: &Values| axes.push(Axis { variable, values: values.0.clone() });
+        |variable: Variable, values: &Values| axes.push(SweepAxis { variable, values: values.0.clone() });
     let read = |name: &str, text: &str| {
         values(text).map_err(|e| Failure::from(Diagnostic::error(Place::Model, format!("{name}: {e}"))))
     };
@@ -185,7 +185,7 @@ fn axes(command: &SweepArguments) -> Result<Vec<Axis>, Failure> {
 }
 
 /// A bar on standard error, if that is a terminal.
-fn progress(axes: &[Axis]) -> ProgressBar {
+fn progress(axes: &[SweepAxis]) -> ProgressBar {
     let total = axes.iter().map(|axis| axis.values.len() as u64).fold(1, u64::saturating_mul);
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
     match ProgressStyle::with_template("{bar:40} {pos} of {len} points, {eta} left") {
@@ -284,17 +284,17 @@ fn csv(sweep: &Sweep) -> String {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct SweepDocument<'a> {
     schema: &'static str,
     model: &'a str,
     laws: Vec<Statement>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     crossovers: Vec<Crossover>,
-    points: Vec<Row<'a>>,
+    points: Vec<PointRow<'a>>,
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct PointRow<'a> {
     at: indexmap::IndexMap<&'a str, &'a str>,
     totals: &'a hawkeye_report::Phases,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -302,7 +302,7 @@ struct Row<'a> {
 }
 
 fn json(sweep: &Sweep) -> Result<String, Failure> {
-    let points = sweep.points.iter().map(|point| Row {
+    let points = sweep.points.iter().map(|point| PointRow {
         at: sweep
             .axes
             .iter()
@@ -312,7 +312,7 @@ fn json(sweep: &Sweep) -> Result<String, Failure> {
         totals: &point.totals,
         time: point.time.as_ref(),
     });
-    let document = Document {
+    let document = SweepDocument {
         schema: "hawkeye-sweep/1",
         model: &sweep.file,
         laws: statements(sweep),

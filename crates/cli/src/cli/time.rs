@@ -4,7 +4,7 @@ use clap::Args;
 use hawkeye::time::Network;
 use hawkeye::time::pipeline::Scheme;
 use hawkeye::time::units::{arrivals, bandwidth, duration, ladder, show_bandwidth, show_duration, size};
-use hawkeye::{Axis, Diagnostic, Failure, MachineChoice, Place, TimeOptions, Variable};
+use hawkeye::{Diagnostic, Failure, MachineChoice, Place, SweepAxis, TimeOptions, Variable};
 
 /// The network and the machine.
 #[derive(Debug, Args)]
@@ -94,11 +94,11 @@ impl Time {
 
 impl Times {
     /// What time is predicted for before the axes change it, and the axes.
-    pub(crate) fn options(&self, on: &OnMachine) -> (Option<TimeOptions>, Vec<Axis>) {
+    pub(crate) fn options(&self, on: &OnMachine) -> (Option<TimeOptions>, Vec<SweepAxis>) {
         let mut axes = Vec::new();
         let mut add = |variable, values: &[String]| {
             if !values.is_empty() {
-                axes.push(Axis { variable, values: values.to_vec() });
+                axes.push(SweepAxis { variable, values: values.to_vec() });
             }
         };
         add(Variable::Network, &self.networks);

@@ -148,6 +148,7 @@ pub(crate) fn slice(a: &mut Adjoint<'_>) -> GradientResult {
         let last = if *step < 0 { (size - 1).max(0) } else { size };
         let start = if *start < 0 { start.saturating_add(size) } else { *start }.clamp(0, last);
         if *step == 1 {
+            // What a step of 1 leaves out lies before and behind, so that padding gives it back.
             before[i] = start;
             after[i] = size - start - out[i];
         } else {
@@ -159,6 +160,7 @@ pub(crate) fn slice(a: &mut Adjoint<'_>) -> GradientResult {
         gradient = a.graph.pad(gradient, &before, &after);
     }
     let mut have: Vec<i64> = (0..shape.len()).map(|i| out[i] + before[i] + after[i]).collect();
+    // Other steps leave gaps: one axis after the other, the slices go to where they came from.
     for (i, start, step) in strided {
         let numbers = a.graph.range(0, out[i]);
         let (step, start) = (a.graph.int(step), a.graph.int(start));
@@ -222,6 +224,7 @@ pub(crate) fn pad(a: &mut Adjoint<'_>) -> GradientResult {
         if (before, after) == (0, 0) {
             continue;
         }
+        // Negative pads cut, so their gradient pads.
         if mode == "constant" || (before <= 0 && after <= 0) {
             let (start, end) = (before.max(0), have[i] - after.max(0));
             gradient = a.graph.slice(gradient, &[i as i64], &[start], &[end]);

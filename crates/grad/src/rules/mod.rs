@@ -14,8 +14,8 @@ pub(crate) use reduce::log_softmax_gradient;
 
 use hawkeye_graph::Node;
 
+use crate::activity::flat;
 use crate::adjoint::GradientRule;
-use crate::sweep::flat;
 
 /// Rules by operator of ONNX's own domain, sorted by name.
 const TABLE: &[(&str, GradientRule)] = &[

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::Arc;
 
-use hawkeye_grad::{Loss, Optimizer, Step, StepSpec, sweep, synthesise};
+use hawkeye_grad::{Loss, Optimizer, StepGraph, StepSpec, activity, synthesise};
 use hawkeye_graph::{
     Attribute, Attributes, DType, DeclaredType, Dim, Elements, Failure, Graph, Kind, Node, NodeId, Origin,
     Provenance, Shapes, Tensor, Value, ValueId,
@@ -125,7 +125,7 @@ impl Net {
     }
 
     /// The step that minimizes a loss of `output` by the float inputs.
-    pub(crate) fn step(&self, output: ValueId, loss: Loss, optimizer: &str, step: u64) -> Step {
+    pub(crate) fn step(&self, output: ValueId, loss: Loss, optimizer: &str, step: u64) -> StepGraph {
         let made = self.synthesise(output, loss, optimizer, step).unwrap();
         complete(&made.graph);
         made
@@ -136,13 +136,19 @@ impl Net {
         self.synthesise(output, Loss::Mse, "sgd", 1).unwrap_err()
     }
 
-    fn synthesise(&self, output: ValueId, loss: Loss, optimizer: &str, step: u64) -> Result<Step, Failure> {
+    fn synthesise(
+        &self,
+        output: ValueId,
+        loss: Loss,
+        optimizer: &str,
+        step: u64,
+    ) -> Result<StepGraph, Failure> {
         let shapes = self.shapes();
         let trained = self.graph.inputs.clone();
-        let sweep = sweep(&self.graph, &shapes, output, &trained, &|_| false);
+        let activity = activity(&self.graph, &shapes, output, &trained, &|_| false);
         let optimizer: Optimizer = optimizer.parse().unwrap();
         let spec = StepSpec { loss, optimizer, step, output, trained };
-        synthesise(&self.graph, &shapes, &sweep, &spec)
+        synthesise(&self.graph, &shapes, &activity, &spec)
     }
 
     /// Compares the gradients of Σ target·output with central differences, for a random target.
@@ -172,7 +178,7 @@ impl Net {
         self.confirm(&step, 1e-2);
     }
 
-    fn confirm(&mut self, step: &Step, tolerance: f32) {
+    fn confirm(&mut self, step: &StepGraph, tolerance: f32) {
         let shape = shape(&step.graph, step.target);
         let target = self.numbers(shape.iter().product::<u64>() as usize, -1.0, 1.0);
         self.data.push(target);

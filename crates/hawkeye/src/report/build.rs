@@ -111,6 +111,7 @@ fn call_tree<'a>(
             let path: Vec<Level<'_>> = modules.chain([Level::operator(operator)]).chain(inner).collect();
             let below = builder.build(call, depth.saturating_sub(path.len()), placed.before)?;
             let factor = placed.transfer_factor;
+            // On a network with a memory an operation takes longer than its calls do one by one.
             let scaled = (factor != 1.0).then(|| {
                 let mut scaled = below.as_ref().clone();
                 scaled.scale_transfer(factor);
@@ -126,6 +127,7 @@ fn call_tree<'a>(
         Err(TreeError::TooLarge) => {}
     }
     let (mut levels, mut tree) = (0, Children::default());
+    // Where the whole tree is too large, the deepest that is not is looked for from the top: each attempt takes what it may show.
     for more in 1..depth {
         match attempt(more) {
             Ok(larger) => (levels, tree) = (more, larger),

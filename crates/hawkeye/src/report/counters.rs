@@ -6,12 +6,12 @@ use indexmap::IndexMap;
 
 /// The counters of a framework, as the costs of one program have them.
 pub(crate) struct Counters<'a> {
-    views: Vec<View<'a>>,
+    views: Vec<CounterView<'a>>,
     /// What they are where nothing is sent.
     zero: IndexMap<String, u64>,
 }
 
-struct View<'a> {
+struct CounterView<'a> {
     counter: &'a Counter,
     phases: PhaseMap<bool>,
     /// What the program's calls count under the key, if they do.
@@ -27,7 +27,7 @@ impl<'a> Counters<'a> {
                 phases[phase] = counter.phases.as_ref().is_none_or(named);
             }
             let key = counter.key.as_deref().and_then(|key| calls.known_symbol(key));
-            View { counter, phases, key }
+            CounterView { counter, phases, key }
         };
         let zero = counters.keys().map(|name| (name.clone(), 0)).collect();
         Self { views: counters.values().map(view).collect(), zero }
@@ -46,7 +46,7 @@ impl<'a> Counters<'a> {
     }
 }
 
-impl View<'_> {
+impl CounterView<'_> {
     fn value(&self, cost: &Cost) -> Result<u64, Overflow> {
         let links = || cost.links.iter().filter(|(link, _)| self.selects(link)).map(|(_, traffic)| traffic);
         let phases = || Phase::ALL.into_iter().filter(|phase| self.phases[*phase]);

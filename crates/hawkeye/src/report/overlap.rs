@@ -7,7 +7,7 @@ use hawkeye_graph::{Graph, NodeId, Table, ValueId};
 use hawkeye_lower::OperationKind;
 use hawkeye_report::{Gain, PipelineInfo};
 use hawkeye_time::pipeline::{Pipelining, Scheme, Stage, scheduled};
-use hawkeye_time::{Selection, Spent, Task, TooLong, chain};
+use hawkeye_time::{ChainSelection, Spent, Task, TooLong, chain};
 use indexmap::IndexMap;
 
 use super::timing::Timing;
@@ -69,7 +69,7 @@ pub(crate) fn pipelines(
         .map(|(id, _)| id)
         .collect();
     let phases = |phase| timing.counts(phase);
-    let selection = Selection { phases: &phases, fixed: &fixed };
+    let selection = ChainSelection { phases: &phases, fixed: &fixed };
     let stages: Vec<Stage> = timed
         .iter()
         .map(|operation| {

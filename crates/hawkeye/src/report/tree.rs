@@ -32,7 +32,7 @@ impl From<Overflow> for TreeError {
 
 /// What a node's name comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Name {
+enum NodeName {
     /// A protocol function.
     Function(Symbol),
     /// A module, an operator within an operator, or something of the tree's own.
@@ -41,7 +41,7 @@ enum Name {
     Operator(usize, Rc<str>),
 }
 
-impl From<&str> for Name {
+impl From<&str> for NodeName {
     fn from(text: &str) -> Self {
         Self::Text(text.into())
     }
@@ -113,9 +113,9 @@ impl<'a> Level<'a> {
         Self { name: &operator.name, op: Some(&operator.op), row }
     }
 
-    fn key(&self) -> Name {
+    fn key(&self) -> NodeName {
         match self.row {
-            Some((index, _)) => Name::Operator(index, self.name.into()),
+            Some((index, _)) => NodeName::Operator(index, self.name.into()),
             None => self.name.into(),
         }
     }
@@ -124,18 +124,19 @@ impl<'a> Level<'a> {
 /// Nodes side by side, in order of first appearance: what has the same name is one node.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Children {
-    nodes: IndexMap<Name, TreeNode, DefaultHashBuilder>,
+    nodes: IndexMap<NodeName, TreeNode, DefaultHashBuilder>,
     /// How many nodes there are, on all levels.
     size: usize,
 }
 
 impl Children {
     /// Adds runs of a node and of what is below it.
-    fn add(&mut self, name: Name, times: u64, seen: &Seen, below: &Self) -> Result<(), TreeError> {
+    fn add(&mut self, name: NodeName, times: u64, seen: &Seen, below: &Self) -> Result<(), TreeError> {
         let known = self.nodes.len();
         let node = self.nodes.entry(name).or_default();
         node.times = node.times.checked_add(times).ok_or(Overflow)?;
         node.seen.add(seen)?;
+        // Sizes are kept as trees grow: counting them anew would take as long as building them.
         let size = node.children.size;
         node.children.merge(below, 1)?;
         self.size += node.children.size - size;
@@ -174,6 +175,7 @@ impl Children {
     ) -> Result<(), TreeError> {
         let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
         let Some((level, inner)) = path.split_first() else { return Ok(()) };
+        // At the end of the path the operation itself is added; before it, the levels that lead there.
         if inner.is_empty() {
             self.add(level.key(), 1, seen, below)?;
         }
@@ -208,13 +210,13 @@ impl Children {
         calls: &Calls<Share>,
         timing: Option<&Timing>,
     ) -> Result<Vec<CallNode>, Overflow> {
-        let own = Name::from(OWN);
+        let own = NodeName::from(OWN);
         let costly: Vec<_> = self.nodes.into_iter().filter(|(_, node)| !node.seen.is_zero()).collect();
         // What only sends itself is a leaf.
         if costly.iter().all(|(name, _)| *name == own) {
             return Ok(Vec::new());
         }
-        let node = |(name, node): (Name, TreeNode)| {
+        let node = |(name, node): (NodeName, TreeNode)| {
             let mut costs = IndexMap::new();
             for phase in Phase::ALL {
                 let cost = phase_cost(&node.seen, phase, timing)?;
@@ -225,8 +227,8 @@ impl Children {
                 }
             }
             let name = match name {
-                Name::Function(symbol) => calls.name(symbol).to_string(),
-                Name::Text(text) | Name::Operator(_, text) => text.to_string(),
+                NodeName::Function(symbol) => calls.name(symbol).to_string(),
+                NodeName::Text(text) | NodeName::Operator(_, text) => text.to_string(),
             };
             let seconds = timing.map(|timing| timing.counted(&node.seen.cost, &node.seen.spent).seconds());
             Ok(CallNode {
@@ -298,6 +300,7 @@ impl<'a, 'rule> CallTreeBuilder<'a, 'rule> {
         depth: usize,
         before: Before,
     ) -> Result<Rc<Children>, TreeError> {
+        // Each call adds two levels at most, itself and a side of what runs side by side, so that deeper trees are no different.
         let key = (call, depth.min(2 * self.calls.height(call)), before);
         if let Some(built) = self.built.get(&key) {
             return Ok(built.clone());
@@ -327,11 +330,12 @@ impl<'a, 'rule> CallTreeBuilder<'a, 'rule> {
             match item {
                 Item::Call { call, times } => {
                     let name = calls.call(*call).name;
+                    // A mere sequence is no level of the tree; what it does stands among its caller's own.
                     if calls.name(name).is_empty() {
                         children.merge(&*self.repeated(*call, *times, depth, before)?, 1)?;
                     } else {
                         let below = self.repeated(*call, *times, depth - 1, before)?;
-                        children.add(Name::Function(name), *times, &seen, &below)?;
+                        children.add(NodeName::Function(name), *times, &seen, &below)?;
                     }
                 }
                 Item::Parallel(sides) => {
@@ -372,7 +376,7 @@ impl<'a, 'rule> CallTreeBuilder<'a, 'rule> {
         let mut children = Children::default();
         for call in sides.iter().filter(|_| depth > 0) {
             let name = self.calls.call(*call).name;
-            let name = if self.calls.name(name).is_empty() { SIDE.into() } else { Name::Function(name) };
+            let name = if self.calls.name(name).is_empty() { SIDE.into() } else { NodeName::Function(name) };
             let below = self.build(*call, depth - 1, Before::default())?;
             let cost = self.costs.value(*call).after(&Before::default());
             let spent = self.clock.map(|clock| *clock.value(*call)).unwrap_or_default();

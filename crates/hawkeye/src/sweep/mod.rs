@@ -62,14 +62,14 @@ impl Variable {
 
 /// A variable and the values it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Axis {
+pub struct SweepAxis {
     /// What varies.
     pub variable: Variable,
     /// Its values, as the user would write them.
     pub values: Vec<String>,
 }
 
-impl Axis {
+impl SweepAxis {
     /// The values as numbers, if all of them are and they grow.
     #[must_use]
     pub fn numbers(&self) -> Option<Vec<i128>> {
@@ -97,7 +97,7 @@ pub struct Sweep {
     /// The model's file.
     pub file: String,
     /// What was varied.
-    pub axes: Vec<Axis>,
+    pub axes: Vec<SweepAxis>,
     /// Names of the operators, where all points have the same.
     pub operators: Option<Vec<String>>,
     /// Every point; the last axis varies fastest.
@@ -113,7 +113,7 @@ pub fn sweep(
     model: &Model,
     file: &str,
     framework: &str,
-    axes: &[Axis],
+    axes: &[SweepAxis],
     options: &Options,
     done: &(dyn Fn() + Sync),
 ) -> Result<Sweep, Failure> {
@@ -166,7 +166,7 @@ fn failures(results: &[Option<Result<Report, Failure>>]) -> impl Iterator<Item =
 
 fn collect(
     file: &str,
-    axes: &[Axis],
+    axes: &[SweepAxis],
     results: Vec<Option<Result<Report, Failure>>>,
 ) -> Result<Sweep, Failure> {
     let mut errors = Vec::new();
@@ -197,7 +197,7 @@ fn collect(
 }
 
 /// The values at a point.
-fn values(axes: &[Axis], index: usize) -> Vec<String> {
+fn values(axes: &[SweepAxis], index: usize) -> Vec<String> {
     let mut left = index;
     let mut values = Vec::with_capacity(axes.len());
     for axis in axes.iter().rev() {
@@ -212,7 +212,7 @@ fn profile(
     model: &Model,
     file: &str,
     framework: &str,
-    axes: &[Axis],
+    axes: &[SweepAxis],
     values: &[String],
     options: &Options,
     sessions: &Sessions,

@@ -9,15 +9,15 @@ use crate::{FrameworkInfo, ModelInfo, Report};
 const SCHEMA: &str = "hawkeye-checks/1";
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct ChecksDocument<'a> {
     schema: &'static str,
     /// Whether every limit is kept.
     kept: bool,
-    results: Vec<Outcome<'a>>,
+    results: Vec<ModelChecks<'a>>,
 }
 
 #[derive(Serialize)]
-struct Outcome<'a> {
+struct ModelChecks<'a> {
     model: &'a ModelInfo,
     framework: &'a FrameworkInfo,
     kept: bool,
@@ -37,13 +37,13 @@ struct Verdict<'a> {
 /// Never: strings and numbers serialize.
 #[must_use]
 pub fn checks_json(results: &[(Report, Vec<Check>)]) -> String {
-    let results: Vec<Outcome<'_>> = results.iter().map(|(report, checks)| made(report, checks)).collect();
-    let document = Document { schema: SCHEMA, kept: results.iter().all(|result| result.kept), results };
+    let results: Vec<ModelChecks<'_>> = results.iter().map(|(report, checks)| made(report, checks)).collect();
+    let document = ChecksDocument { schema: SCHEMA, kept: results.iter().all(|result| result.kept), results };
     serde_json::to_string_pretty(&document).expect("strings and numbers serialize") + "\n"
 }
 
-fn made<'a>(report: &'a Report, checks: &'a [Check]) -> Outcome<'a> {
-    Outcome {
+fn made<'a>(report: &'a Report, checks: &'a [Check]) -> ModelChecks<'a> {
+    ModelChecks {
         model: &report.model,
         framework: &report.framework,
         kept: checks.iter().all(Check::holds),

@@ -163,12 +163,12 @@ pub(super) fn counted(comparison: &Comparison) -> String {
 
 /// Amounts of one row on every side, and its differences.
 #[derive(Clone, Debug, Default)]
-struct Amounts {
+struct RowAmounts {
     values: Vec<Option<u128>>,
     differences: Vec<i128>,
 }
 
-impl Amounts {
+impl RowAmounts {
     /// Of a quantity in some phases.
     fn new(columns: &Columns, quantity: Quantity, phases: &[usize]) -> Self {
         let value = |cost: &Option<crate::Phases>| {
@@ -223,7 +223,7 @@ fn totals(comparison: &Comparison) -> (Table, Vec<i128>) {
     table.set_header([String::new()].into_iter().chain(titles(comparison)));
     for (phase, name) in PHASES.iter().enumerate() {
         for &quantity in comparison.quantities() {
-            let amounts = Amounts::new(&comparison.totals, quantity, &[phase]);
+            let amounts = RowAmounts::new(&comparison.totals, quantity, &[phase]);
             if amounts.values.iter().flatten().any(|value| *value > 0) {
                 let label = format!("{name} {}", quantity.name());
                 table.add_row([label].into_iter().chain(amounts.cells(quantity)));
@@ -244,7 +244,7 @@ fn operators(
     name: impl Fn(&Folded) -> String,
 ) -> (Table, Vec<i128>) {
     let all: Vec<usize> = (0..PHASES.len()).collect();
-    let amounts = |row: &Folded| Amounts::new(&row.sum.columns, quantity, &all);
+    let amounts = |row: &Folded| RowAmounts::new(&row.sum.columns, quantity, &all);
     let mut table = Table::new();
     let mut changes = Vec::new();
     table.set_header(
@@ -252,21 +252,21 @@ fn operators(
     );
     // A row that says "and 1 more" takes the place of the one it hides.
     let shown = top.filter(|top| top + 1 < rows.len()).unwrap_or(usize::MAX);
-    let mut add = |labels: [String; 3], amounts: &Amounts| {
+    let mut add = |labels: [String; 3], amounts: &RowAmounts| {
         table.add_row(labels.into_iter().chain(amounts.cells(quantity)));
         changes.push(amounts.change());
     };
     for row in rows.iter().take(shown) {
         add([name(row), row.sum.op.clone(), row.sum.change.name().to_owned()], &amounts(row));
     }
-    let mut rest = Amounts::default();
+    let mut rest = RowAmounts::default();
     let hidden = rows.iter().skip(shown);
     let count = hidden.clone().count();
     hidden.for_each(|row| rest.add(&amounts(row)));
     if count > 0 {
         add([format!("and {count} more"), String::new(), String::new()], &rest);
     }
-    let total = Amounts::new(&comparison.totals, quantity, &all);
+    let total = RowAmounts::new(&comparison.totals, quantity, &all);
     add(["total".to_owned(), String::new(), String::new()], &total);
     table.column_iter_mut().skip(3).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     (table, changes)

@@ -28,11 +28,11 @@ impl Folded {
 
 /// What rows that are put together have in common: the operator, what became of it, its costs on every side,
 /// and the name but for its numbers.
-type Likeness = (String, Change, Vec<Option<Cells>>, Vec<String>);
+type ChangeLikeness = (String, Change, Vec<Option<Cells>>, Vec<String>);
 
 /// Rows of which those alike are one, the largest change of a quantity first.
 pub(super) fn folded(operators: &[OperatorChange], quantity: Quantity) -> Vec<Folded> {
-    let mut alike: IndexMap<Likeness, Vec<&OperatorChange>> = IndexMap::new();
+    let mut alike: IndexMap<ChangeLikeness, Vec<&OperatorChange>> = IndexMap::new();
     for operator in operators {
         let costs = operator.columns.costs.iter().map(|cost| cost.as_ref().map(Cells::from)).collect();
         let likeness = (operator.op.clone(), operator.change, costs, words(&operator.name));

@@ -13,7 +13,7 @@ pub(crate) struct Stack<'a> {
 
 /// The stacks of a report in order of first appearance; they add up to the totals.
 pub(crate) fn stacks(report: &Report) -> Vec<Stack<'_>> {
-    let mut walk = Walk { frames: Vec::new(), found: Vec::new() };
+    let mut walk = StackWalk { frames: Vec::new(), found: Vec::new() };
     report.calls.iter().for_each(|node| walk.node(node, true));
     if report.calls.is_empty() {
         // Cut at no depth at all, the tree is the model.
@@ -23,12 +23,12 @@ pub(crate) fn stacks(report: &Report) -> Vec<Stack<'_>> {
     walk.found
 }
 
-struct Walk<'a> {
+struct StackWalk<'a> {
     frames: Vec<&'a str>,
     found: Vec<Stack<'a>>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> StackWalk<'a> {
     /// Calls that run side by side share their rounds, so these stay with the node above them; below
     /// it, nodes are visited without `rounds`.
     fn node(&mut self, node: &'a CallNode, rounds: bool) {

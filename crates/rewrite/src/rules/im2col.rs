@@ -3,7 +3,7 @@
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site};
 
-use super::linear::{Linear, Window};
+use super::linear::{ConvWindow, Linear};
 use super::taps::{Taps, biased, taps};
 
 pub(super) const CONV: Rule = Rule {
@@ -23,7 +23,7 @@ const LARGEST: i64 = 49;
 
 fn conv(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let layer = Linear::of(site, site.output()?)?;
-    let window = Window::of(layer.node, &layer.dims[2..])?;
+    let window = ConvWindow::of(layer.node, &layer.dims[2..])?;
     let area: i64 = window.kernel.iter().product();
     if window.group != 1 || area > LARGEST {
         return None;
@@ -47,9 +47,9 @@ fn conv(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
 }
 
 /// A Conv of which every channel has a kernel of its own.
-fn depthwise<'a>(site: &Site<'a>) -> Option<(Linear<'a>, Window, i64)> {
+fn depthwise<'a>(site: &Site<'a>) -> Option<(Linear<'a>, ConvWindow, i64)> {
     let layer = Linear::of(site, site.output()?)?;
-    let window = Window::of(layer.node, &layer.dims[2..])?;
+    let window = ConvWindow::of(layer.node, &layer.dims[2..])?;
     let area: i64 = window.kernel.iter().product();
     let own = window.group > 1 && layer.dims[0] == window.group && layer.dims[1] == 1;
     (own && area <= LARGEST).then_some((layer, window, area))

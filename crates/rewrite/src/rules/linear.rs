@@ -15,11 +15,11 @@ pub(super) struct Linear<'a> {
     pub(super) output: ValueId,
     /// Shape of the weight.
     pub(super) dims: Vec<i64>,
-    kind: Kind,
+    kind: LayerKind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum LayerKind {
     Conv,
     ConvTranspose,
     /// The weight is (out, in).
@@ -46,17 +46,17 @@ impl<'a> Linear<'a> {
         }
         let dims = site.shape(weight)?;
         let kind = match node.op.as_str() {
-            "Conv" => Kind::Conv,
-            "ConvTranspose" if int(node, "group", 1) == 1 => Kind::ConvTranspose,
+            "Conv" => LayerKind::Conv,
+            "ConvTranspose" if int(node, "group", 1) == 1 => LayerKind::ConvTranspose,
             "Gemm" if int(node, "transA", 0) == 0 && plain(node) => {
                 // A bias that differs between rows is none of the layer's outputs.
                 let vector = |bias| site.shape(bias).is_some_and(|shape| shape.len() == 1);
                 if !bias.is_none_or(vector) {
                     return None;
                 }
-                if int(node, "transB", 0) == 1 { Kind::GemmTransposed } else { Kind::Gemm }
+                if int(node, "transB", 0) == 1 { LayerKind::GemmTransposed } else { LayerKind::Gemm }
             }
-            "MatMul" if dims.len() == 2 => Kind::MatMul,
+            "MatMul" if dims.len() == 2 => LayerKind::MatMul,
             _ => return None,
         };
         Some(Self { node, x, weight, bias, output: value, dims, kind })
@@ -69,7 +69,7 @@ impl<'a> Linear<'a> {
         let linear = Self::of(site, product)?;
         let shape = site.shape(bias)?;
         let fits = site.is_weight(bias) && linear.bias.is_none() && shape == [linear.outputs()];
-        (fits && linear.kind == Kind::MatMul && site.is_private(product)).then_some(Self {
+        (fits && linear.kind == LayerKind::MatMul && site.is_private(product)).then_some(Self {
             bias: Some(bias),
             output: value,
             ..linear
@@ -86,26 +86,26 @@ impl<'a> Linear<'a> {
     /// Outputs: channels or columns.
     pub(super) fn outputs(&self) -> i64 {
         match self.kind {
-            Kind::Conv | Kind::GemmTransposed => self.dims[0],
-            Kind::ConvTranspose | Kind::Gemm | Kind::MatMul => self.dims[1],
+            LayerKind::Conv | LayerKind::GemmTransposed => self.dims[0],
+            LayerKind::ConvTranspose | LayerKind::Gemm | LayerKind::MatMul => self.dims[1],
         }
     }
 
     /// Inputs: channels or rows.
     pub(super) fn inputs(&self) -> i64 {
         match self.kind {
-            Kind::Conv => self.dims[1] * int(self.node, "group", 1),
-            Kind::GemmTransposed => self.dims[1],
-            Kind::ConvTranspose | Kind::Gemm | Kind::MatMul => self.dims[0],
+            LayerKind::Conv => self.dims[1] * int(self.node, "group", 1),
+            LayerKind::GemmTransposed => self.dims[1],
+            LayerKind::ConvTranspose | LayerKind::Gemm | LayerKind::MatMul => self.dims[0],
         }
     }
 
     pub(super) fn is_conv(&self) -> bool {
-        self.kind == Kind::Conv
+        self.kind == LayerKind::Conv
     }
 
     pub(super) fn is_matrix(&self) -> bool {
-        matches!(self.kind, Kind::Gemm | Kind::GemmTransposed | Kind::MatMul)
+        matches!(self.kind, LayerKind::Gemm | LayerKind::GemmTransposed | LayerKind::MatMul)
     }
 
     /// Whether zeros are added around the operand.
@@ -113,7 +113,7 @@ impl<'a> Linear<'a> {
         !self.is_matrix()
             && (!explicit_padding(self.node)
                 || list(self.node, "pads", 4, 0).iter().any(|pad| *pad != 0)
-                || self.kind == Kind::ConvTranspose)
+                || self.kind == LayerKind::ConvTranspose)
     }
 
     /// The axis of the outputs among those of the layer's output.
@@ -123,13 +123,17 @@ impl<'a> Linear<'a> {
 
     /// The weight of a matrix product with its inputs along the rows.
     pub(super) fn by_rows(&self, edit: &mut Edit) -> ValueId {
-        if self.kind == Kind::GemmTransposed { edit.transpose(self.weight, &[1, 0]) } else { self.weight }
+        if self.kind == LayerKind::GemmTransposed {
+            edit.transpose(self.weight, &[1, 0])
+        } else {
+            self.weight
+        }
     }
 
     /// The weight with its outputs scaled by a vector.
     pub(super) fn scale_outputs(&self, edit: &mut Edit, scale: ValueId) -> ValueId {
         let mut shape = vec![1; self.dims.len()];
-        let axis = usize::from(!matches!(self.kind, Kind::Conv | Kind::GemmTransposed));
+        let axis = usize::from(!matches!(self.kind, LayerKind::Conv | LayerKind::GemmTransposed));
         shape[axis] = -1;
         let scale = edit.reshape(scale, &shape);
         edit.op("Mul", &[self.weight, scale])
@@ -138,12 +142,13 @@ impl<'a> Linear<'a> {
     /// The weight with its inputs scaled by a vector; `None` for groups of several channels.
     pub(super) fn scale_inputs(&self, edit: &mut Edit, scale: ValueId) -> Option<ValueId> {
         let mut shape = vec![1; self.dims.len()];
-        let grouped = self.kind == Kind::Conv && int(self.node, "group", 1) != 1;
+        let grouped = self.kind == LayerKind::Conv && int(self.node, "group", 1) != 1;
         let depthwise = grouped && self.dims[1] == 1 && self.dims[0] == int(self.node, "group", 1);
         if grouped && !depthwise {
             return None;
         }
-        let first = depthwise || matches!(self.kind, Kind::ConvTranspose | Kind::Gemm | Kind::MatMul);
+        let first =
+            depthwise || matches!(self.kind, LayerKind::ConvTranspose | LayerKind::Gemm | LayerKind::MatMul);
         shape[usize::from(!first)] = -1;
         let scale = edit.reshape(scale, &shape);
         Some(edit.op("Mul", &[self.weight, scale]))
@@ -153,18 +158,18 @@ impl<'a> Linear<'a> {
     /// is padded with zeros, which the vector is not added to, a map of the output's shape.
     pub(super) fn shift(&self, site: &Site<'_>, edit: &mut Edit, shift: ValueId) -> Option<ValueId> {
         match self.kind {
-            Kind::MatMul | Kind::Gemm => Some(self.row(edit, shift, self.weight)),
-            Kind::GemmTransposed => {
+            LayerKind::MatMul | LayerKind::Gemm => Some(self.row(edit, shift, self.weight)),
+            LayerKind::GemmTransposed => {
                 let weight = edit.transpose(self.weight, &[1, 0]);
                 Some(self.row(edit, shift, weight))
             }
-            Kind::Conv if !self.is_padded() && int(self.node, "group", 1) == 1 => {
+            LayerKind::Conv if !self.is_padded() && int(self.node, "group", 1) == 1 => {
                 let vector = edit.reshape(shift, &[1, -1, 1, 1]);
                 let product = edit.op("Mul", &[self.weight, vector]);
                 let sum = edit.reduce("ReduceSum", product, &[1, 2, 3]);
                 Some(edit.reshape(sum, &[-1]))
             }
-            Kind::Conv | Kind::ConvTranspose => {
+            LayerKind::Conv | LayerKind::ConvTranspose => {
                 let [_, channels, height, width] = site.image(self.x)?;
                 let vector = edit.reshape(shift, &[1, -1, 1, 1]);
                 let shape = edit.ints(&[1, channels, height, width]);
@@ -188,7 +193,7 @@ impl<'a> Linear<'a> {
         weight: ValueId,
         bias: Option<ValueId>,
     ) -> ValueId {
-        if self.kind == Kind::MatMul {
+        if self.kind == LayerKind::MatMul {
             let product = edit.like(self.node, &[x, weight]);
             return match bias {
                 Some(bias) => edit.op("Add", &[product, bias]),
@@ -220,7 +225,7 @@ fn plain(node: &Node) -> bool {
 }
 
 /// Attributes of a Conv.
-pub(super) struct Window {
+pub(super) struct ConvWindow {
     pub(super) kernel: Vec<i64>,
     pub(super) strides: Vec<i64>,
     pub(super) pads: Vec<i64>,
@@ -228,7 +233,7 @@ pub(super) struct Window {
     pub(super) group: i64,
 }
 
-impl Window {
+impl ConvWindow {
     /// The window of a Conv or pool over images.
     pub(super) fn of(node: &Node, kernel: &[i64]) -> Option<Self> {
         if kernel.len() == 2 { Self::over(node, kernel) } else { None }

@@ -3,7 +3,7 @@
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site, int};
 
-use super::linear::Window;
+use super::linear::ConvWindow;
 use super::pool::{Windows, maxima};
 
 pub(super) const RULE: Rule = Rule {
@@ -20,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let (x, output) = (site.input(0)?, site.output()?);
-    let window = Window::over(site.node, site.node.attributes.ints("kernel_shape")?)?;
+    let window = ConvWindow::over(site.node, site.node.attributes.ints("kernel_shape")?)?;
     let (mut shape, out) = (site.shape(x)?, site.shape(output)?);
     let plain = window.dilations.iter().all(|d| *d == 1)
         && int(site.node, "storage_order", 0) == 0

@@ -5,7 +5,7 @@ use hawkeye_graph::Attribute;
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site, int};
 
-use super::linear::Window;
+use super::linear::ConvWindow;
 
 pub(super) const RULE: Rule = Rule {
     name: "maxpool-separable",
@@ -21,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let (x, output) = (site.input(0)?, site.output()?);
-    let window = Window::of(site.node, site.node.attributes.ints("kernel_shape")?)?;
+    let window = ConvWindow::of(site.node, site.node.attributes.ints("kernel_shape")?)?;
     let splits = window.kernel.iter().all(|k| *k > 1) && window.dilations.iter().all(|d| *d == 1);
     if !splits || site.node.outputs.len() > 1 {
         return None;

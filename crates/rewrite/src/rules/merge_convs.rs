@@ -5,7 +5,7 @@ use hawkeye_graph::ValueId;
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site, int, is};
 
-use super::linear::{Linear, Window};
+use super::linear::{ConvWindow, Linear};
 
 pub(super) const CONVS: Rule = Rule {
     name: "merge-conv-conv1x1",
@@ -23,8 +23,8 @@ pub(super) const CONVS: Rule = Rule {
 fn convs(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let second = Linear::of(site, site.output()?)?;
     let first = Linear::of(site, second.x)?;
-    let window = Window::of(second.node, &second.dims[2..])?;
-    let mut inner = Window::of(first.node, &first.dims[2..])?;
+    let window = ConvWindow::of(second.node, &second.dims[2..])?;
+    let mut inner = ConvWindow::of(first.node, &first.dims[2..])?;
     if !(window.is_pointwise() && first.is_conv() && site.is_private(second.x)) {
         return None;
     }
@@ -73,8 +73,8 @@ pub(super) const CONV1X1_CONV: Rule = Rule {
 fn conv1x1_conv(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let second = Linear::of(site, site.output()?)?;
     let first = Linear::of(site, second.x)?;
-    let pointwise = Window::of(first.node, &first.dims[2..])?;
-    let mut window = Window::of(second.node, &second.dims[2..])?;
+    let pointwise = ConvWindow::of(first.node, &first.dims[2..])?;
+    let mut window = ConvWindow::of(second.node, &second.dims[2..])?;
     let unbiased = first.bias.is_none() || !second.is_padded();
     if !(pointwise.is_pointwise() && second.is_conv() && site.is_private(second.x) && unbiased) {
         return None;
@@ -126,7 +126,7 @@ fn sum_of_convs(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let (left, right) = (site.input(0)?, site.input(1)?);
     let conv = |value: ValueId| {
         let layer = Linear::of(site, value).filter(|layer| layer.is_conv() && site.is_private(value))?;
-        let window = Window::of(layer.node, &layer.dims[2..])?;
+        let window = ConvWindow::of(layer.node, &layer.dims[2..])?;
         (window.group == 1).then_some((layer, window))
     };
     let (first, second) = (conv(left), conv(right));
@@ -208,7 +208,7 @@ fn convs_of_one(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let mut layers = Vec::new();
     for node in site.consumers(x).into_iter().filter(|node| is(node, "Conv")) {
         let layer = Linear::of(site, node.outputs[0]?).filter(|layer| layer.x == x);
-        let window = layer.as_ref().and_then(|layer| Window::of(node, &layer.dims[2..]));
+        let window = layer.as_ref().and_then(|layer| ConvWindow::of(node, &layer.dims[2..]));
         if let (Some(layer), Some(window)) = (layer, window)
             && window.group == 1
         {
@@ -217,7 +217,7 @@ fn convs_of_one(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     }
     let widest = layers.iter().map(|(_, window)| window.kernel.clone()).max()?;
     let (_, like) = layers.iter().find(|(_, window)| window.kernel == widest)?;
-    let like = Window {
+    let like = ConvWindow {
         kernel: like.kernel.clone(),
         strides: like.strides.clone(),
         pads: like.pads.clone(),
@@ -225,7 +225,7 @@ fn convs_of_one(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
         group: 1,
     };
     let [height, width] = like.kernel[..] else { return None };
-    let fits = |window: &Window| {
+    let fits = |window: &ConvWindow| {
         let equal =
             window.kernel == like.kernel && window.pads == like.pads && window.dilations == like.dilations;
         let centred =

@@ -5,7 +5,7 @@ use hawkeye_graph::{Node, ValueId};
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site, int, is, list};
 
-use super::linear::{Linear, Window};
+use super::linear::{ConvWindow, Linear};
 
 pub(super) const SLICE: Rule = Rule {
     name: "slice-first",
@@ -160,7 +160,7 @@ pub(super) const POOL: Rule = Rule {
 fn pool(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let x = site.input(0)?;
     let layer = Linear::of(site, x).filter(|layer| layer.is_conv() && site.is_private(x))?;
-    let window = Window::of(layer.node, &layer.dims[2..])?;
+    let window = ConvWindow::of(layer.node, &layer.dims[2..])?;
     let padded = list(site.node, "pads", 4, 0).iter().any(|p| *p != 0);
     if !window.is_pointwise() || padded && layer.bias.is_some() && int(site.node, "count_include_pad", 0) == 1
     {
@@ -197,7 +197,7 @@ fn upsample(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
             return Some(true);
         }
         let layer = Linear::of(site, site.output()?)?;
-        Some(Window::of(node, &layer.dims[2..])?.is_pointwise())
+        Some(ConvWindow::of(node, &layer.dims[2..])?.is_pointwise())
     };
     if !(nearest && by_scales && pointwise(site.node)?) {
         return None;

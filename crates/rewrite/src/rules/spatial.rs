@@ -5,7 +5,7 @@ use hawkeye_graph::{Attribute, ValueId};
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site, is};
 
-use super::linear::{Linear, Window};
+use super::linear::{ConvWindow, Linear};
 
 pub(super) const GROUPS: Rule = Rule {
     name: "group-conv-split",
@@ -21,7 +21,7 @@ pub(super) const GROUPS: Rule = Rule {
 
 fn groups(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let layer = Linear::of(site, site.output()?)?;
-    let mut window = Window::of(layer.node, &layer.dims[2..])?;
+    let mut window = ConvWindow::of(layer.node, &layer.dims[2..])?;
     let group = std::mem::replace(&mut window.group, 1);
     if group == 1 || layer.dims[1] == 1 || group > 64 {
         return None;
@@ -56,7 +56,7 @@ pub(super) const DENSE: Rule = Rule {
 
 fn dense(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let layer = Linear::of(site, site.output()?)?;
-    let mut window = Window::of(layer.node, &layer.dims[2..])?;
+    let mut window = ConvWindow::of(layer.node, &layer.dims[2..])?;
     let group = std::mem::replace(&mut window.group, 1);
     let [out, per_group, ..] = layer.dims[..] else { return None };
     if group == 1 || out * group > 1 << 16 {
@@ -88,7 +88,7 @@ pub(super) const DILATED: Rule = Rule {
 
 fn dilated(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let layer = Linear::of(site, site.output()?)?;
-    let mut window = Window::of(layer.node, &layer.dims[2..])?;
+    let mut window = ConvWindow::of(layer.node, &layer.dims[2..])?;
     let [n, c, h, w] = site.image(layer.x)?;
     let [_, o, oh, ow] = site.image(layer.output)?;
     let [d, e] = window.dilations[..] else { return None };
@@ -123,7 +123,7 @@ pub(super) const SUBSAMPLE: Rule = Rule {
 
 fn subsample(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let layer = Linear::of(site, site.output()?)?;
-    let mut window = Window::of(layer.node, &layer.dims[2..])?;
+    let mut window = ConvWindow::of(layer.node, &layer.dims[2..])?;
     let strides = std::mem::replace(&mut window.strides, vec![1, 1]);
     if !window.is_pointwise() || strides == [1, 1] {
         return None;

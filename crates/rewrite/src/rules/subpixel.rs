@@ -33,8 +33,8 @@ fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
         return None;
     }
     let pads = list(node, "pads", 4, 0);
-    let down = Phases::of(s, kernel_rows, pads[0], rows, height)?;
-    let across = Phases::of(s, kernel_columns, pads[1], columns, width)?;
+    let down = SubpixelPhases::of(s, kernel_rows, pads[0], rows, height)?;
+    let across = SubpixelPhases::of(s, kernel_columns, pads[1], columns, width)?;
     // Which element of the old kernel is where in the new ones: zeros elsewhere.
     let taps = (kernel_rows * kernel_columns) as usize;
     let places = (s * s * down.kernel * across.kernel) as usize;
@@ -82,7 +82,7 @@ fn rewrite(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
 
 /// Outputs along one axis, by their place in a block of `stride`: output `stride * u + v` is a sum over
 /// inputs `u + offset` times kernel elements.
-struct Phases {
+struct SubpixelPhases {
     stride: i64,
     old: i64,
     padding: i64,
@@ -94,7 +94,7 @@ struct Phases {
     after: i64,
 }
 
-impl Phases {
+impl SubpixelPhases {
     fn of(stride: i64, old: i64, padding: i64, inputs: i64, outputs: i64) -> Option<Self> {
         let (mut first, mut last) = (i64::MAX, i64::MIN);
         for v in 0..stride {

@@ -5,7 +5,7 @@ use hawkeye_graph::ValueId;
 use crate::edit::Edit;
 use crate::rule::Site;
 
-use super::linear::{Linear, Window};
+use super::linear::{ConvWindow, Linear};
 use super::pool::lanes;
 
 /// A Conv over images, with what its windows see.
@@ -19,7 +19,12 @@ pub(super) struct Taps {
 }
 
 /// The taps of a Conv without dilation.
-pub(super) fn taps(site: &Site<'_>, edit: &mut Edit, layer: &Linear<'_>, window: &Window) -> Option<Taps> {
+pub(super) fn taps(
+    site: &Site<'_>,
+    edit: &mut Edit,
+    layer: &Linear<'_>,
+    window: &ConvWindow,
+) -> Option<Taps> {
     let [images, channels, rows, columns] = site.image(layer.x)?;
     let [_, _, height, width] = site.image(layer.output)?;
     if window.dilations.iter().any(|d| *d != 1) {

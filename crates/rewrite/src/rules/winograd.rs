@@ -5,7 +5,7 @@ use hawkeye_graph::ValueId;
 use crate::edit::Edit;
 use crate::rule::{Family, Promise, Rule, Site};
 
-use super::linear::{Linear, Window};
+use super::linear::{ConvWindow, Linear};
 use super::pool::lanes;
 use super::taps::biased;
 
@@ -19,26 +19,26 @@ pub(super) const LEFT: Rule = Rule {
     source: "Lavin and Gray, arXiv 1509.09308, section 4.1; CoPriv, arXiv 2311.01737, section 4.1",
     promise: Promise::Exact,
     anchors: &["Conv"],
-    rewrite: &|site, edit| winograd(site, edit, Side::WeightsLeft),
+    rewrite: &|site, edit| winograd(site, edit, WeightSide::WeightsLeft),
 };
 
 pub(super) const RIGHT: Rule = Rule {
     name: "winograd-weights-right",
     what: "Conv 3 x 3 -> sixteen products of tiles (tiles x C) and transformed weights (C x O), sums before and after",
     why: "as winograd; CryptFlow2's transfers are chosen by the left operand's party",
-    rewrite: &|site, edit| winograd(site, edit, Side::WeightsRight),
+    rewrite: &|site, edit| winograd(site, edit, WeightSide::WeightsRight),
     ..LEFT
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+enum WeightSide {
     WeightsLeft,
     WeightsRight,
 }
 
-fn winograd(site: &Site<'_>, edit: &mut Edit, side: Side) -> Option<()> {
+fn winograd(site: &Site<'_>, edit: &mut Edit, side: WeightSide) -> Option<()> {
     let layer = Linear::of(site, site.output()?).filter(Linear::is_conv)?;
-    let window = Window::of(layer.node, &layer.dims[2..])?;
+    let window = ConvWindow::of(layer.node, &layer.dims[2..])?;
     let [images, channels, rows, columns] = site.image(layer.x)?;
     let [_, out, height, width] = site.image(layer.output)?;
     let ones = |list: &[i64]| list.iter().all(|i| *i == 1);
@@ -64,8 +64,8 @@ fn winograd(site: &Site<'_>, edit: &mut Edit, side: Side) -> Option<()> {
         .into_iter()
         .zip(weights)
         .map(|(tile, weight)| match side {
-            Side::WeightsLeft => edit.op("MatMul", &[weight, tile]),
-            Side::WeightsRight => {
+            WeightSide::WeightsLeft => edit.op("MatMul", &[weight, tile]),
+            WeightSide::WeightsRight => {
                 let tile = edit.transpose(tile, &[1, 0]);
                 let weight = edit.transpose(weight, &[1, 0]);
                 let product = edit.op("MatMul", &[tile, weight]);

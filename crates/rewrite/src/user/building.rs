@@ -11,17 +11,17 @@ use crate::edit::Edit;
 /// # Errors
 /// If it names what the pattern does not, or its attributes are none of ONNX's.
 pub(super) fn build(edit: &mut Edit, term: &Term, bound: &Bound<'_>) -> Result<ValueId, String> {
-    let mut builder = Builder { edit, bound, made: Vec::new() };
+    let mut builder = TermBuilder { edit, bound, made: Vec::new() };
     builder.value(term)?.ok_or_else(|| "it gives no value".to_owned())
 }
 
-struct Builder<'a, 'p> {
+struct TermBuilder<'a, 'p> {
     edit: &'a mut Edit,
     bound: &'a Bound<'p>,
     made: Vec<(&'a Term, ValueId)>,
 }
 
-impl<'a> Builder<'a, '_> {
+impl<'a> TermBuilder<'a, '_> {
     fn value(&mut self, term: &'a Term) -> Result<Option<ValueId>, String> {
         if let Some((_, value)) = self.made.iter().find(|(made, _)| *made == term) {
             return Ok(Some(*value));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use hawkeye::{Bindings, Framework, Options, Session, load};
 use hawkeye_graph::{Failure, Graph, Node};
 use hawkeye_report::{Operator, Phases};
-use hawkeye_rewrite::{Price, Promise, Quote, RULES, Rewritten, Row, Rule, Weights, fixed, rewrite};
+use hawkeye_rewrite::{Price, Promise, Quote, RULES, ReportRow, Rewritten, Rule, Weights, fixed, rewrite};
 
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
@@ -62,7 +62,7 @@ impl Priced {
             rounds: phases.offline.rounds + phases.online.rounds,
             seconds: 0.0,
         };
-        let row = |row: &Operator| (Row::new(row.node, &row.name), price(&row.phases));
+        let row = |row: &Operator| (ReportRow::new(row.node, &row.name), price(&row.phases));
         Ok(Quote { total: price(&report.totals), rows: report.operators.iter().map(row).collect() })
     }
 
@@ -88,7 +88,7 @@ impl Priced {
         let mut pricing = |graph: &Graph| self.quote(graph);
         let front_end = self.framework.manifest.loads.as_ref();
         let loads = |node: &Node| front_end.is_none_or(|front_end| front_end.refusal(node).is_none());
-        let options = hawkeye_rewrite::Options {
+        let options = hawkeye_rewrite::RewriteOptions {
             rules,
             objective: hawkeye_rewrite::Objective::Bytes,
             loads: (!as_priced).then_some(&loads),

@@ -3,12 +3,7 @@
 use hawkeye_graph::{Attribute, Node, ValueId};
 
 use super::builder::DefinitionBuilder;
-
-type Outputs = Option<Vec<Option<ValueId>>>;
-
-fn one(value: ValueId) -> Outputs {
-    Some(vec![Some(value)])
-}
+use super::{Decomposed, one};
 
 /// A number among the attributes.
 pub(crate) fn float(node: &Node, name: &str, default: f64) -> f64 {
@@ -29,7 +24,7 @@ fn negative(emit: &mut DefinitionBuilder<'_, '_>, x: ValueId) -> ValueId {
 }
 
 /// `Gelu`, exactly or by tanh.
-pub(crate) fn gelu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn gelu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let x = emit.input(0)?;
     let by_tanh = matches!(node.attributes.get("approximate"), Some(Attribute::String(s)) if s == "tanh");
     one(gelu_of(emit, x, by_tanh))
@@ -53,7 +48,7 @@ pub(crate) fn gelu_of(emit: &mut DefinitionBuilder<'_, '_>, x: ValueId, by_tanh:
 }
 
 /// `Swish` and `QuickGelu`.
-pub(crate) fn swish(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn swish(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let default = if node.op == "QuickGelu" { 1.702 } else { 1.0 };
     let x = emit.input(0)?;
     let alpha = float(node, "alpha", default);
@@ -63,7 +58,7 @@ pub(crate) fn swish(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Output
 }
 
 /// `SwiGLU`: the first operand's Swish times the second.
-pub(crate) fn swiglu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn swiglu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let (x, y) = (emit.input(0)?, emit.input(1)?);
     let alpha = float(node, "alpha", 1.0);
     let inner = if alpha == 1.0 { x } else { emit.scaled(x, alpha) };
@@ -73,7 +68,7 @@ pub(crate) fn swiglu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outpu
 }
 
 /// `HardSwish`.
-pub(crate) fn hard_swish(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn hard_swish(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Decomposed {
     let x = emit.input(0)?;
     let attributes = [("alpha", Attribute::Float(1.0 / 6.0)), ("beta", Attribute::Float(0.5))];
     let gate = emit.op_with("HardSigmoid", &[x], &attributes);
@@ -81,7 +76,7 @@ pub(crate) fn hard_swish(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> 
 }
 
 /// `HardSigmoid`: a line between 0 and 1.
-pub(crate) fn hard_sigmoid(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn hard_sigmoid(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let scaled = emit.scaled(emit.input(0)?, float(node, "alpha", 0.2));
     let line = emit.shifted(scaled, float(node, "beta", 0.5));
     if emit.opset() < 11 {
@@ -93,7 +88,7 @@ pub(crate) fn hard_sigmoid(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) ->
 }
 
 /// `Mish`.
-pub(crate) fn mish(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn mish(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Decomposed {
     let x = emit.input(0)?;
     let soft = emit.op("Softplus", &[x]);
     let gate = emit.op("Tanh", &[soft]);
@@ -101,14 +96,14 @@ pub(crate) fn mish(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Output
 }
 
 /// `Softplus`.
-pub(crate) fn softplus(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn softplus(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Decomposed {
     let power = emit.op("Exp", &[emit.input(0)?]);
     let sum = emit.shifted(power, 1.0);
     one(emit.op("Log", &[sum]))
 }
 
 /// `Softsign`.
-pub(crate) fn softsign(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn softsign(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Decomposed {
     let x = emit.input(0)?;
     let size = emit.op("Abs", &[x]);
     let sum = emit.shifted(size, 1.0);
@@ -128,24 +123,24 @@ fn exponential(emit: &mut DefinitionBuilder<'_, '_>, factor: f64, scale: f64) ->
 }
 
 /// `Elu`.
-pub(crate) fn elu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn elu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     one(exponential(emit, float(node, "alpha", 1.0), 1.0)?)
 }
 
 /// `Celu`.
-pub(crate) fn celu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn celu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let alpha = float(node, "alpha", 1.0);
     one(exponential(emit, alpha, alpha)?)
 }
 
 /// `Selu`.
-pub(crate) fn selu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn selu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let elu = exponential(emit, float(node, "alpha", 1.673_263_2), 1.0)?;
     one(emit.scaled(elu, float(node, "gamma", 1.050_701)))
 }
 
 /// `LeakyRelu`.
-pub(crate) fn leaky_relu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn leaky_relu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let x = emit.input(0)?;
     let up = positive(emit, x);
     let down = negative(emit, x);
@@ -154,7 +149,7 @@ pub(crate) fn leaky_relu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> O
 }
 
 /// `PRelu`.
-pub(crate) fn parametric_relu(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn parametric_relu(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Decomposed {
     let (x, slope) = (emit.input(0)?, emit.input(1)?);
     let up = positive(emit, x);
     let down = negative(emit, x);
@@ -163,7 +158,7 @@ pub(crate) fn parametric_relu(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node
 }
 
 /// `Abs`.
-pub(crate) fn absolute(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn absolute(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Decomposed {
     let x = emit.input(0)?;
     let up = positive(emit, x);
     let down = negative(emit, x);
@@ -171,13 +166,13 @@ pub(crate) fn absolute(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Ou
 }
 
 /// `Reciprocal`.
-pub(crate) fn reciprocal(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn reciprocal(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Decomposed {
     let one_ = emit.number(1.0);
     one(emit.op("Div", &[one_, emit.input(0)?]))
 }
 
 /// `Pow` with a small whole exponent.
-pub(crate) fn power(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn power(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Decomposed {
     use hawkeye_graph::Elements;
     let exponent = match emit.fact(emit.input(1)?)?.elements.as_ref()? {
         Elements::Floats(v) if v.len() == 1 && v[0].fract() == 0.0 => v[0] as i64,
@@ -196,7 +191,7 @@ pub(crate) fn power(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outpu
 }
 
 /// `Max`: `b + max(a - b, 0)`.
-pub(crate) fn maximum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn maximum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let mut found = emit.input(0)?;
     for input in 1..node.inputs.len() {
         let other = emit.input(input)?;
@@ -208,7 +203,7 @@ pub(crate) fn maximum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outp
 }
 
 /// `Min`: `a - max(a - b, 0)`.
-pub(crate) fn minimum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn minimum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let mut found = emit.input(0)?;
     for input in 1..node.inputs.len() {
         let other = emit.input(input)?;

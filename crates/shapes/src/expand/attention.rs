@@ -2,10 +2,9 @@
 
 use hawkeye_graph::{Attribute, DType, Elements, Node, SMALL, Tensor, ValueId};
 
+use super::Decomposed;
 use super::activation::float;
 use super::builder::DefinitionBuilder;
-
-type Outputs = Option<Vec<Option<ValueId>>>;
 
 /// An operand with its heads apart.
 struct Heads {
@@ -51,7 +50,7 @@ fn shared(emit: &mut DefinitionBuilder<'_, '_>, own: &Heads, wanted: u64) -> Opt
 }
 
 /// `Attention`.
-pub(crate) fn attention(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn attention(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let q = heads(emit, node, 0, "q_num_heads")?;
     let k = heads(emit, node, 1, "kv_num_heads")?;
     let v = heads(emit, node, 2, "kv_num_heads")?;
@@ -108,7 +107,7 @@ fn later_keys(queries: u64, keys: u64) -> Option<Tensor> {
 }
 
 /// `RotaryEmbedding`.
-pub(crate) fn rotary(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn rotary(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let dims = emit.shape(0)?;
     let x = heads(emit, node, 0, "num_heads")?;
     let turned = u64::try_from(node.attributes.int("rotary_embedding_dim").unwrap_or(0)).ok()?;

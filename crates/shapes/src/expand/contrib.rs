@@ -6,12 +6,7 @@ use hawkeye_graph::{Attribute, Node, ValueId};
 use super::activation::{float, gelu_of};
 use super::builder::DefinitionBuilder;
 use super::normalization::{normalized, root_mean_squared};
-
-type Outputs = Option<Vec<Option<ValueId>>>;
-
-fn one(value: ValueId) -> Outputs {
-    Some(vec![Some(value)])
-}
+use super::{Decomposed, one};
 
 fn text<'a>(node: &'a Node, name: &str) -> &'a str {
     match node.attributes.get(name) {
@@ -57,7 +52,7 @@ fn inherited(node: &Node) -> Vec<(&str, Attribute)> {
 }
 
 /// `FusedConv`: a convolution, the sum with another tensor, an activation.
-pub(crate) fn fused_conv(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn fused_conv(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let mut inputs = vec![emit.input(0)?, emit.input(1)?];
     inputs.extend(emit.input(2));
     let mut y = emit.op_with("Conv", &inputs, &inherited(node));
@@ -68,7 +63,7 @@ pub(crate) fn fused_conv(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> O
 }
 
 /// `FusedGemm`: a product and an activation.
-pub(crate) fn fused_gemm(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn fused_gemm(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let mut inputs = vec![emit.input(0)?, emit.input(1)?];
     inputs.extend(emit.input(2));
     let y = emit.op_with("Gemm", &inputs, &inherited(node));
@@ -77,7 +72,7 @@ pub(crate) fn fused_gemm(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> O
 
 /// `FusedMatMul`: a product of operands whose first axis may be brought before the last one, and whose last two axes
 /// may then be swapped, times a number.
-pub(crate) fn fused_matmul(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn fused_matmul(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let set = |name: &str| node.attributes.int(name).unwrap_or(0) != 0;
     let mut operands = [emit.input(0)?, emit.input(1)?];
     for (position, (batch, last)) in
@@ -101,7 +96,7 @@ pub(crate) fn fused_matmul(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) ->
 }
 
 /// `Gelu`, `BiasGelu` and, by tanh, `FastGelu`: of the sum of the operands.
-pub(crate) fn gelu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn gelu(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let mut x = emit.input(0)?;
     if let Some(bias) = emit.input(1) {
         x = emit.op("Add", &[x, bias]);
@@ -120,7 +115,7 @@ fn skipped(emit: &mut DefinitionBuilder<'_, '_>, bias: usize) -> Option<ValueId>
 }
 
 /// `SkipLayerNormalization`: of a sum, which is its last output.
-pub(crate) fn skip_layer(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn skip_layer(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let axes = vec![-1];
     let sum = skipped(emit, 4)?;
     let scale = emit.input(2)?;
@@ -133,7 +128,7 @@ pub(crate) fn skip_layer(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> O
 }
 
 /// `SkipSimplifiedLayerNormalization`: the same without the mean.
-pub(crate) fn skip_root_mean_square(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn skip_root_mean_square(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let sum = skipped(emit, 3)?;
     let scale = emit.input(2)?;
     let (y, inverse) = root_mean_squared(emit, sum, vec![-1], float(node, "epsilon", 1e-12));

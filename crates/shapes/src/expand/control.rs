@@ -2,12 +2,11 @@
 
 use hawkeye_graph::{Attribute, DType, Elements, Graph, Node, Origin, Tensor, ValueId};
 
+use super::Decomposed;
 use super::builder::{DefinitionBuilder, body};
 
-type Outputs = Option<Vec<Option<ValueId>>>;
-
 /// `If` with a constant condition.
-pub(crate) fn choose(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn choose(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let taken = emit.ints(0)?.first().copied()? != 0;
     let branch = body(node, if taken { "then_branch" } else { "else_branch" })?;
     let outputs = emit.inline(&branch, &[])?;
@@ -15,7 +14,7 @@ pub(crate) fn choose(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outpu
 }
 
 /// `Loop` of a constant number of iterations.
-pub(crate) fn repeat(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn repeat(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let most = u64::try_from(emit.ints(0)?.first().copied()?.max(0)).ok()?;
     let going = match emit.input(1) {
         Some(_) => emit.ints(1)?.first().copied()? != 0,
@@ -108,7 +107,7 @@ fn stack(
 }
 
 /// `Scan` over an axis of known size.
-pub(crate) fn scan(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn scan(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     if emit.opset() < 9 {
         return None;
     }
@@ -133,6 +132,7 @@ pub(crate) fn scan(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs
         inputs.push((emit.input(count + i)?, axis, dims, *direction != 0));
     }
     let trips = trips?;
+    // As many elements as trips for each output that is scanned; the states are what the last trip leaves.
     let mut collected: Vec<Vec<ValueId>> = vec![Vec::new(); results];
     for step in 0..trips {
         let mut formals = states.clone();

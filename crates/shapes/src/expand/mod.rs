@@ -23,7 +23,15 @@ use builder::DefinitionBuilder;
 use replace::Replacer;
 
 /// Gives the outputs of a node in terms of other operators; `None` if it can't be done.
-type Definition = fn(&mut DefinitionBuilder<'_, '_>, &Node) -> Option<Vec<Option<ValueId>>>;
+type Decomposition = fn(&mut DefinitionBuilder<'_, '_>, &Node) -> Decomposed;
+
+/// The values that take the place of a node's outputs.
+type Decomposed = Option<Vec<Option<ValueId>>>;
+
+/// The only output of a node.
+fn one(value: ValueId) -> Decomposed {
+    Some(vec![Some(value)])
+}
 
 /// Nodes and values that any graph may have after expansion, whatever its size.
 const MANY: usize = 100_000;
@@ -148,7 +156,7 @@ fn too_large(node: &Node, room: usize) -> Diagnostic {
 }
 
 /// Rules for nodes that no framework could run as they are.
-fn always(node: &Node) -> Option<Definition> {
+fn always(node: &Node) -> Option<Decomposition> {
     match (node.domain.as_str(), node.op.as_str()) {
         ("", "If") => Some(control::choose),
         ("", "Loop") => Some(control::repeat),
@@ -177,8 +185,8 @@ pub fn is_defined(node: &Node) -> bool {
 }
 
 /// What defines an operator.
-fn definition(node: &Node) -> Option<Definition> {
-    let rule: Definition = match (node.domain.as_str(), node.op.as_str()) {
+fn definition(node: &Node) -> Option<Decomposition> {
+    let rule: Decomposition = match (node.domain.as_str(), node.op.as_str()) {
         ("", "LSTM") => recurrent::lstm,
         ("", "GRU") => recurrent::gru,
         ("", "RNN") => recurrent::rnn,

@@ -2,10 +2,9 @@
 
 use hawkeye_graph::{Node, ValueId};
 
+use super::Decomposed;
 use super::activation::float;
 use super::builder::DefinitionBuilder;
-
-type Outputs = Option<Vec<Option<ValueId>>>;
 
 /// Axes from `axis` on.
 fn trailing(axis: i64, rank: usize) -> Option<Vec<i64>> {
@@ -47,7 +46,7 @@ pub(crate) fn normalized(
 }
 
 /// `RMSNormalization`.
-pub(crate) fn root_mean_square(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn root_mean_square(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let axes = trailing(node.attributes.int("axis").unwrap_or(-1), emit.shape(0)?.len())?;
     let (x, scale) = (emit.input(0)?, emit.input(1)?);
     let (y, inverse) = root_mean_squared(emit, x, axes, float(node, "epsilon", 1e-5));
@@ -55,7 +54,7 @@ pub(crate) fn root_mean_square(emit: &mut DefinitionBuilder<'_, '_>, node: &Node
 }
 
 /// `LayerNormalization`.
-pub(crate) fn layer(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn layer(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let axes = trailing(node.attributes.int("axis").unwrap_or(-1), emit.shape(0)?.len())?;
     let (x, scale) = (emit.input(0)?, emit.input(1)?);
     let (y, mean, inverse) = normalized(emit, x, axes, float(node, "epsilon", 1e-5));
@@ -79,7 +78,7 @@ fn affine(emit: &mut DefinitionBuilder<'_, '_>, y: ValueId, channels: u64, rank:
 }
 
 /// `InstanceNormalization`.
-pub(crate) fn instance(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn instance(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let dims = emit.shape(0)?;
     let axes: Vec<i64> = (2..i64::try_from(dims.len()).ok()?).collect();
     let (x, _) = centred(emit, emit.input(0)?, axes.clone());
@@ -88,7 +87,7 @@ pub(crate) fn instance(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Out
 }
 
 /// `GroupNormalization`, whose scales are per channel since opset 21.
-pub(crate) fn group(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn group(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let dims = emit.shape(0)?;
     let groups = u64::try_from(node.attributes.int("num_groups")?).ok().filter(|g| *g > 0)?;
     let size = dims.get(1..)?.iter().try_fold(1u64, |n, d| n.checked_mul(*d))? / groups;
@@ -105,7 +104,7 @@ pub(crate) fn group(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Output
 }
 
 /// `MeanVarianceNormalization`.
-pub(crate) fn mean_variance(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn mean_variance(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let axes = node.attributes.ints("axes").map_or(vec![0, 2, 3], <[i64]>::to_vec);
     let (x, _) = centred(emit, emit.input(0)?, axes.clone());
     let (y, _) = root_mean_squared(emit, x, axes, 1e-9);
@@ -113,7 +112,7 @@ pub(crate) fn mean_variance(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -
 }
 
 /// `LpNormalization`.
-pub(crate) fn lp(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn lp(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let axis = vec![node.attributes.int("axis").unwrap_or(-1)];
     let x = emit.input(0)?;
     let norm = if node.attributes.int("p").unwrap_or(2) == 1 { "ReduceL1" } else { "ReduceL2" };

@@ -2,9 +2,8 @@
 
 use hawkeye_graph::{Attribute, Node, ValueId};
 
+use super::Decomposed;
 use super::builder::DefinitionBuilder;
-
-type Outputs = Option<Vec<Option<ValueId>>>;
 
 /// A layer's sizes and operands.
 struct Layer<'n> {
@@ -20,7 +19,7 @@ struct Layer<'n> {
 }
 
 /// One direction's weights, as the right operands of products, and its biases.
-struct Weights {
+struct LayerWeights {
     input: ValueId,
     recurrent: ValueId,
     biases: Option<(ValueId, ValueId)>,
@@ -29,26 +28,32 @@ struct Weights {
 
 /// Hidden and cell state; absent where they are zero.
 #[derive(Clone, Copy, Default)]
-struct State {
+struct CellState {
     hidden: Option<ValueId>,
     cell: Option<ValueId>,
 }
 
-type Cell =
-    fn(&mut DefinitionBuilder<'_, '_>, &Layer<'_>, &Weights, &[String], ValueId, State) -> Option<State>;
+type Cell = fn(
+    &mut DefinitionBuilder<'_, '_>,
+    &Layer<'_>,
+    &LayerWeights,
+    &[String],
+    ValueId,
+    CellState,
+) -> Option<CellState>;
 
 /// `LSTM`.
-pub(crate) fn lstm(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn lstm(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     layer(emit, node, 4, &["Sigmoid", "Tanh", "Tanh"], lstm_cell)
 }
 
 /// `GRU`.
-pub(crate) fn gru(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn gru(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     layer(emit, node, 3, &["Sigmoid", "Tanh"], gru_cell)
 }
 
 /// `RNN`.
-pub(crate) fn rnn(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn rnn(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     layer(emit, node, 1, &["Tanh"], rnn_cell)
 }
 
@@ -58,7 +63,7 @@ fn layer(
     gates: u64,
     defaults: &[&str],
     cell: Cell,
-) -> Outputs {
+) -> Decomposed {
     let layer = read(emit, node, gates, defaults)?;
     let reversed = |direction: u64| match text(node, "direction").as_deref() {
         Some("reverse") => true,
@@ -69,9 +74,10 @@ fn layer(
     let (mut sequences, mut hidden, mut cells) = (Vec::new(), Vec::new(), Vec::new());
     for direction in 0..layer.directions {
         let weights = weights(emit, &layer, direction)?;
+        // ONNX lists the activations of the forward direction first, then those of the backward one.
         let position = usize::try_from(direction).ok()? * per_direction;
         let activations = layer.activations.get(position..position + per_direction)?.to_vec();
-        let mut state = State {
+        let mut state = CellState {
             hidden: initial(emit, &layer, 5, direction),
             cell: if gates == 4 { initial(emit, &layer, 6, direction) } else { None },
         };
@@ -82,6 +88,7 @@ fn layer(
             let x = emit.reshape(x, &[layer.batch, layer.width]);
             state = cell(emit, &layer, &weights, &activations, x, state)?;
             steps.push(state.hidden?);
+            // A long sequence stops at the limit of nodes, not after it.
             if emit.full() {
                 return None;
             }
@@ -173,7 +180,7 @@ fn part(
     emit.reshape(part, dims)
 }
 
-fn weights(emit: &mut DefinitionBuilder<'_, '_>, layer: &Layer<'_>, direction: u64) -> Option<Weights> {
+fn weights(emit: &mut DefinitionBuilder<'_, '_>, layer: &Layer<'_>, direction: u64) -> Option<LayerWeights> {
     let rows = layer.gates * layer.hidden;
     let (w, r) = (emit.input(1)?, emit.input(2)?);
     let input = part(emit, layer, w, direction, &[rows, layer.width]);
@@ -184,7 +191,7 @@ fn weights(emit: &mut DefinitionBuilder<'_, '_>, layer: &Layer<'_>, direction: u
     });
     let given = if layer.gates == 4 { emit.input(7) } else { None };
     let peepholes = given.map(|p| part(emit, layer, p, direction, &[3 * layer.hidden]));
-    Some(Weights {
+    Some(LayerWeights {
         input: emit.transpose(input, &[1, 0]),
         recurrent: emit.transpose(recurrent, &[1, 0]),
         biases,
@@ -213,7 +220,7 @@ fn initial(
 /// Input and recurrent products of all gates, with their biases.
 fn products(
     emit: &mut DefinitionBuilder<'_, '_>,
-    weights: &Weights,
+    weights: &LayerWeights,
     x: ValueId,
     hidden: Option<ValueId>,
 ) -> (ValueId, Option<ValueId>) {
@@ -239,11 +246,11 @@ fn sum(emit: &mut DefinitionBuilder<'_, '_>, a: ValueId, b: Option<ValueId>) -> 
 fn lstm_cell(
     emit: &mut DefinitionBuilder<'_, '_>,
     layer: &Layer<'_>,
-    weights: &Weights,
+    weights: &LayerWeights,
     activations: &[String],
     x: ValueId,
-    state: State,
-) -> Option<State> {
+    state: CellState,
+) -> Option<CellState> {
     let h = layer.hidden;
     let (input, recurrent) = products(emit, weights, x, state.hidden);
     let all = sum(emit, input, recurrent);
@@ -258,12 +265,14 @@ fn lstm_cell(
             let seen = emit.op("Mul", &[p, cell]);
             emit.op("Add", &[value, seen])
         };
+    // ONNX's gates lie in the order i, o, f, c; peepholes in the order i, o, f.
     let i = gate(emit, 0);
     let i = peep(emit, i, 0, state.cell);
     let i = emit.op(f, &[i]);
     let candidate = gate(emit, 3);
     let candidate = emit.op(g, &[candidate]);
     let mut cell = emit.op("Mul", &[i, candidate]);
+    // Without a cell before there is nothing to forget.
     if let Some(before) = state.cell {
         let forget = gate(emit, 2);
         let forget = peep(emit, forget, 2, state.cell);
@@ -275,17 +284,17 @@ fn lstm_cell(
     let o = peep(emit, o, 1, Some(cell));
     let o = emit.op(f, &[o]);
     let shown = emit.op(out, &[cell]);
-    Some(State { hidden: Some(emit.op("Mul", &[o, shown])), cell: Some(cell) })
+    Some(CellState { hidden: Some(emit.op("Mul", &[o, shown])), cell: Some(cell) })
 }
 
 fn gru_cell(
     emit: &mut DefinitionBuilder<'_, '_>,
     layer: &Layer<'_>,
-    weights: &Weights,
+    weights: &LayerWeights,
     activations: &[String],
     x: ValueId,
-    state: State,
-) -> Option<State> {
+    state: CellState,
+) -> Option<CellState> {
     let h = layer.hidden;
     let [f, g] = activations else { return None };
     // ONNX's gates lie in the order z, r, h. With linear_before_reset = 0 (ONNX, operator GRU) the candidate is
@@ -298,7 +307,7 @@ fn gru_cell(
             let biases = weights.biases.map(|(w, r)| (w, emit.slice(r, 0, 0, 2 * h)));
             products(
                 emit,
-                &Weights { input: weights.input, recurrent, biases, peepholes: None },
+                &LayerWeights { input: weights.input, recurrent, biases, peepholes: None },
                 x,
                 state.hidden,
             )
@@ -340,6 +349,7 @@ fn gru_cell(
     };
     let both = sum(emit, x, seen);
     let new = emit.op(g, &[both]);
+    // Ht = (1 - zt) * ht + zt * Ht-1; the second term is not there in the first step of zeros.
     let one = emit.number(1.0);
     let rest = emit.op("Sub", &[one, z]);
     let mut hidden = emit.op("Mul", &[rest, new]);
@@ -347,20 +357,20 @@ fn gru_cell(
         let kept = emit.op("Mul", &[z, before]);
         hidden = emit.op("Add", &[hidden, kept]);
     }
-    Some(State { hidden: Some(hidden), cell: None })
+    Some(CellState { hidden: Some(hidden), cell: None })
 }
 
 fn rnn_cell(
     emit: &mut DefinitionBuilder<'_, '_>,
     _layer: &Layer<'_>,
-    weights: &Weights,
+    weights: &LayerWeights,
     activations: &[String],
     x: ValueId,
-    state: State,
-) -> Option<State> {
+    state: CellState,
+) -> Option<CellState> {
     let (input, recurrent) = products(emit, weights, x, state.hidden);
     let both = sum(emit, input, recurrent);
-    Some(State { hidden: Some(emit.op(activations.first()?, &[both])), cell: None })
+    Some(CellState { hidden: Some(emit.op(activations.first()?, &[both])), cell: None })
 }
 
 /// Hidden states of all steps and directions.

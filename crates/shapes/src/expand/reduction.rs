@@ -3,12 +3,7 @@
 use hawkeye_graph::{Node, ValueId};
 
 use super::builder::DefinitionBuilder;
-
-type Outputs = Option<Vec<Option<ValueId>>>;
-
-fn one(value: ValueId) -> Outputs {
-    Some(vec![Some(value)])
-}
+use super::{Decomposed, one};
 
 fn added(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Option<ValueId> {
     let mut all = emit.input(0)?;
@@ -20,24 +15,24 @@ fn added(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Option<ValueId> {
 }
 
 /// `Sum`.
-pub(crate) fn sum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn sum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     one(added(emit, node)?)
 }
 
 /// `Mean`.
-pub(crate) fn mean(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn mean(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let all = added(emit, node)?;
     one(emit.scaled(all, 1.0 / node.inputs.len() as f64))
 }
 
 /// `GreaterOrEqual`.
-pub(crate) fn greater_or_equal(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn greater_or_equal(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Decomposed {
     let less = emit.op("Less", &[emit.input(0)?, emit.input(1)?]);
     one(emit.op("Not", &[less]))
 }
 
 /// `LessOrEqual`.
-pub(crate) fn less_or_equal(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Outputs {
+pub(crate) fn less_or_equal(emit: &mut DefinitionBuilder<'_, '_>, _node: &Node) -> Decomposed {
     let greater = emit.op("Greater", &[emit.input(0)?, emit.input(1)?]);
     one(emit.op("Not", &[greater]))
 }
@@ -61,7 +56,7 @@ fn reduced(emit: &mut DefinitionBuilder<'_, '_>, node: &Node, op: &str, value: V
 }
 
 /// `ReduceSum`: the mean times how many there are.
-pub(crate) fn reduce_sum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn reduce_sum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let dims = emit.shape(0)?;
     let mut count = 1.0;
     for axis in axes(emit, node)? {
@@ -72,7 +67,7 @@ pub(crate) fn reduce_sum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> O
 }
 
 /// `ReduceL1`.
-pub(crate) fn l1(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn l1(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let sizes = emit.op("Abs", &[emit.input(0)?]);
     one(reduced(emit, node, "ReduceSum", sizes)?)
 }
@@ -84,24 +79,24 @@ fn squares(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Option<ValueId>
 }
 
 /// `ReduceSumSquare`.
-pub(crate) fn sum_of_squares(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn sum_of_squares(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     one(squares(emit, node)?)
 }
 
 /// `ReduceL2`.
-pub(crate) fn l2(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn l2(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let sum = squares(emit, node)?;
     one(emit.op("Sqrt", &[sum]))
 }
 
 /// `ReduceLogSum`.
-pub(crate) fn log_of_sum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn log_of_sum(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let sum = reduced(emit, node, "ReduceSum", emit.input(0)?)?;
     one(emit.op("Log", &[sum]))
 }
 
 /// `ReduceLogSumExp`.
-pub(crate) fn log_of_sum_of_exponentials(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Outputs {
+pub(crate) fn log_of_sum_of_exponentials(emit: &mut DefinitionBuilder<'_, '_>, node: &Node) -> Decomposed {
     let powers = emit.op("Exp", &[emit.input(0)?]);
     let sum = reduced(emit, node, "ReduceSum", powers)?;
     one(emit.op("Log", &[sum]))

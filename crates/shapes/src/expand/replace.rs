@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use hawkeye_graph::{Cycle, Derivation, Graph, GraphBuilder, Mark, Node, NodeId, Owner, Shapes, ValueId};
 
 use super::builder::DefinitionBuilder;
-use super::{DEEPEST, Definition, definition};
+use super::{DEEPEST, Decomposition, definition};
 
 pub(crate) struct Replacer<'a> {
     source: &'a Graph,
@@ -49,7 +49,7 @@ impl<'a> Replacer<'a> {
         &mut self,
         id: NodeId,
         by: Derivation,
-        rule: Definition,
+        rule: Decomposition,
     ) -> Option<Vec<Option<ValueId>>> {
         let node = self.source.node(id);
         let first = node.present_outputs().next();

@@ -1,6 +1,6 @@
 //! How many inputs an operator has at least.
 
-use super::view::{Fit, View};
+use super::view::{Fit, FitView};
 
 /// The least number of inputs of an operator of ONNX's own in any opset, by its schemas.
 fn least(op: &str) -> usize {
@@ -86,7 +86,7 @@ fn least(op: &str) -> usize {
 }
 
 /// Wants the inputs that no opset leaves out.
-pub(super) fn enough(view: &View<'_>) -> Fit {
+pub(super) fn enough(view: &FitView<'_>) -> Fit {
     if !view.node.domain.is_empty() || view.node.is_control_flow() {
         return Ok(());
     }

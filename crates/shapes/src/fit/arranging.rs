@@ -1,9 +1,9 @@
 //! Axes, and how elements are laid out.
 
-use super::view::{Fit, Size, View, same, shown};
+use super::view::{Fit, FitView, Size, same, shown};
 
 /// Operators with an axis and nothing else.
-pub(super) fn axis(view: &View<'_>) -> Fit {
+pub(super) fn axis(view: &FitView<'_>) -> Fit {
     let default = match view.op() {
         "ArgMax" | "ArgMin" | "SplitToSequence" => 0,
         "Softmax" | "LogSoftmax" | "Hardmax" if view.opset() < 13 => 1,
@@ -15,12 +15,12 @@ pub(super) fn axis(view: &View<'_>) -> Fit {
 }
 
 /// `Compress`, which keeps what it is told of an axis, or of all elements.
-pub(super) fn compress(view: &View<'_>) -> Fit {
+pub(super) fn compress(view: &FitView<'_>) -> Fit {
     if view.node.attributes.int("axis").is_some() { view.axis_of_first(0).map(|_| ()) } else { Ok(()) }
 }
 
 /// `Concat`: sizes are the same but along the axis.
-pub(super) fn concat(view: &View<'_>) -> Fit {
+pub(super) fn concat(view: &FitView<'_>) -> Fit {
     let Some(along) = view.axis_of_first(1)? else { return Ok(()) };
     let Some(first) = view.dims(0) else { return Ok(()) };
     for input in 1..view.node.inputs.len() {
@@ -38,7 +38,7 @@ pub(super) fn concat(view: &View<'_>) -> Fit {
 }
 
 /// `CumSum`, `CumProd`: the axis is an input.
-pub(super) fn cumulative(view: &View<'_>) -> Fit {
+pub(super) fn cumulative(view: &FitView<'_>) -> Fit {
     match (view.constant(1), view.rank(0)) {
         (Some([axis]), Some(rank)) => view.axis(*axis, rank).map(|_| ()),
         _ => Ok(()),
@@ -46,7 +46,7 @@ pub(super) fn cumulative(view: &View<'_>) -> Fit {
 }
 
 /// `DepthToSpace`, `SpaceToDepth`: blocks fill channels, or rows and columns.
-pub(super) fn blocks(view: &View<'_>) -> Fit {
+pub(super) fn blocks(view: &FitView<'_>) -> Fit {
     view.wants_rank(0, "input", 4)?;
     let size = view.int("blocksize", 0);
     let Some(size) = u64::try_from(size).ok().filter(|size| *size > 0) else {
@@ -63,7 +63,7 @@ pub(super) fn blocks(view: &View<'_>) -> Fit {
 }
 
 /// `Det`: square matrices.
-pub(super) fn square(view: &View<'_>) -> Fit {
+pub(super) fn square(view: &FitView<'_>) -> Fit {
     view.wants_at_least(0, "X", 2)?;
     match view.dims(0) {
         Some([.., rows, columns]) if !same(*rows, *columns) => {
@@ -74,17 +74,17 @@ pub(super) fn square(view: &View<'_>) -> Fit {
 }
 
 /// `EyeLike`: a matrix.
-pub(super) fn matrix(view: &View<'_>) -> Fit {
+pub(super) fn matrix(view: &FitView<'_>) -> Fit {
     view.wants_rank(0, "input", 2)
 }
 
 /// `Trilu`: matrices.
-pub(super) fn matrices(view: &View<'_>) -> Fit {
+pub(super) fn matrices(view: &FitView<'_>) -> Fit {
     view.wants_at_least(0, "input", 2)
 }
 
 /// `Expand`.
-pub(super) fn expand(view: &View<'_>) -> Fit {
+pub(super) fn expand(view: &FitView<'_>) -> Fit {
     let (Some(dims), Some(shape)) = (view.dims(0), view.constant(1)) else { return Ok(()) };
     let fits = |(a, b): (&Size, &i64)| *b == 1 || a.is_none_or(|a| a == 1 || u64::try_from(*b) == Ok(a));
     if dims.iter().rev().zip(shape.iter().rev()).all(fits) {
@@ -94,7 +94,7 @@ pub(super) fn expand(view: &View<'_>) -> Fit {
 }
 
 /// `Flatten`, whose axis may stand behind the last.
-pub(super) fn flatten(view: &View<'_>) -> Fit {
+pub(super) fn flatten(view: &FitView<'_>) -> Fit {
     match (view.rank(0), view.int("axis", 1)) {
         (Some(rank), axis) if usize::try_from(axis) != Ok(rank) && rank > 0 => {
             view.axis(axis, rank).map(|_| ())
@@ -104,7 +104,7 @@ pub(super) fn flatten(view: &View<'_>) -> Fit {
 }
 
 /// `Pad`: two numbers for each axis.
-pub(super) fn pad(view: &View<'_>) -> Fit {
+pub(super) fn pad(view: &FitView<'_>) -> Fit {
     if view.opset() >= 11 {
         view.wants_rank(1, "pads", 1)?;
     }
@@ -137,7 +137,7 @@ pub(super) fn pad(view: &View<'_>) -> Fit {
 }
 
 /// Reductions over axes.
-pub(super) fn reduce(view: &View<'_>) -> Fit {
+pub(super) fn reduce(view: &FitView<'_>) -> Fit {
     view.wants_rank(1, "axes", 1)?;
     match (view.operand("axes", 1), view.rank(0)) {
         (Some(axes), Some(rank)) => axes.iter().try_for_each(|axis| view.axis(*axis, rank).map(|_| ())),
@@ -146,7 +146,7 @@ pub(super) fn reduce(view: &View<'_>) -> Fit {
 }
 
 /// `Reshape`: as many elements as before.
-pub(super) fn reshape(view: &View<'_>) -> Fit {
+pub(super) fn reshape(view: &FitView<'_>) -> Fit {
     view.wants_rank(1, "shape", 1)?;
     let (Some(dims), Some(shape)) = (view.dims(0), view.operand("shape", 1)) else { return Ok(()) };
     let refused = |why: &str| Err(format!("{} can't become {shape:?}: {why}", view.called(0, "data")));
@@ -176,7 +176,7 @@ pub(super) fn reshape(view: &View<'_>) -> Fit {
 }
 
 /// `Resize`: a scale or size for each axis that changes.
-pub(super) fn resize(view: &View<'_>) -> Fit {
+pub(super) fn resize(view: &FitView<'_>) -> Fit {
     let Some(rank) = view.rank(0) else { return Ok(()) };
     let axes = view.ints("axes").map_or(rank, <[_]>::len);
     let inputs: &[(usize, &str)] =
@@ -192,7 +192,7 @@ pub(super) fn resize(view: &View<'_>) -> Fit {
 }
 
 /// `Slice`: lists of one length.
-pub(super) fn slice(view: &View<'_>) -> Fit {
+pub(super) fn slice(view: &FitView<'_>) -> Fit {
     let Some(rank) = view.rank(0) else { return Ok(()) };
     if let Some(axes) = view.operand("axes", 3) {
         view.axes(axes, rank)?;
@@ -211,7 +211,7 @@ pub(super) fn slice(view: &View<'_>) -> Fit {
 }
 
 /// `Split`: parts add up to the whole.
-pub(super) fn split(view: &View<'_>) -> Fit {
+pub(super) fn split(view: &FitView<'_>) -> Fit {
     view.wants_rank(1, "split", 1)?;
     let Some(axis) = view.axis_of_first(0)? else { return Ok(()) };
     let parts = view.node.outputs.len();
@@ -235,7 +235,7 @@ pub(super) fn split(view: &View<'_>) -> Fit {
 }
 
 /// `Squeeze`: axes of one position.
-pub(super) fn squeeze(view: &View<'_>) -> Fit {
+pub(super) fn squeeze(view: &FitView<'_>) -> Fit {
     view.wants_rank(1, "axes", 1)?;
     let (Some(axes), Some(dims)) = (view.operand("axes", 1), view.dims(0)) else { return Ok(()) };
     for axis in axes {
@@ -248,7 +248,7 @@ pub(super) fn squeeze(view: &View<'_>) -> Fit {
 }
 
 /// `Unsqueeze`: axes of the output.
-pub(super) fn unsqueeze(view: &View<'_>) -> Fit {
+pub(super) fn unsqueeze(view: &FitView<'_>) -> Fit {
     match (view.operand("axes", 1), view.rank(0)) {
         (Some(axes), Some(rank)) => view.axes(axes, rank + axes.len()).map(|_| ()),
         _ => Ok(()),
@@ -256,7 +256,7 @@ pub(super) fn unsqueeze(view: &View<'_>) -> Fit {
 }
 
 /// `Tile`: a number for each axis.
-pub(super) fn tile(view: &View<'_>) -> Fit {
+pub(super) fn tile(view: &FitView<'_>) -> Fit {
     let Some(rank) = view.rank(0).filter(|_| view.opset() >= 6) else { return Ok(()) };
     view.wants(1, "repeats", &[u64::try_from(rank).ok()], "one for each axis of the input")?;
     match view.constant(1).and_then(|repeats| repeats.iter().find(|n| **n < 0)) {
@@ -266,7 +266,7 @@ pub(super) fn tile(view: &View<'_>) -> Fit {
 }
 
 /// `Transpose`: each axis once.
-pub(super) fn transpose(view: &View<'_>) -> Fit {
+pub(super) fn transpose(view: &FitView<'_>) -> Fit {
     let (Some(dims), Some(perm)) = (view.dims(0), view.ints("perm")) else { return Ok(()) };
     let mut sorted = perm.to_vec();
     sorted.sort_unstable();

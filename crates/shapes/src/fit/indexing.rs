@@ -1,15 +1,15 @@
 //! Indices: within bounds where they are constants, and in the shape that the data want.
 
-use super::view::{Fit, Size, View, same};
+use super::view::{Fit, FitView, Size, same};
 
 /// `Gather`.
-pub(super) fn gather(view: &View<'_>) -> Fit {
+pub(super) fn gather(view: &FitView<'_>) -> Fit {
     let Some(axis) = view.axis_of_first(0)? else { return Ok(()) };
-    View::wants_indices(view.constant(1).unwrap_or_default(), view.dim(0, axis))
+    FitView::wants_indices(view.constant(1).unwrap_or_default(), view.dim(0, axis))
 }
 
 /// Indices of as many dimensions as the data, none longer but along the axis.
-fn within(view: &View<'_>, axis: usize) -> Fit {
+fn within(view: &FitView<'_>, axis: usize) -> Fit {
     let Some(dims) = view.dims(0) else { return Ok(()) };
     view.wants_rank(1, "indices", dims.len())?;
     let Some(indices) = view.dims(1) else { return Ok(()) };
@@ -20,16 +20,16 @@ fn within(view: &View<'_>, axis: usize) -> Fit {
         let (data, indices) = (view.called(0, "data"), view.called(1, "indices"));
         return Err(format!("{indices} reach beyond {data}"));
     }
-    View::wants_indices(view.constant(1).unwrap_or_default(), dims[axis])
+    FitView::wants_indices(view.constant(1).unwrap_or_default(), dims[axis])
 }
 
 /// `GatherElements`.
-pub(super) fn gather_elements(view: &View<'_>) -> Fit {
+pub(super) fn gather_elements(view: &FitView<'_>) -> Fit {
     view.axis_of_first(0)?.map_or(Ok(()), |axis| within(view, axis))
 }
 
 /// `ScatterElements`: an update for each index.
-pub(super) fn scatter_elements(view: &View<'_>) -> Fit {
+pub(super) fn scatter_elements(view: &FitView<'_>) -> Fit {
     let Some(axis) = view.axis_of_first(0)? else { return Ok(()) };
     within(view, axis)?;
     match view.dims(1) {
@@ -39,7 +39,7 @@ pub(super) fn scatter_elements(view: &View<'_>) -> Fit {
 }
 
 /// How many leading axes of the data an index of `GatherND` or `ScatterND` says, behind `batch` of its own.
-fn depth(view: &View<'_>, batch: usize) -> Result<Option<usize>, String> {
+fn depth(view: &FitView<'_>, batch: usize) -> Result<Option<usize>, String> {
     let (Some(data), Some(indices)) = (view.dims(0), view.dims(1)) else { return Ok(None) };
     let Some(last) = indices.last() else {
         return Err(format!("{} should have at least 1 dimension", view.called(1, "indices")));
@@ -53,13 +53,13 @@ fn depth(view: &View<'_>, batch: usize) -> Result<Option<usize>, String> {
     }
     let constant = view.constant(1).unwrap_or_default();
     for (axis, size) in data[batch..batch + last].iter().enumerate() {
-        View::wants_indices(constant.iter().skip(axis).step_by(last), *size)?;
+        FitView::wants_indices(constant.iter().skip(axis).step_by(last), *size)?;
     }
     Ok(Some(last))
 }
 
 /// `GatherND`.
-pub(super) fn gather_nd(view: &View<'_>) -> Fit {
+pub(super) fn gather_nd(view: &FitView<'_>) -> Fit {
     let batch = view.int("batch_dims", 0);
     let (Some(data), Some(indices)) = (view.dims(0), view.dims(1)) else { return Ok(()) };
     let found = usize::try_from(batch).ok().filter(|batch| *batch < data.len().min(indices.len()));
@@ -74,20 +74,20 @@ pub(super) fn gather_nd(view: &View<'_>) -> Fit {
 }
 
 /// `ScatterND`: an update for each index.
-pub(super) fn scatter_nd(view: &View<'_>) -> Fit {
+pub(super) fn scatter_nd(view: &FitView<'_>) -> Fit {
     let Some(depth) = depth(view, 0)? else { return Ok(()) };
     let (Some(data), Some([rows @ .., _])) = (view.dims(0), view.dims(1)) else { return Ok(()) };
     view.wants(2, "updates", &[rows, &data[depth..]].concat(), "what the data have at each index")
 }
 
 /// `OneHot`: a number for off and one for on.
-pub(super) fn one_hot(view: &View<'_>) -> Fit {
+pub(super) fn one_hot(view: &FitView<'_>) -> Fit {
     view.wants(2, "values", &[Some(2)], "the value for off and that for on")?;
     view.rank(0).map_or(Ok(()), |rank| view.axis(view.int("axis", -1), rank + 1).map(|_| ()))
 }
 
 /// `TopK`: no more than there are.
-pub(super) fn top_k(view: &View<'_>) -> Fit {
+pub(super) fn top_k(view: &FitView<'_>) -> Fit {
     let Some(axis) = view.axis_of_first(-1)? else { return Ok(()) };
     view.wants(1, "K", &[Some(1)], "a list of one number")?;
     let count = view.constant(1).and_then(|k| k.first().copied()).or_else(|| view.node.attributes.int("k"));
@@ -101,7 +101,7 @@ pub(super) fn top_k(view: &View<'_>) -> Fit {
 }
 
 /// `ReverseSequence`: a length for each sequence.
-pub(super) fn reverse_sequence(view: &View<'_>) -> Fit {
+pub(super) fn reverse_sequence(view: &FitView<'_>) -> Fit {
     view.wants_at_least(0, "input", 2)?;
     let axes = (view.int("batch_axis", 1), view.int("time_axis", 0));
     let batch = match axes {
@@ -119,14 +119,14 @@ pub(super) fn reverse_sequence(view: &View<'_>) -> Fit {
 }
 
 /// `RoiAlign`: corners of regions, and the picture of each.
-pub(super) fn regions(view: &View<'_>) -> Fit {
+pub(super) fn regions(view: &FitView<'_>) -> Fit {
     view.wants_rank(0, "X", 4)?;
     view.wants(1, "rois", &[view.dim(1, 0), Some(4)], "two corners of each region")?;
     view.wants(2, "batch_indices", &[view.dim(1, 0)], "one for each region")
 }
 
 /// `NonMaxSuppression`: two corners and a score for each box.
-pub(super) fn boxes(view: &View<'_>) -> Fit {
+pub(super) fn boxes(view: &FitView<'_>) -> Fit {
     view.wants(0, "boxes", &[None, None, Some(4)], "two corners of each box")?;
     view.wants(1, "scores", &[view.dim(0, 0), None, view.dim(0, 1)], "[batch, classes, boxes]")
 }

@@ -1,9 +1,9 @@
 //! Products, convolutions, pooling, activations with parameters, losses.
 
-use super::view::{Fit, Size, View, same, shown, times};
+use super::view::{Fit, FitView, Size, same, shown, times};
 
 /// Operators on elements: operands have a common shape.
-pub(super) fn elementwise(view: &View<'_>) -> Fit {
+pub(super) fn elementwise(view: &FitView<'_>) -> Fit {
     // Older opsets broadcast by attributes.
     if view.opset() < 7 {
         return Ok(());
@@ -33,7 +33,7 @@ fn common(shapes: &[&[Size]]) -> Result<Vec<Size>, String> {
 }
 
 /// `MatMul` and its quantised forms.
-pub(super) fn matmul(view: &View<'_>) -> Fit {
+pub(super) fn matmul(view: &FitView<'_>) -> Fit {
     let (left, right) = if view.op() == "QLinearMatMul" { (0, 3) } else { (0, 1) };
     let (Some(a), Some(b)) = (view.dims(left), view.dims(right)) else { return Ok(()) };
     if a.is_empty() || b.is_empty() {
@@ -75,7 +75,7 @@ pub(super) fn matmul(view: &View<'_>) -> Fit {
 
 /// `Gemm`: what is added is broadcast to the product. Frameworks multiply stacks of matrices here too, so that
 /// other operands than matrices are left to inference.
-pub(super) fn gemm(view: &View<'_>) -> Fit {
+pub(super) fn gemm(view: &FitView<'_>) -> Fit {
     let (Some([a0, a1]), Some([b0, b1])) = (view.dims(0), view.dims(1)) else { return Ok(()) };
     let (rows, inner) = if view.int("transA", 0) == 0 { (a0, a1) } else { (a1, a0) };
     let (other, columns) = if view.int("transB", 0) == 0 { (b0, b1) } else { (b1, b0) };
@@ -91,7 +91,7 @@ pub(super) fn gemm(view: &View<'_>) -> Fit {
     if view.opset() < 7 { Ok(()) } else { view.wants_broadcast(2, "C", &[*rows, *columns]) }
 }
 
-fn positive_group(view: &View<'_>) -> Result<u64, String> {
+fn positive_group(view: &FitView<'_>) -> Result<u64, String> {
     let group = view.int("group", 1);
     u64::try_from(group)
         .ok()
@@ -100,7 +100,7 @@ fn positive_group(view: &View<'_>) -> Result<u64, String> {
 }
 
 /// Lists that describe a window over `spatial` dimensions.
-fn window(view: &View<'_>, spatial: usize) -> Fit {
+fn window(view: &FitView<'_>, spatial: usize) -> Fit {
     for attribute in ["strides", "dilations"] {
         view.wants_length(attribute, spatial)?;
         view.wants_least(attribute, 1)?;
@@ -112,7 +112,7 @@ fn window(view: &View<'_>, spatial: usize) -> Fit {
 }
 
 /// The kernel is what the weights say.
-fn kernel(view: &View<'_>, weights: &[Size]) -> Fit {
+fn kernel(view: &FitView<'_>, weights: &[Size]) -> Fit {
     let Some(stated) = view.ints("kernel_shape") else { return Ok(()) };
     let differs = |(stated, size): (&i64, &Size)| size.is_some_and(|size| u64::try_from(*stated) != Ok(size));
     if stated.iter().zip(&weights[2..]).any(differs) {
@@ -122,7 +122,7 @@ fn kernel(view: &View<'_>, weights: &[Size]) -> Fit {
 }
 
 /// `Conv`, `ConvInteger`, `QLinearConv`.
-pub(super) fn conv(view: &View<'_>) -> Fit {
+pub(super) fn conv(view: &FitView<'_>) -> Fit {
     let (weight, bias) = if view.op() == "QLinearConv" { (3, 8) } else { (1, 2) };
     let Some(rank) = view.rank(0) else { return Ok(()) };
     view.wants_at_least(0, "X", 3)?;
@@ -152,7 +152,7 @@ pub(super) fn conv(view: &View<'_>) -> Fit {
 }
 
 /// `ConvTranspose`: weights are by input channels first.
-pub(super) fn conv_transpose(view: &View<'_>) -> Fit {
+pub(super) fn conv_transpose(view: &FitView<'_>) -> Fit {
     let Some(rank) = view.rank(0) else { return Ok(()) };
     view.wants_at_least(0, "X", 3)?;
     view.wants_rank(1, "W", rank)?;
@@ -172,7 +172,7 @@ pub(super) fn conv_transpose(view: &View<'_>) -> Fit {
 }
 
 /// Pooling: a window within the padded input.
-pub(super) fn pool(view: &View<'_>) -> Fit {
+pub(super) fn pool(view: &FitView<'_>) -> Fit {
     let Some(rank) = view.rank(0) else { return Ok(()) };
     view.wants_at_least(0, "X", 3)?;
     window(view, rank - 2)?;
@@ -182,7 +182,7 @@ pub(super) fn pool(view: &View<'_>) -> Fit {
 }
 
 /// `MaxUnpool`: each element has a place.
-pub(super) fn unpool(view: &View<'_>) -> Fit {
+pub(super) fn unpool(view: &FitView<'_>) -> Fit {
     let Some(dims) = view.dims(0) else { return Ok(()) };
     view.wants_at_least(0, "X", 3)?;
     window(view, dims.len() - 2)?;
@@ -190,7 +190,7 @@ pub(super) fn unpool(view: &View<'_>) -> Fit {
 }
 
 /// `GridSample`: a coordinate for each dimension of a picture.
-pub(super) fn grid_sample(view: &View<'_>) -> Fit {
+pub(super) fn grid_sample(view: &FitView<'_>) -> Fit {
     let Some(rank) = view.rank(0) else { return Ok(()) };
     view.wants_at_least(0, "X", 3)?;
     let mut grid = vec![None; rank];
@@ -200,7 +200,7 @@ pub(super) fn grid_sample(view: &View<'_>) -> Fit {
 }
 
 /// Losses over classes: a label for each row of scores, a weight for each class.
-pub(super) fn classes(view: &View<'_>) -> Fit {
+pub(super) fn classes(view: &FitView<'_>) -> Fit {
     let Some(scores) = view.dims(0) else { return Ok(()) };
     view.wants_at_least(0, "scores", 2)?;
     let labels: Vec<Size> = [&scores[..1], &scores[2..]].concat();
@@ -209,7 +209,7 @@ pub(super) fn classes(view: &View<'_>) -> Fit {
 }
 
 /// `Attention`: queries, keys and values of as many heads, each of one size.
-pub(super) fn attention(view: &View<'_>) -> Fit {
+pub(super) fn attention(view: &FitView<'_>) -> Fit {
     let (Some(q), Some(k), Some(v)) = (view.dims(0), view.dims(1), view.dims(2)) else { return Ok(()) };
     let formals = ["Q", "K", "V"];
     (1..3).try_for_each(|input| view.wants_rank(input, formals[input], q.len()))?;

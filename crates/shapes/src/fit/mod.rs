@@ -15,19 +15,19 @@ mod view;
 
 use hawkeye_graph::{Diagnostic, Fact, Graph, Place, Table, ValueId};
 
-pub(crate) use view::View;
+pub(crate) use view::FitView;
 
 use view::Fit;
 
 /// Says what is wrong with a node of one operator, if anything is.
-type FitRule = fn(&View<'_>) -> Fit;
+type FitRule = fn(&FitView<'_>) -> Fit;
 
 /// What does not fit, node by node: errors in ONNX's terms.
 pub(crate) fn misfits(graph: &Graph, facts: &Table<ValueId, Fact>) -> Vec<Diagnostic> {
     let wrong = graph.nodes.iter().filter_map(|node| {
         let inputs = node.inputs.iter().map(|id| id.map(|id| &facts[id])).collect();
         let opset = if node.opset > 0 { node.opset } else { graph.opset() };
-        let message = fit(&View::new(node, opset, inputs).named(graph)).err()?;
+        let message = fit(&FitView::new(node, opset, inputs).named(graph)).err()?;
         let help = "ONNX does not allow it, and no runtime can run it: mend the model where it is exported";
         Some(Diagnostic::error(Place::node(node), message).help(help))
     });
@@ -38,12 +38,12 @@ pub(crate) fn misfits(graph: &Graph, facts: &Table<ValueId, Fact>) -> Vec<Diagno
 ///
 /// # Errors
 /// What does not fit.
-pub(crate) fn fit(view: &View<'_>) -> Fit {
+pub(crate) fn fit(view: &FitView<'_>) -> Fit {
     arity::enough(view)?;
     rule(view).map_or(Ok(()), |rule| rule(view))
 }
 
-fn rule(view: &View<'_>) -> Option<FitRule> {
+fn rule(view: &FitView<'_>) -> Option<FitRule> {
     if !view.node.domain.is_empty() {
         return match (view.node.domain.as_str(), view.op()) {
             ("com.microsoft", "SkipLayerNormalization" | "SkipSimplifiedLayerNormalization") => {

@@ -1,11 +1,11 @@
 //! Normalization layers, and scales of quantised tensors.
 
-use super::view::{Fit, Size, View};
+use super::view::{Fit, FitView, Size};
 
 const PER_CHANNEL: &str = "one for each channel of X";
 
 /// `BatchNormalization`, `InstanceNormalization`: vectors with an element for each channel.
-pub(super) fn by_channel(view: &View<'_>) -> Fit {
+pub(super) fn by_channel(view: &FitView<'_>) -> Fit {
     let formals: &[&str] = match view.op() {
         "BatchNormalization" => &["X", "scale", "B", "mean", "var"],
         _ => &["input", "scale", "B"],
@@ -18,7 +18,7 @@ pub(super) fn by_channel(view: &View<'_>) -> Fit {
 }
 
 /// `GroupNormalization`: groups of channels; since opset 21 the scale is of channels.
-pub(super) fn by_group(view: &View<'_>) -> Fit {
+pub(super) fn by_group(view: &FitView<'_>) -> Fit {
     view.wants_at_least(0, "X", 3)?;
     let groups = view.int("num_groups", 1);
     let Some(groups) = u64::try_from(groups).ok().filter(|groups| *groups > 0) else {
@@ -36,7 +36,7 @@ pub(super) fn by_group(view: &View<'_>) -> Fit {
 }
 
 /// `LayerNormalization`, `RMSNormalization`: what is broadcast to the normalized part.
-pub(super) fn layer(view: &View<'_>) -> Fit {
+pub(super) fn layer(view: &FitView<'_>) -> Fit {
     view.axis_of_first(-1)?;
     let Some(dims) = view.dims(0) else { return Ok(()) };
     view.wants_broadcast(1, "Scale", dims)?;
@@ -44,7 +44,7 @@ pub(super) fn layer(view: &View<'_>) -> Fit {
 }
 
 /// `SkipLayerNormalization`: vectors of the last axis.
-pub(super) fn skip(view: &View<'_>) -> Fit {
+pub(super) fn skip(view: &FitView<'_>) -> Fit {
     let Some(hidden) = view.dims(0).and_then(|dims| dims.last()) else { return Ok(()) };
     let formals: &[&str] = match view.op() {
         "SkipLayerNormalization" => &["gamma", "beta", "bias"],
@@ -56,7 +56,7 @@ pub(super) fn skip(view: &View<'_>) -> Fit {
 }
 
 /// `LRN`: a window with a middle.
-pub(super) fn local_response(view: &View<'_>) -> Fit {
+pub(super) fn local_response(view: &FitView<'_>) -> Fit {
     view.wants_at_least(0, "X", 3)?;
     match view.int("size", 1) {
         size if size < 1 || size % 2 == 0 => Err(format!("size is {size}, where an odd number is needed")),
@@ -66,7 +66,7 @@ pub(super) fn local_response(view: &View<'_>) -> Fit {
 
 /// `QuantizeLinear`, `DequantizeLinear`: one scale, or one for each position of an axis; blocks are the rule of
 /// inference.
-pub(super) fn quantized(view: &View<'_>) -> Fit {
+pub(super) fn quantized(view: &FitView<'_>) -> Fit {
     let scale = view.dims(1);
     if view.int("block_size", 0) == 0
         && let (Some(scale), Some(rank)) = (scale, view.rank(0))

@@ -1,9 +1,9 @@
 //! Recurrent layers: weights of gates.
 
-use super::view::{Fit, View};
+use super::view::{Fit, FitView};
 
 /// `LSTM`: input, output, forget and cell gates.
-pub(super) fn lstm(view: &View<'_>) -> Fit {
+pub(super) fn lstm(view: &FitView<'_>) -> Fit {
     recurrent(view, 4)?;
     let (directions, hidden) = sizes(view);
     let peepholes = hidden.and_then(|hidden| hidden.checked_mul(3));
@@ -11,17 +11,17 @@ pub(super) fn lstm(view: &View<'_>) -> Fit {
 }
 
 /// `GRU`: update, reset and hidden gates.
-pub(super) fn gru(view: &View<'_>) -> Fit {
+pub(super) fn gru(view: &FitView<'_>) -> Fit {
     recurrent(view, 3)
 }
 
 /// `RNN`: a single gate.
-pub(super) fn rnn(view: &View<'_>) -> Fit {
+pub(super) fn rnn(view: &FitView<'_>) -> Fit {
     recurrent(view, 1)
 }
 
 /// Directions, and elements of the hidden state: as the attribute says, or the weights.
-fn sizes(view: &View<'_>) -> (Option<u64>, Option<u64>) {
+fn sizes(view: &FitView<'_>) -> (Option<u64>, Option<u64>) {
     let directions = match view.node.attributes.get("direction") {
         Some(hawkeye_graph::Attribute::String(text)) if text == "bidirectional" => 2,
         _ => 1,
@@ -30,7 +30,7 @@ fn sizes(view: &View<'_>) -> (Option<u64>, Option<u64>) {
     (Some(directions), stated.map_or(view.dim(2, 2), |size| u64::try_from(size).ok()))
 }
 
-fn recurrent(view: &View<'_>, gates: u64) -> Fit {
+fn recurrent(view: &FitView<'_>, gates: u64) -> Fit {
     view.wants_rank(0, "X", 3)?;
     view.wants_rank(2, "R", 3)?;
     if let Some(size) = view.node.attributes.int("hidden_size").filter(|size| *size < 1) {

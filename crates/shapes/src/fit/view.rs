@@ -9,7 +9,7 @@ pub(crate) type Fit = Result<(), String>;
 pub(super) type Size = Option<u64>;
 
 /// A node and what is known of its inputs.
-pub(crate) struct View<'a> {
+pub(crate) struct FitView<'a> {
     pub(super) node: &'a Node,
     opset: i64,
     /// What is known of each input that is not left out.
@@ -18,7 +18,7 @@ pub(crate) struct View<'a> {
     graph: Option<&'a Graph>,
 }
 
-impl<'a> View<'a> {
+impl<'a> FitView<'a> {
     /// A node under an opset, and what is known of its inputs.
     pub(crate) fn new(node: &'a Node, opset: i64, inputs: Vec<Option<&'a Fact>>) -> Self {
         Self { node, opset, inputs, graph: None }

@@ -1,10 +1,10 @@
 //! Attention in its several forms.
 
-use super::context::{Call, Output, known};
+use super::context::{Output, RuleCall, known};
 
 /// Y, present key, present value, and the scores. Three-dimensional operands pack the heads into
 /// their last dimension.
-pub(crate) fn attention(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn attention(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let q = heads(call, 0, "q_num_heads")?;
     let k = heads(call, 1, "kv_num_heads")?;
     let v = heads(call, 2, "kv_num_heads")?;
@@ -24,7 +24,7 @@ pub(crate) fn attention(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// Batch, heads, length and head size of an operand.
-fn heads(call: &Call<'_>, input: usize, heads: &str) -> Option<[i64; 4]> {
+fn heads(call: &RuleCall<'_>, input: usize, heads: &str) -> Option<[i64; 4]> {
     match call.dims(input)?[..] {
         [batch, heads, length, size] => Some([batch, heads, length, size]),
         [batch, length, packed] => {
@@ -36,13 +36,13 @@ fn heads(call: &Call<'_>, input: usize, heads: &str) -> Option<[i64; 4]> {
 }
 
 /// `FlexAttention`: Y.
-pub(crate) fn flex_attention(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn flex_attention(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let (q, v) = (call.dims(0)?, call.dims(2)?);
     Some(vec![known(call.dtype(0), vec![*q.first()?, *q.get(1)?, *q.get(2)?, *v.get(3)?])])
 }
 
 /// `LinearAttention`: the packed result and the recurrent state.
-pub(crate) fn linear_attention(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn linear_attention(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let q = heads(call, 0, "q_num_heads")?;
     let k = heads(call, 1, "kv_num_heads")?;
     let v = heads(call, 2, "kv_num_heads")?;
@@ -54,7 +54,7 @@ pub(crate) fn linear_attention(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `CausalConvWithState`: the convolution and what the next step carries over.
-pub(crate) fn causal_conv(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn causal_conv(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let (x, w) = (call.dims(0)?, call.dims(1)?);
     let carried = w.last()?.checked_sub(1)?;
     Some(vec![call.alike(0)?, known(call.dtype(0), vec![*x.first()?, *x.get(1)?, carried])])

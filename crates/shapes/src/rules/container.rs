@@ -3,15 +3,15 @@
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::context::{Call, Output, axis, known};
+use super::context::{Output, RuleCall, axis, known};
 
 /// `SequenceEmpty`.
-pub(crate) fn empty(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn empty(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     Some(vec![known(call.named_type("dtype").or(Some(DatumType::F32)), vec![0])])
 }
 
 /// `SequenceConstruct`.
-pub(crate) fn construct(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn construct(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let mut element = call.partial_dims(0)?;
     for input in 1..call.arity() {
         element = either(&element, &call.partial_dims(input)?)?;
@@ -20,7 +20,7 @@ pub(crate) fn construct(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `SequenceInsert`.
-pub(crate) fn insert(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn insert(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let (sequence_dims, tensor) = (call.partial_dims(0)?, call.partial_dims(1)?);
     let (length, element) = sequence_dims.split_first()?;
     let element = if *length == Some(0) { tensor } else { either(element, &tensor)? };
@@ -28,25 +28,25 @@ pub(crate) fn insert(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `SequenceErase`.
-pub(crate) fn erase(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn erase(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let dims = call.partial_dims(0)?;
     let (length, element) = dims.split_first()?;
     Some(vec![sequence(call, length.map(|n| n - 1), element.to_vec())])
 }
 
 /// `SequenceAt`.
-pub(crate) fn at(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn at(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let dims = call.partial_dims(0)?;
     Some(vec![Output { dtype: call.dtype(0), dims: dims.get(1..)?.to_vec() }])
 }
 
 /// `SequenceLength`.
-pub(crate) fn length(_call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn length(_call: &RuleCall<'_>) -> Option<Vec<Output>> {
     Some(vec![known(Some(DatumType::I64), Vec::new())])
 }
 
 /// `SplitToSequence`: into slices, pieces of one size, or pieces of given sizes.
-pub(crate) fn split(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn split(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let mut dims = call.partial_dims(0)?;
     let along = axis(call.int("axis").unwrap_or(0), dims.len())?;
     let size = dims[along];
@@ -74,7 +74,7 @@ pub(crate) fn split(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `ConcatFromSequence`.
-pub(crate) fn concat(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn concat(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let mut dims = call.partial_dims(0)?;
     let length = if dims.is_empty() { return None } else { dims.remove(0) };
     let along = call.int("axis")?;
@@ -88,11 +88,11 @@ pub(crate) fn concat(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `Optional` and `OptionalGetElement`: what is in it.
-pub(crate) fn content(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn content(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     Some(vec![call.same(0)?])
 }
 
-fn sequence(call: &Call<'_>, length: Option<i64>, element: Vec<Option<i64>>) -> Output {
+fn sequence(call: &RuleCall<'_>, length: Option<i64>, element: Vec<Option<i64>>) -> Output {
     let dims = std::iter::once(length).chain(element).collect();
     Output { dtype: call.dtype(0), dims }
 }

@@ -7,7 +7,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::tract_hir::internal::*;
 
 /// Gives the outputs of a node; `None` if they can't be known, or not yet.
-pub(crate) type Outputs = fn(&Call<'_>) -> Option<Vec<Output>>;
+pub(crate) type Outputs = fn(&RuleCall<'_>) -> Option<Vec<Output>>;
 
 /// Why a node's outputs are not known.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub(crate) fn known(dtype: Option<DatumType>, dims: Vec<i64>) -> Output {
 }
 
 /// A node and what is known about its inputs.
-pub(crate) struct Call<'a> {
+pub(crate) struct RuleCall<'a> {
     node: &'a NodeProto,
     /// Version of ONNX's own operators that the model uses.
     pub(crate) opset: i64,
@@ -40,7 +40,7 @@ pub(crate) struct Call<'a> {
     missing: Cell<Option<usize>>,
 }
 
-impl Call<'_> {
+impl RuleCall<'_> {
     fn fact(&self, input: usize) -> Option<&InferenceFact> {
         self.inputs.get(input).copied().flatten()
     }
@@ -164,7 +164,7 @@ pub(crate) fn facts(
 ) -> (TVec<InferenceFact>, Option<usize>) {
     let mut present = inputs.iter().copied();
     let all = node.input.iter().map(|n| if n.is_empty() { None } else { present.next() }).collect();
-    let call = Call { node, opset, inputs: all, missing: Cell::new(None) };
+    let call = RuleCall { node, opset, inputs: all, missing: Cell::new(None) };
     let found = rule(&call).unwrap_or_default();
     let named = node.output.iter().enumerate().filter(|(_, name)| !name.is_empty());
     let facts = named.take(wanted).map(|(index, _)| found.get(index).map(fact).unwrap_or_default()).collect();

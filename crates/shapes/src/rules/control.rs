@@ -80,6 +80,7 @@ impl<'n> Control<'n, '_> {
             let truth = tensor0(true).into_arc_tensor().try_into().unwrap_or_else(|_| flag());
             (self.run)(body, &[&[iteration, truth], states].concat())
         };
+        // An iteration about which nothing is known but that it is run: what it gives is so in each.
         let any = going(number, &shapes)?;
         let stable =
             any.get(1..=count)?.iter().zip(&shapes).all(|(after, before)| after.shape == before.shape);
@@ -94,6 +95,7 @@ impl<'n> Control<'n, '_> {
             return Some(states.into_iter().chain(elements.iter().map(|e| stacked(e, 0, Some(0)))).collect());
         }
         let known = elements.iter().all(|e| e.shape.is_concrete());
+        // Shapes that change from one iteration to the next are followed through all of them, if it is known how many there are.
         if !(stable && known && trips.is_some())
             && condition.is_some()
             && let Some(bound) = most
@@ -101,6 +103,7 @@ impl<'n> Control<'n, '_> {
         {
             return Some(found);
         }
+        // What all iterations have in common is all that can be said.
         if !stable {
             let states = shapes.iter().zip(&any[1..=count]).map(|(a, b)| common(a, b));
             return Some(states.chain(elements.iter().map(|_| InferenceFact::default())).collect());
@@ -141,6 +144,7 @@ impl<'n> Control<'n, '_> {
         let axes = self.ints("scan_output_axes", elements.len());
         let states = after[..count].iter().zip(&formals).map(|(after, before)| {
             let mut state = if trips == Some(0) { before.clone() } else { after.clone().without_value() };
+            // The state after many trips is not that after the first.
             if trips != Some(1) && trips != Some(0) && after.shape != before.shape {
                 state = common(before, &state);
             }

@@ -2,10 +2,10 @@
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::context::{Call, Output, axis, known};
+use super::context::{Output, RuleCall, axis, known};
 
 /// `AffineGrid`: a point for every position of the given size.
-pub(crate) fn affine_grid(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn affine_grid(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let size = call.ints(1)?;
     let [batch, _channels, positions @ ..] = &size[..] else { return None };
     let mut dims = vec![*batch];
@@ -15,7 +15,7 @@ pub(crate) fn affine_grid(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `Col2Im`: blocks put together again.
-pub(crate) fn col2im(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn col2im(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let (columns, image, block) = (call.dims(0)?, call.ints(1)?, call.ints(2)?);
     let block = block.iter().try_fold(1i64, |all, d| all.checked_mul(*d)).filter(|b| *b > 0)?;
     let mut dims = vec![*columns.first()?, columns.get(1)? / block];
@@ -24,7 +24,7 @@ pub(crate) fn col2im(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `CenterCropPad`.
-pub(crate) fn center_crop_pad(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn center_crop_pad(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let (mut dims, sizes) = (call.dims(0)?, call.ints(1)?);
     let axes = call.list("axes").unwrap_or((0..i64::try_from(dims.len()).ok()?).collect());
     if axes.len() != sizes.len() {
@@ -38,7 +38,7 @@ pub(crate) fn center_crop_pad(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `Upsample`.
-pub(crate) fn upsample(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn upsample(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let dims = call.dims(0)?;
     let scales = if call.has(1) {
         call.floats(1)?
@@ -60,7 +60,7 @@ fn scaled(dims: &[i64], scales: &[f32]) -> Option<Vec<i64>> {
 }
 
 /// `Resize`, to sizes or by scales.
-pub(crate) fn resize(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn resize(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let mut dims = call.dims(0)?;
     let axes = call.list("axes").filter(|a| !a.is_empty());
     let axes = axes.unwrap_or((0..i64::try_from(dims.len()).ok()?).collect());
@@ -94,7 +94,7 @@ fn fitted(own: &[i64], sizes: Vec<i64>, policy: &str) -> Option<Vec<i64>> {
 }
 
 /// `RoiAlign`.
-pub(crate) fn roi_align(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn roi_align(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let (x, rois) = (call.dims(0)?, call.dims(1)?);
     let side = |name| call.int(name).unwrap_or(1);
     let dims = vec![*rois.first()?, *x.get(1)?, side("output_height"), side("output_width")];
@@ -102,7 +102,7 @@ pub(crate) fn roi_align(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `MaxUnpool`: the inverse of pooling, or what the third input says.
-pub(crate) fn max_unpool(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn max_unpool(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     if call.has(2) {
         return Some(vec![known(call.dtype(0), call.ints(2)?)]);
     }
@@ -122,7 +122,7 @@ pub(crate) fn max_unpool(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `DeformConv`: its offsets have the spatial dimensions of the output.
-pub(crate) fn deform_conv(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn deform_conv(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let (x, w, offset) = (call.dims(0)?, call.dims(1)?, call.dims(2)?);
     let mut dims = vec![*x.first()?, *w.first()?];
     dims.extend(offset.get(2..)?);
@@ -130,13 +130,13 @@ pub(crate) fn deform_conv(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `ImageDecoder`: the file says how large its image is.
-pub(crate) fn image_decoder(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn image_decoder(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let channels = if call.text("pixel_format") == "Grayscale" { 1 } else { 3 };
     Some(vec![Output { dtype: Some(DatumType::U8), dims: vec![None, None, Some(channels)] }])
 }
 
 /// `MaxRoiPool`.
-pub(crate) fn max_roi_pool(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn max_roi_pool(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let dims =
         [*call.dims(1)?.first()?, *call.dims(0)?.get(1)?].into_iter().chain(call.list("pooled_shape")?);
     Some(vec![known(call.dtype(0), dims.collect())])

@@ -2,7 +2,7 @@
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::context::{Call, Output, Outputs, axis, known};
+use super::context::{Output, Outputs, RuleCall, axis, known};
 
 /// Rules by operator, for opsets before the given one.
 const TABLE: &[(&str, i64, Outputs)] = &[
@@ -31,16 +31,16 @@ pub(crate) fn rule(op: &str, opset: i64) -> Option<Outputs> {
 }
 
 /// The right operand was stretched to the left one (`broadcast`, `axis`), never the other way round.
-fn like_the_left(call: &Call<'_>) -> Option<Vec<Output>> {
+fn like_the_left(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     Some(vec![call.same(0)?])
 }
 
-fn comparison(call: &Call<'_>) -> Option<Vec<Output>> {
+fn comparison(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     Some(vec![Output { dtype: Some(DatumType::Bool), ..call.same(0)? }])
 }
 
 /// `Cast` named the type as a text.
-fn cast(call: &Call<'_>) -> Option<Vec<Output>> {
+fn cast(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let dtype = match call.text("to").to_uppercase().as_str() {
         "FLOAT" => DatumType::F32,
         "DOUBLE" => DatumType::F64,
@@ -61,7 +61,7 @@ fn cast(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `Concat` joined along dimension 1 unless told otherwise.
-fn concat(call: &Call<'_>) -> Option<Vec<Output>> {
+fn concat(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let mut dims = call.dims(0)?;
     let along = axis(call.int("axis").unwrap_or(1), dims.len())?;
     for input in 1..call.arity() {
@@ -71,7 +71,7 @@ fn concat(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `Reshape` had its shape as an attribute.
-fn reshape(call: &Call<'_>) -> Option<Vec<Output>> {
+fn reshape(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let (old, mut new) = (call.dims(0)?, call.list("shape")?);
     for (position, size) in new.iter_mut().enumerate().filter(|(_, size)| **size == 0) {
         *size = *old.get(position)?;
@@ -85,7 +85,7 @@ fn reshape(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `Tile` repeated one dimension.
-fn tile(call: &Call<'_>) -> Option<Vec<Output>> {
+fn tile(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let mut dims = call.dims(0)?;
     let along = axis(*call.ints(2)?.first()?, dims.len())?;
     dims[along] = dims[along].checked_mul(*call.ints(1)?.first()?)?;

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::context::{Call, Output, known};
+use super::context::{Output, RuleCall, known};
 use super::mixed_types::common_shape;
 
 /// `MatMulInteger`.
-pub(crate) fn matmul_integer(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn matmul_integer(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     Some(vec![known(Some(DatumType::I32), product(&call.dims(0)?, &call.dims(1)?)?)])
 }
 
 /// `QLinearMatMul`: each operand comes with its scale and zero point.
-pub(crate) fn qlinear_matmul(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn qlinear_matmul(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     Some(vec![known(call.dtype(7), product(&call.dims(0)?, &call.dims(3)?)?)])
 }
 
@@ -32,7 +32,7 @@ fn product(a: &[i64], b: &[i64]) -> Option<Vec<i64>> {
 }
 
 /// `ConvInteger`.
-pub(crate) fn conv_integer(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn conv_integer(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let (x, w) = (call.dims(0)?, call.dims(1)?);
     let spatial = x.len().checked_sub(2)?;
     let list = |name, default, length| call.list(name).unwrap_or(vec![default; length]);
@@ -60,7 +60,7 @@ pub(crate) fn conv_integer(call: &Call<'_>) -> Option<Vec<Output>> {
 
 /// `ConvTranspose`. Where padding is automatic the output is as large as the input times the stride,
 /// whatever `output_padding` says (ONNX, Operators.md, `ConvTranspose`, `auto_pad`).
-pub(crate) fn conv_transpose(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn conv_transpose(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let (x, w) = (call.dims(0)?, call.dims(1)?);
     let spatial = x.len().checked_sub(2)?;
     let list = |name, default, length| {
@@ -91,13 +91,13 @@ pub(crate) fn conv_transpose(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `Det`: a number per matrix.
-pub(crate) fn determinant(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn determinant(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let dims = call.dims(0)?;
     Some(vec![known(call.dtype(0), dims.get(..dims.len().checked_sub(2)?)?.to_vec())])
 }
 
 /// `Einsum`.
-pub(crate) fn einsum(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn einsum(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let equation: String = call.text("equation").chars().filter(|c| !c.is_whitespace()).collect();
     let (left, right) = match equation.split_once("->") {
         Some((left, right)) => (left, Some(right)),
@@ -107,6 +107,7 @@ pub(crate) fn einsum(call: &Call<'_>) -> Option<Vec<Output>> {
     if terms.len() != call.arity() {
         return None;
     }
+    // Sorted, since labels of an implicit output stand in the order of the alphabet.
     let mut sizes: BTreeMap<char, i64> = BTreeMap::new();
     let mut ellipsis = Vec::new();
     for (input, term) in terms.iter().enumerate() {
@@ -127,6 +128,7 @@ pub(crate) fn einsum(call: &Call<'_>) -> Option<Vec<Output>> {
         }
     }
     let implicit = || {
+        // Without an arrow the output has the labels that occur once (numpy.einsum).
         let once = |label: &&char| left.chars().filter(|c| c == *label).count() == 1;
         let ellipsis = if left.contains("...") { "..." } else { "" };
         ellipsis.chars().chain(sizes.keys().filter(once).copied()).collect::<String>()

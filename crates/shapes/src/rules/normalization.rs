@@ -3,7 +3,7 @@
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
-use super::context::{Call, Output, known};
+use super::context::{Output, RuleCall, known};
 
 /// `BatchNormalization`: the data, then the running or saved statistics, which have the scale's
 /// shape. tract knows its inference form only.
@@ -18,7 +18,7 @@ pub(crate) fn batch_normalization(
 }
 
 /// `SkipLayerNormalization`: the data, two statistics of each row, the sum that was normalized.
-pub(crate) fn skip(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn skip(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let mut rows = call.dims(0)?;
     *rows.last_mut()? = 1;
     let statistic = || known(Some(DatumType::F32), rows.clone());

@@ -28,7 +28,7 @@ fn pool(node: &NodeProto, inputs: &[&InferenceFact]) -> TractResult<InferenceFac
     let Some(input) = inputs.first() else { bail!("pooling without an input") };
     let open = InferenceFact { datum_type: input.datum_type, ..InferenceFact::default() };
     let Some(shape) = input.shape.as_concrete_finite()? else { return Ok(open) };
-    let window = Window::of(node, shape.len())?;
+    let window = PoolWindow::of(node, shape.len())?;
     let leading = shape.len() - window.kernel.len();
     let mut dims: TVec<TDim> = shape[..leading].iter().map(|d| d.to_dim()).collect();
     for (axis, size) in shape[leading..].iter().enumerate() {
@@ -37,7 +37,7 @@ fn pool(node: &NodeProto, inputs: &[&InferenceFact]) -> TractResult<InferenceFac
     Ok(open.with_shape(dims))
 }
 
-struct Window {
+struct PoolWindow {
     kernel: Vec<i64>,
     strides: Vec<i64>,
     dilations: Vec<i64>,
@@ -46,7 +46,7 @@ struct Window {
     ceil: bool,
 }
 
-impl Window {
+impl PoolWindow {
     fn of(node: &NodeProto, rank: usize) -> TractResult<Self> {
         let attribute = |name: &str| node.attribute.iter().find(|a| a.name == name);
         let ints = |name: &str, length: usize, default: i64| {

@@ -3,16 +3,16 @@
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::context::{Call, Output, axis, known};
+use super::context::{Output, RuleCall, axis, known};
 use super::mixed_types::common_shape;
 
 /// `QLinearAdd`, `QLinearMul`: tensors at 0 and 3.
-pub(crate) fn elementwise(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn elementwise(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     Some(vec![known(call.dtype(0), common_shape(&call.dims(0)?, &call.dims(3)?)?)])
 }
 
 /// `QLinearGlobalAveragePool`: one position is left of all that follow the channels.
-pub(crate) fn global_average(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn global_average(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let mut dims = call.dims(0)?;
     let spatial = if call.int("channels_last").unwrap_or(0) == 0 {
         2..dims.len()
@@ -24,7 +24,7 @@ pub(crate) fn global_average(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `QLinearConcat`: the output's scale and zero point, then tensors from 2 on, three inputs each.
-pub(crate) fn concat(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn concat(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let mut dims = call.dims(2)?;
     let axis = axis(call.int("axis")?, dims.len())?;
     for input in (5..call.arity()).step_by(3) {
@@ -36,7 +36,7 @@ pub(crate) fn concat(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `QGemm`: matrices at 0 and 3; without a zero point of the output (8) the result is real.
-pub(crate) fn gemm(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn gemm(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let matrix = |input: usize, transposed: &str| {
         let [rows, columns] = call.dims(input)?.try_into().ok()?;
         Some(if call.int(transposed).unwrap_or(0) == 0 { (rows, columns) } else { (columns, rows) })

@@ -2,28 +2,28 @@
 
 use tract_onnx::tract_hir::internal::DatumType;
 
-use super::context::{Call, Output, axis, known};
+use super::context::{Output, RuleCall, axis, known};
 
 /// Windows: as many samples as the input says.
-pub(crate) fn window(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn window(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let dtype = call.named_type("output_datatype").or(Some(DatumType::F32));
     Some(vec![Output { dtype, dims: vec![scalar(call, 0)] }])
 }
 
 /// `MelWeightMatrix`: frequency bins by mel bins.
-pub(crate) fn mel_weights(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn mel_weights(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let dtype = call.named_type("output_datatype").or(Some(DatumType::F32));
     let bins = scalar(call, 1).map(|length| length / 2 + 1);
     Some(vec![Output { dtype, dims: vec![bins, scalar(call, 0)] }])
 }
 
-fn scalar(call: &Call<'_>, input: usize) -> Option<i64> {
+fn scalar(call: &RuleCall<'_>, input: usize) -> Option<i64> {
     call.ints(input)?.first().copied()
 }
 
 /// `DFT`. The last dimension is 1 for real and 2 for complex numbers. Of a real signal half of the
 /// spectrum suffices (`onesided`); the inverse of such a half is real.
-pub(crate) fn dft(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn dft(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let mut dims = call.dims(0)?;
     let along = if call.opset < 20 {
         call.int("axis").unwrap_or(1)
@@ -50,7 +50,7 @@ pub(crate) fn dft(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `STFT`: batch, frames, frequency bins, and real and imaginary part.
-pub(crate) fn stft(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn stft(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let signal = call.dims(0)?;
     let step = scalar(call, 1)?;
     let length = if call.has(3) { scalar(call, 3)? } else { *call.dims(2)?.first()? };

@@ -1,10 +1,10 @@
 //! Operators whose outputs can be far larger than their inputs. tract computes them where the inputs
 //! are constant, whatever the size.
 
-use super::context::{Call, Output, axis, known};
+use super::context::{Output, RuleCall, axis, known};
 
 /// `OneHot`.
-pub(crate) fn one_hot(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn one_hot(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let depth = call.ints(1).and_then(|depth| depth.first().copied());
     let mut output = known(call.dtype(2), call.dims(0)?);
     let position = axis(call.int("axis").unwrap_or(-1), output.dims.len() + 1)?;
@@ -13,7 +13,7 @@ pub(crate) fn one_hot(call: &Call<'_>) -> Option<Vec<Output>> {
 }
 
 /// `Pad`.
-pub(crate) fn pad(call: &Call<'_>) -> Option<Vec<Output>> {
+pub(crate) fn pad(call: &RuleCall<'_>) -> Option<Vec<Output>> {
     let mut dims = call.dims(0)?;
     let open = || vec![Output { dtype: call.dtype(0), dims: vec![None; dims.len()] }];
     let pads = if call.opset < 11 { call.list("pads").or(call.list("paddings")) } else { call.ints(1) };

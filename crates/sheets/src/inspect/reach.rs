@@ -14,14 +14,14 @@ use crate::manifest::{DirectionChanges, Manifest, Rounds};
 use crate::syntax::{identifier, outermost};
 
 /// A name of a sheet, by the sheet's position.
-type Name<'a> = (usize, &'a str);
+type SheetName<'a> = (usize, &'a str);
 
 pub(super) fn findings(
     sources: &Sources,
     manifest: &Manifest,
     manifest_file: &(String, String),
 ) -> Vec<Diagnostic> {
-    let uses: Vec<Uses<'_>> = sources.0.iter().map(Uses::of).collect();
+    let uses: Vec<SheetUses<'_>> = sources.0.iter().map(SheetUses::of).collect();
     let mut found = unreached(sources, &uses);
     found.extend(parameters(sources, &uses, manifest, manifest_file));
     found.extend(undrawn(sources, &uses));
@@ -31,7 +31,7 @@ pub(super) fn findings(
 }
 
 /// What a statement at the outermost level defines and mentions.
-struct Definition<'a> {
+struct TopLevel<'a> {
     names: Vec<&'a str>,
     position: Position,
     function: bool,
@@ -42,8 +42,8 @@ struct Definition<'a> {
 
 /// What a sheet uses.
 #[derive(Default)]
-struct Uses<'a> {
-    definitions: Vec<Definition<'a>>,
+struct SheetUses<'a> {
+    definitions: Vec<TopLevel<'a>>,
     /// Local name: module, and the name there.
     loads: HashMap<&'a str, (&'a str, &'a str)>,
     /// Parameters that are looked at, with their place.
@@ -60,7 +60,7 @@ struct Uses<'a> {
     channels: HashSet<Option<&'a str>>,
 }
 
-impl<'a> Uses<'a> {
+impl<'a> SheetUses<'a> {
     fn of(source: &'a Source) -> Self {
         let mut uses = Self::default();
         for statement in outermost(source.ast.statement()) {
@@ -71,12 +71,12 @@ impl<'a> Uses<'a> {
                 Stmt::Def(def) => {
                     let names = vec![&*def.name.node.ident];
                     let kept = source.ast.is_suppressed("unreached", def.name.span);
-                    uses.definitions.push(Definition { names, position, function: true, kept, mentions });
+                    uses.definitions.push(TopLevel { names, position, function: true, kept, mentions });
                 }
                 Stmt::Assign(assign) => {
                     let mut names = Vec::new();
                     assign.lhs.visit_lvalue(|name| names.push(&*name.node.ident));
-                    uses.definitions.push(Definition {
+                    uses.definitions.push(TopLevel {
                         names,
                         position,
                         function: false,
@@ -93,7 +93,7 @@ impl<'a> Uses<'a> {
                 }
                 // `inline(f)` is no use of f.
                 Stmt::Expression(expression) if is_call_of(expression, "inline") => {}
-                _ => uses.definitions.push(Definition {
+                _ => uses.definitions.push(TopLevel {
                     names: Vec::new(),
                     position,
                     function: false,
@@ -169,11 +169,11 @@ fn is_call_of(expression: &AstExpr, name: &str) -> bool {
 }
 
 /// Functions of the framework's own sheets that nothing leads to which the tool calls.
-fn unreached(sources: &Sources, uses: &[Uses<'_>]) -> Vec<Diagnostic> {
+fn unreached(sources: &Sources, uses: &[SheetUses<'_>]) -> Vec<Diagnostic> {
     let position: HashMap<&FilePath, usize> =
         sources.0.iter().enumerate().map(|(i, source)| (&source.file, i)).collect();
-    let mut reached: HashSet<Name<'_>> = HashSet::new();
-    let mut todo: Vec<Name<'_>> = Vec::new();
+    let mut reached: HashSet<SheetName<'_>> = HashSet::new();
+    let mut todo: Vec<SheetName<'_>> = Vec::new();
     for (index, (source, uses)) in sources.0.iter().zip(uses).enumerate() {
         let called = |name: &str| source.listed && (is_entry(name) || name == "OPERATORS");
         let defined = uses.definitions.iter().flat_map(|d| d.names.iter().copied());
@@ -216,7 +216,7 @@ fn unreached(sources: &Sources, uses: &[Uses<'_>]) -> Vec<Diagnostic> {
 /// Parameters that no sheet looks at, and those that are looked at but are none.
 fn parameters(
     sources: &Sources,
-    uses: &[Uses<'_>],
+    uses: &[SheetUses<'_>],
     manifest: &Manifest,
     file: &(String, String),
 ) -> Vec<Diagnostic> {
@@ -249,7 +249,7 @@ fn parameters(
 }
 
 /// `draw_` and `group_` functions for which nothing asks, and those that are asked for but not there.
-fn undrawn(sources: &Sources, uses: &[Uses<'_>]) -> Vec<Diagnostic> {
+fn undrawn(sources: &Sources, uses: &[SheetUses<'_>]) -> Vec<Diagnostic> {
     let computed = uses.iter().any(|uses| uses.computed);
     let mut found = Vec::new();
     for (prefix, function, signature) in
@@ -285,7 +285,7 @@ fn undrawn(sources: &Sources, uses: &[Uses<'_>]) -> Vec<Diagnostic> {
 }
 
 /// Channels and counts that counters sum up, and that no sheet names.
-fn unheard(uses: &[Uses<'_>], manifest: &Manifest, file: &(String, String)) -> Vec<Diagnostic> {
+fn unheard(uses: &[SheetUses<'_>], manifest: &Manifest, file: &(String, String)) -> Vec<Diagnostic> {
     let counted: HashSet<Option<&str>> = uses.iter().flat_map(|uses| uses.counted.iter().copied()).collect();
     let channels: HashSet<Option<&str>> =
         uses.iter().flat_map(|uses| uses.channels.iter().copied()).collect();

@@ -109,6 +109,7 @@ impl Sources {
                     (AssignTarget::Identifier(target), Expr::Identifier(other))
                         if target.node.ident == name =>
                     {
+                        // Another name of a function is that function.
                         return self.follow(source, &other.node.ident, depth + 1);
                     }
                     _ => {

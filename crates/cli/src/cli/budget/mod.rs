@@ -14,7 +14,7 @@ use super::output;
 use super::run::Run;
 
 #[derive(Debug, Args)]
-pub(crate) struct Budget {
+pub(crate) struct BudgetArguments {
     /// The model, an ONNX file
     pub(crate) model: PathBuf,
     /// A built-in framework, or the path of one's own directory
@@ -54,7 +54,7 @@ enum BudgetFormat {
     Html,
 }
 
-pub(crate) fn run(command: &Budget) -> Result<(), Failure> {
+pub(crate) fn run(command: &BudgetArguments) -> Result<(), Failure> {
     let path = command.output.as_deref();
     let format = output::format(command.format, path)?.unwrap_or(BudgetFormat::Text);
     let source = source(&command.model)?;

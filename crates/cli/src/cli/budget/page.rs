@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use hawkeye::{ActivationBudget, Price};
+use hawkeye::{ActivationBudget, ActivationPrice};
 use hawkeye_report::render::{escape, grouped};
 
 use super::super::output::STYLE;
-use super::tables::{Rows, summary, tables};
+use super::tables::{BudgetTable, summary, tables};
 
 /// Size of a picture, and the room around it for labels.
 const WIDTH: f64 = 420.0;
@@ -28,8 +28,8 @@ pub(super) fn page(budget: &ActivationBudget, title: &str) -> String {
     }
     let whole = [(budget.elements, "the model", budget.price)];
     let points = budget.front.iter().map(|point| (point.elements, point.replaced.as_str(), point.price));
-    let points: Vec<(u64, &str, Price)> = whole.into_iter().chain(points).collect();
-    let quantity = |unit: &str, of: &dyn Fn(&Price) -> f64| {
+    let points: Vec<(u64, &str, ActivationPrice)> = whole.into_iter().chain(points).collect();
+    let quantity = |unit: &str, of: &dyn Fn(&ActivationPrice) -> f64| {
         let points: Vec<_> = points.iter().map(|(n, name, price)| (*n, *name, of(price))).collect();
         picture(unit, &points)
     };
@@ -84,7 +84,7 @@ fn number(value: f64) -> String {
     if value.fract() == 0.0 { grouped(value as u128) } else { format!("{value:.3}") }
 }
 
-fn rows(table: &Rows) -> String {
+fn rows(table: &BudgetTable) -> String {
     // Names may be broken anywhere, numbers nowhere.
     let is_number = |cell: &str| cell.chars().all(|c| c.is_ascii_digit() || matches!(c, '-' | ',' | '.'));
     let row = |tag: &str, cells: &mut dyn Iterator<Item = &str>| {

@@ -1,11 +1,11 @@
 //! The tables of a budget, as rows of text.
 
 use comfy_table::{CellAlignment, Table, presets};
-use hawkeye::{ActivationBudget, Price};
+use hawkeye::{ActivationBudget, ActivationPrice};
 use hawkeye_report::render::grouped as with_separators;
 
 /// A table: its first column is names, the others are numbers.
-pub(super) struct Rows {
+pub(super) struct BudgetTable {
     pub(super) title: &'static str,
     pub(super) header: Vec<&'static str>,
     pub(super) rows: Vec<Vec<String>>,
@@ -31,7 +31,7 @@ pub(super) fn summary(budget: &ActivationBudget) -> Vec<String> {
 }
 
 /// Each layer by itself, then one after another.
-pub(super) fn tables(budget: &ActivationBudget) -> [Rows; 2] {
+pub(super) fn tables(budget: &ActivationBudget) -> [BudgetTable; 2] {
     let timed = budget.price.seconds.is_some();
     let with_time = |header: &[&'static str]| {
         let time = timed.then_some("seconds");
@@ -51,12 +51,12 @@ pub(super) fn tables(budget: &ActivationBudget) -> [Rows; 2] {
         std::iter::once(point.replaced.clone()).chain(numbers).chain(time).collect()
     });
     [
-        Rows {
+        BudgetTable {
             title: "Each by itself, the whole model priced again",
             header: with_time(&["layer", "elements", "own bytes", "per element", "bytes saved", "rounds"]),
             rows: layers.collect(),
         },
-        Rows {
+        BudgetTable {
             title: "One after another, the most bytes per element first",
             header: with_time(&["replaced", "elements", "bytes", "rounds"]),
             rows: points.collect(),
@@ -65,7 +65,7 @@ pub(super) fn tables(budget: &ActivationBudget) -> [Rows; 2] {
 }
 
 /// What goes, in bytes, rounds and seconds; with a sign if it costs more.
-fn saved(before: &Price, after: &Price) -> Vec<String> {
+fn saved(before: &ActivationPrice, after: &ActivationPrice) -> Vec<String> {
     let bytes = match after.bytes > before.bytes {
         true => format!("-{}", grouped(after.bytes - before.bytes)),
         false => grouped(before.bytes - after.bytes),

@@ -19,7 +19,8 @@ use hawkeye_graph::{Graph, Node};
 use hawkeye_onnx::export;
 use hawkeye_report::{Operator, Phases};
 use hawkeye_rewrite::{
-    Objective, Price, Quote, Rewritten, Row, Rule, UserRule, Weights, fixed, output_types, prove, rewrite,
+    Objective, Price, Quote, ReportRow, Rewritten, Rule, UserRule, Weights, fixed, output_types, prove,
+    rewrite,
 };
 use hawkeye_shapes::{bind, infer};
 use hawkeye_sheets::written_rules;
@@ -30,7 +31,7 @@ use super::output;
 use super::run::Run;
 
 #[derive(Debug, Args)]
-pub(crate) struct Optimize {
+pub(crate) struct OptimizeArguments {
     /// The model, an ONNX file
     #[arg(required_unless_present_any = ["list", "explain"])]
     pub(crate) model: Option<PathBuf>,
@@ -118,7 +119,7 @@ enum TableFormat {
     Html,
 }
 
-impl Optimize {
+impl OptimizeArguments {
     /// What errors are about.
     pub(crate) fn subject(&self) -> String {
         self.model.as_ref().map_or_else(|| "rules".to_owned(), |model| model.display().to_string())
@@ -135,13 +136,13 @@ struct Tuned {
 }
 
 /// What was found for a model.
-struct Outcome<'a> {
+struct Optimised<'a> {
     original: Graph,
     tuned: Vec<Tuned>,
     rewritten: Rewritten<'a>,
 }
 
-pub(crate) fn run(command: &Optimize) -> Result<ExitCode, Failure> {
+pub(crate) fn run(command: &OptimizeArguments) -> Result<ExitCode, Failure> {
     let framework = command.framework.as_deref().map(Framework::open).transpose()?;
     let mut written = written_rules(&command.rules)?;
     if let Some(framework) = &framework {
@@ -171,7 +172,7 @@ pub(crate) fn run(command: &Optimize) -> Result<ExitCode, Failure> {
     check_dims(&model.graph, &options.bindings.dims)?;
     let choice = catalogue::choose(&rules, &command.allow, &command.select, &command.ignore)?;
     let search =
-        Search { framework, options, rules: choice.rules, relus: choice.relus, command: Some(command) };
+        SearchSetup { framework, options, rules: choice.rules, relus: choice.relus, command: Some(command) };
     if let Some(Widths::Open { most, layers }) = &command.run.widths {
         return output::write(None, search.widths(&model, layers, *most)?.as_bytes())
             .map(|()| ExitCode::SUCCESS);
@@ -208,8 +209,13 @@ pub(crate) fn advice(
     let users: Vec<UserRule<'_>> = written.iter().map(UserRule::new).collect();
     let rules = catalogue::all(&users)?;
     let rules = catalogue::choose(&rules, &[], &[], &[])?.rules;
-    let search =
-        Search { framework: framework.clone(), options: options.clone(), rules, relus: None, command: None };
+    let search = SearchSetup {
+        framework: framework.clone(),
+        options: options.clone(),
+        rules,
+        relus: None,
+        command: None,
+    };
     let found = search.run(model, Some(path))?.rewritten;
     let (Some(before), Some(after)) = (found.before, found.after) else { return Ok(String::new()) };
     let share = table::share(before.bytes, after.bytes);
@@ -228,16 +234,16 @@ fn progress() -> ProgressBar {
 }
 
 /// What is searched for.
-struct Search<'a> {
+struct SearchSetup<'a> {
     framework: Framework,
     options: Options,
     rules: Vec<&'a Rule<'a>>,
     relus: Option<f64>,
-    command: Option<&'a Optimize>,
+    command: Option<&'a OptimizeArguments>,
 }
 
-impl<'a> Search<'a> {
-    fn run(&self, model: &Model, path: Option<&Path>) -> Result<Outcome<'a>, Failure> {
+impl<'a> SearchSetup<'a> {
+    fn run(&self, model: &Model, path: Option<&Path>) -> Result<Optimised<'a>, Failure> {
         let original = fixed(&model.graph, &self.options.bindings)?;
         let counted = self.command.map_or(Counted::Total, |command| command.phase);
         let objective = self.command.map_or(Objective::Bytes, |command| command.objective.into());
@@ -266,7 +272,7 @@ impl<'a> Search<'a> {
         };
         let loads = |node: &Node| front_end.is_none_or(|front_end| front_end.refusal(node).is_none());
         let weights = Weights::new(path, &original);
-        let options = hawkeye_rewrite::Options {
+        let options = hawkeye_rewrite::RewriteOptions {
             rules: self.rules.clone(),
             objective,
             loads: (!as_priced).then_some(&loads),
@@ -279,7 +285,7 @@ impl<'a> Search<'a> {
         let rewritten = rewrite(&original, &options, &weights, &mut pricing);
         spinner.finish_and_clear();
         let rewritten = rewritten?;
-        Ok(Outcome { original, tuned, rewritten })
+        Ok(Optimised { original, tuned, rewritten })
     }
 
     /// Sets one parameter after another that makes the model cheaper and keeps its function.
@@ -323,7 +329,7 @@ struct Pricer {
 
 impl Pricer {
     fn new(
-        search: &Search<'_>,
+        search: &SearchSetup<'_>,
         settings: &BTreeMap<String, String>,
         counted: Counted,
     ) -> Result<Self, Failure> {
@@ -341,7 +347,8 @@ impl Pricer {
     }
 
     fn quote(&self, report: &Report) -> Quote {
-        let row = |row: &Operator| (Row::new(row.node, &row.name), self.counted(&row.phases, row.seconds));
+        let row =
+            |row: &Operator| (ReportRow::new(row.node, &row.name), self.counted(&row.phases, row.seconds));
         Quote { total: self.price(report), rows: report.operators.iter().map(row).collect() }
     }
 

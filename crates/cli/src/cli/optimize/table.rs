@@ -7,13 +7,13 @@ use hawkeye_rewrite::{Applied, Price, Promise};
 use serde_json::{Value, json};
 
 use super::catalogue::terms;
-use super::{Outcome, TableFormat, Tuned, output};
+use super::{Optimised, TableFormat, Tuned, output};
 
 /// Most conditions that are printed; JSON has them all.
 const QUESTIONS: usize = 5;
 
 /// Rows add up to the difference of the two reports.
-pub(super) fn render(found: &Outcome<'_>, format: TableFormat) -> Result<String, Failure> {
+pub(super) fn render(found: &Optimised<'_>, format: TableFormat) -> Result<String, Failure> {
     match format {
         TableFormat::Json => serde_json::to_string_pretty(&document(found))
             .map(|text| text + "\n")
@@ -51,11 +51,11 @@ pub(super) fn change(before: Price, after: Price) -> String {
 }
 
 /// The price of the model as it was.
-fn before(found: &Outcome<'_>) -> Option<Price> {
+fn before(found: &Optimised<'_>) -> Option<Price> {
     found.tuned.first().map_or(found.rewritten.before, |first| first.before)
 }
 
-fn document(found: &Outcome<'_>) -> Value {
+fn document(found: &Optimised<'_>) -> Value {
     let tuned = |row: &Tuned| json!({"set": row.setting, "needs": row.needs, "before": counts(row.before), "after": counts(Some(row.after))});
     let row = |row: &Applied<'_>| {
         json!({
@@ -76,7 +76,7 @@ fn counts(price: Option<Price>) -> Value {
 }
 
 /// Rows of the table: what, where, change of bytes and of rounds, share of the whole.
-fn rows(found: &Outcome<'_>) -> Vec<[String; 5]> {
+fn rows(found: &Optimised<'_>) -> Vec<[String; 5]> {
     let total = before(found).unwrap_or_default().bytes;
     let row = |what: &str, place: String, from: Option<Price>, to: Price| {
         let from = from.unwrap_or_default();
@@ -101,7 +101,7 @@ fn rows(found: &Outcome<'_>) -> Vec<[String; 5]> {
 
 const HEADER: [&str; 5] = ["rule", "where", "bytes", "rounds", "saved"];
 
-fn lines(found: &Outcome<'_>, style: TableStyle) -> String {
+fn lines(found: &Optimised<'_>, style: TableStyle) -> String {
     let mut table = Table::new();
     table.load_style(style);
     table.set_header(HEADER);
@@ -121,7 +121,7 @@ fn lines(found: &Outcome<'_>, style: TableStyle) -> String {
 }
 
 /// The whole, and what it rests on.
-fn summary(found: &Outcome<'_>) -> Vec<String> {
+fn summary(found: &Optimised<'_>) -> Vec<String> {
     let after = found.rewritten.after.unwrap_or_default();
     let mut lines = vec![match before(found) {
         Some(before) => change(before, after),
@@ -155,7 +155,7 @@ fn summary(found: &Outcome<'_>) -> Vec<String> {
     lines
 }
 
-fn page(found: &Outcome<'_>) -> String {
+fn page(found: &Optimised<'_>) -> String {
     let cells = |tag: &str, row: &[String]| {
         let cells: String = row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
         format!("<tr>{cells}</tr>\n")

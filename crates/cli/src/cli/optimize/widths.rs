@@ -6,9 +6,9 @@ use std::fmt::Write;
 use hawkeye::{Failure, Model, Width, WidthChoice, Widths};
 use hawkeye_rewrite::{Chosen, cheapest_widths};
 
-use super::{Counted, Pricer, Search, TableFormat, output, table};
+use super::{Counted, Pricer, SearchSetup, TableFormat, output, table};
 
-impl Search<'_> {
+impl SearchSetup<'_> {
     /// Layers and the choices of each, which the sensitivities bound.
     pub(super) fn widths(
         &self,

@@ -1,15 +1,14 @@
 //! Which nodes have a backward part.
 
-use hawkeye_graph::Shapes;
-use hawkeye_graph::{Graph, Node, NodeId, Table, ValueId};
+use hawkeye_graph::{Graph, Node, NodeId, Shapes, Table, ValueId};
 
-/// The backward pass as far as the graph decides it.
+/// The backward pass as far as the graph decides it, in the words of Griewank and Walther's textbook.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sweep {
+pub struct Activity {
     /// Values that depend on a trained parameter, through nodes that have a gradient.
-    pub carries: Table<ValueId, bool>,
-    /// Values that carry and that the loss depends on: those whose gradient is computed.
-    pub reached: Table<ValueId, bool>,
+    pub varied: Table<ValueId, bool>,
+    /// Values that are varied and that the loss depends on: those whose gradient is computed.
+    pub active: Table<ValueId, bool>,
     /// Nodes with a backward part, in the order in which it runs: the last first.
     pub order: Vec<NodeId>,
 }
@@ -20,40 +19,42 @@ pub struct Sweep {
 /// Gradients are defined for real numbers only, and no gradient passes a node whose output does not
 /// change with its input, such as `Shape` or `Greater`.
 #[must_use]
-pub fn sweep(
+pub fn activity(
     graph: &Graph,
     shapes: &Shapes,
     output: ValueId,
     trained: &[ValueId],
     cut: &dyn Fn(&Node) -> bool,
-) -> Sweep {
+) -> Activity {
     let real = |id: ValueId| shapes.facts[id].dtype.is_none_or(|dtype| dtype.is_float());
-    let mut carries = Table::new(vec![false; graph.values.len()]);
+    let mut varied = Table::new(vec![false; graph.values.len()]);
     for id in trained {
-        carries[*id] = true;
+        varied[*id] = true;
     }
     for node in &graph.nodes {
-        if is_flat(node) || cut(node) || !differentiated(node).any(|id| carries[id]) {
+        // No gradient passes it, whatever its inputs.
+        if is_flat(node) || cut(node) || !differentiated(node).any(|id| varied[id]) {
             continue;
         }
         for id in node.present_outputs() {
-            carries[id] = real(id);
+            varied[id] = real(id);
         }
     }
-    let mut reached = Table::new(vec![false; graph.values.len()]);
-    reached[output] = carries[output];
+    let mut active = Table::new(vec![false; graph.values.len()]);
+    active[output] = varied[output];
     let mut order = Vec::new();
+    // Consumers come before producers, so that whether an output is active is settled when its node is reached.
     for id in graph.node_ids().rev() {
         let node = graph.node(id);
-        if !node.present_outputs().any(|output| reached[output]) {
+        if !node.present_outputs().any(|output| active[output]) {
             continue;
         }
         order.push(id);
         for input in differentiated(node) {
-            reached[input] |= carries[input];
+            active[input] |= varied[input];
         }
     }
-    Sweep { carries, reached, order }
+    Activity { varied, active, order }
 }
 
 /// Inputs with respect to which a node is differentiated: not those that say how, such as shapes.
@@ -150,22 +151,22 @@ mod tests {
         (Graph { nodes, values, ..Graph::default() }, shapes)
     }
 
-    fn run(output: usize, trained: &[usize], cut: &dyn Fn(&Node) -> bool) -> Sweep {
+    fn run(output: usize, trained: &[usize], cut: &dyn Fn(&Node) -> bool) -> Activity {
         let (graph, shapes) = network();
         let trained: Vec<_> = trained.iter().copied().map(ValueId::new).collect();
-        sweep(&graph, &shapes, ValueId::new(output), &trained, cut)
+        activity(&graph, &shapes, ValueId::new(output), &trained, cut)
     }
 
-    fn order(sweep: &Sweep) -> Vec<usize> {
-        sweep.order.iter().map(|id| id.index()).collect()
+    fn order(activity: &Activity) -> Vec<usize> {
+        activity.order.iter().map(|id| id.index()).collect()
     }
 
     #[test]
     fn the_input_needs_no_gradient() {
-        let sweep = run(5, &[1, 2], &|_| false);
-        assert_eq!(order(&sweep), [2, 1, 0]);
-        let reached: Vec<_> = sweep.reached.iter().copied().collect();
-        assert_eq!(reached, [false, true, true, true, true, true, false]);
+        let activity = run(5, &[1, 2], &|_| false);
+        assert_eq!(order(&activity), [2, 1, 0]);
+        let active: Vec<_> = activity.active.iter().copied().collect();
+        assert_eq!(active, [false, true, true, true, true, true, false]);
     }
 
     #[test]
@@ -182,11 +183,11 @@ mod tests {
     #[test]
     fn parameters_without_gradient_are_told_apart() {
         let trained = [1, 2].map(ValueId::new);
-        let sweep = run(5, &[1, 2], &|node| node.op == "Relu");
-        assert_eq!(sweep.with_gradient(&trained).collect::<Vec<_>>(), [trained[1]]);
+        let activity = run(5, &[1, 2], &|node| node.op == "Relu");
+        assert_eq!(activity.with_gradient(&trained).collect::<Vec<_>>(), [trained[1]]);
         let updates = |parts: Vec<Part>| parts.iter().filter(|part| matches!(part, Part::Update(_))).count();
-        assert_eq!(updates(sweep.parts(sweep.with_gradient(&trained))), 1);
-        assert_eq!(updates(sweep.parts(trained)), 2);
+        assert_eq!(updates(activity.parts(activity.with_gradient(&trained))), 1);
+        assert_eq!(updates(activity.parts(trained)), 2);
     }
 
     #[test]
