@@ -1,6 +1,6 @@
 //! What an operator does, as a chain of steps: local work, then messages.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use hawkeye_cost::{CallId, Calls, Fold, Item, Phase, Share, Symbol};
 
@@ -56,9 +56,17 @@ pub fn chain(
     selection: &ChainSelection<'_>,
     total: &Spent,
 ) -> Result<Vec<Task>, TooLong> {
-    let mut walk = ChainWalk { calls, clock, selection, tasks: Vec::new(), open: Task::default() };
+    let mut walk = ChainWalk {
+        calls,
+        clock,
+        selection,
+        tasks: Vec::new(),
+        open: Task::default(),
+        silent: HashMap::new(),
+    };
     walk.call(call)?;
     let ChainWalk { mut tasks, open, .. } = walk;
+    // Work after the last messages is a task that sends nothing.
     if open != Task::default() {
         tasks.push(open);
     }
@@ -78,11 +86,19 @@ struct ChainWalk<'a> {
     clock: &'a Fold<Clock>,
     selection: &'a ChainSelection<'a>,
     tasks: Vec<Task>,
+    /// The work since the last messages.
     open: Task,
+    /// Calls that send nothing, and their work: however often they run, they make no task.
+    silent: HashMap<CallId, Task>,
 }
 
 impl ChainWalk<'_> {
     fn call(&mut self, call: CallId) -> Result<(), TooLong> {
+        if let Some(silent) = self.silent.get(&call).copied() {
+            self.works(silent, 1);
+            return Ok(());
+        }
+        let (before, tasks) = (self.open, self.tasks.len());
         let calls = self.calls;
         for item in &calls.call(call).items {
             match item {
@@ -103,8 +119,14 @@ impl ChainWalk<'_> {
                 }
                 Item::Count { .. } => {}
                 Item::Call { call, times } => {
-                    for _ in 0..*times {
+                    let mut left = *times;
+                    while left > 0 {
                         self.call(*call)?;
+                        left -= 1;
+                        if let Some(silent) = self.silent.get(call).copied() {
+                            self.works(silent, left);
+                            left = 0;
+                        }
                     }
                 }
                 Item::Parallel(sides) => {
@@ -121,7 +143,17 @@ impl ChainWalk<'_> {
                 }
             }
         }
+        if self.tasks.len() == tasks {
+            let (fixed, work) = (self.open.fixed - before.fixed, self.open.work - before.work);
+            self.silent.insert(call, Task { fixed, work, ..Task::default() });
+        }
         Ok(())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "seconds are no exact numbers")]
+    fn works(&mut self, silent: Task, times: u64) {
+        self.open.fixed += silent.fixed * times as f64;
+        self.open.work += silent.work * times as f64;
     }
 
     fn sent(&mut self, latency: f64, transfer: f64) -> Result<(), TooLong> {
@@ -133,5 +165,71 @@ impl ChainWalk<'_> {
         }
         self.tasks.push(Task { latency, transfer, ..std::mem::take(&mut self.open) });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hawkeye_cost::{Call, Message, Party, Step};
+
+    use super::*;
+    use crate::{Machine, Network, Transport};
+
+    const SECONDS: f64 = 0.5;
+
+    fn tasks(items: impl FnOnce(&mut Calls<Share>) -> Vec<Item<Share>>) -> Vec<Task> {
+        let mut calls: Calls<Share> = Calls::default();
+        let name = calls.symbol("f");
+        let items = items(&mut calls);
+        let call = calls.add(Call { name, items });
+        let machine = "{profile: p, machine: m, source: s, evidence: assumed, work: {mul: 0.5}}";
+        let machine = Machine::parse(machine).expect("it is a machine");
+        let network = Network::of(Some(8.0), 2.0);
+        let clock = Clock::new(&network, &Transport::default(), Some(&machine), 2, &calls, 0);
+        let fold =
+            Fold::new(&calls, clock.expect("its work is known")).unwrap_or_else(|never| match never {});
+        let selection = ChainSelection { phases: &|_| true, fixed: &HashSet::new() };
+        let total = Spent { latency: 1.0, transfer: 1.0, ..Spent::default() };
+        chain(&calls, call, &fold, &selection, &total).expect("it is short")
+    }
+
+    fn work(calls: &mut Calls<Share>, amount: u64) -> Item<Share> {
+        Item::Work { phase: Phase::Online, kind: calls.symbol("mul"), amount }
+    }
+
+    fn sent() -> Item<Share> {
+        let message = Message { from: Party(0), to: Party(1), bytes: 1, count: 1, spread: 0 };
+        let (phase, messages) = (Phase::Online, vec![message]);
+        Item::Step(Step { phase, channel: "".into(), messages, rounds: 1, flights: 1, tensors: 1 })
+    }
+
+    #[test]
+    fn work_is_done_before_the_messages_that_follow_it() {
+        let chain = tasks(|calls| {
+            vec![work(calls, 2), sent(), work(calls, 1), work(calls, 3), sent(), work(calls, 7)]
+        });
+        let works: Vec<f64> = chain.iter().map(|task| task.work).collect();
+        assert_eq!(works, [2.0 * SECONDS, 4.0 * SECONDS, 7.0 * SECONDS]);
+        let latencies: Vec<f64> = chain.iter().map(|task| task.latency).collect();
+        assert_eq!(latencies, [0.5, 0.5, 0.0], "both steps share what the report says");
+    }
+
+    /// Each level of this runs the one below a thousand times and once more: 1001^64 runs of the last.
+    #[test]
+    fn what_sends_nothing_is_walked_once_however_often_it_runs() {
+        let chain = tasks(|calls| {
+            let (name, counter) = (calls.symbol("f"), calls.symbol("c"));
+            let items = vec![work(calls, 1)];
+            let mut call = calls.add(Call { name, items });
+            for _ in 0..64 {
+                let many = Item::Call { call, times: 1000 };
+                let items = vec![many, Item::Count { counter, amount: 1 }, Item::Call { call, times: 1 }];
+                call = calls.add(Call { name, items });
+            }
+            vec![Item::Call { call, times: 1 }, sent()]
+        });
+        let expected = SECONDS * 1001f64.powi(64);
+        assert_eq!(chain.len(), 1);
+        assert!((chain[0].work / expected - 1.0).abs() < 1e-9, "{}", chain[0].work);
     }
 }

@@ -120,14 +120,15 @@ impl Walk<'_> {
 
     #[expect(clippy::cast_precision_loss, reason = "seconds are no exact numbers")]
     fn step(&mut self, step: &Step) -> Result<(), TooLong> {
-        self.steps += 1;
+        let flights = step.flights.max(1);
+        // Each flight is a turn of the loops below.
+        self.steps = self.steps.saturating_add(flights);
         if self.steps > MOST_STEPS {
             return Err(TooLong);
         }
         let network = self.clock.network();
         let Some(rate) = network.bandwidth else { return Ok(()) };
         let spent = self.clock.of_step(step);
-        let flights = step.flights.max(1);
         let each = self.clock.sent(step) / flights as f64;
         let mut transfer = 0.0;
         for _ in 0..flights {
