@@ -51,10 +51,18 @@ pub(crate) struct Candidate {
 
 impl Draft {
     /// The draft of a graph whose inputs have fixed shapes.
-    pub(crate) fn new(graph: Graph) -> Self {
-        let inputs = bind(&graph, &Default::default()).unwrap_or_default();
-        let facts = infer(&graph, &inputs).facts;
-        Self::of(graph, facts, Rc::default())
+    ///
+    /// # Errors
+    /// What does not fit together in it: rules take their nodes to be as ONNX has them.
+    pub(crate) fn new(graph: Graph) -> Result<Self, Failure> {
+        let inputs = bind(&graph, &Default::default())?;
+        let shapes = infer(&graph, &inputs);
+        let misfits: Vec<Diagnostic> = shapes.misfits().cloned().collect();
+        if misfits.is_empty() {
+            Ok(Self::of(graph, shapes.facts, Rc::default()))
+        } else {
+            Err(Failure(misfits))
+        }
     }
 
     /// The draft of a graph of which that is known.

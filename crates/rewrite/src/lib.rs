@@ -87,14 +87,14 @@ pub fn fixed(graph: &Graph, bindings: &Bindings) -> Result<Graph, Failure> {
 /// Applies rules to a graph of [`fixed`] shapes as long as they make it cheaper.
 ///
 /// # Errors
-/// If no graph that was looked at has a price; then the failure of the graph itself.
+/// What does not fit together in the graph. If no graph that was looked at has a price, the failure of the graph itself.
 pub fn rewrite<'a, 'r>(
     graph: &Graph,
     options: &RewriteOptions<'a, 'r>,
     weights: &'a Weights,
     pricing: &'a mut Pricing<'a>,
 ) -> Result<Rewritten<'r>, Failure> {
-    let draft = Draft::new(graph.clone());
+    let draft = Draft::new(graph.clone())?;
     let first = pricing(graph).map(Rc::new);
     let quote = first.as_ref().ok().cloned();
     let before = quote.as_ref().map(|quote| quote.total);
@@ -128,14 +128,14 @@ pub fn rewrite<'a, 'r>(
 /// nowhere.
 ///
 /// # Errors
-/// What goes wrong in a rule of a user's.
+/// What does not fit together in the graph, and what goes wrong in a rule of a user's.
 pub fn apply<'a>(
     graph: &Graph,
     rule: &'a Rule<'a>,
     spelling: Spelling,
     weights: &Weights,
 ) -> Result<Option<Rewritten<'a>>, Failure> {
-    let draft = Draft::new(graph.clone());
+    let draft = Draft::new(graph.clone())?;
     let Some(candidate) = draft.apply(rule, &|_, _| true, spelling, weights)? else { return Ok(None) };
     let applied = Applied {
         rule,

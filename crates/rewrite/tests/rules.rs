@@ -6,6 +6,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::{fixtures, graph};
+use hawkeye_graph::{Attribute, DType, Graph, GraphBuilder, Tensor};
 use hawkeye_rewrite::{Promise, Proof, RULES, Spelling, Weights, apply, prove};
 
 /// Rules without a condition.
@@ -108,5 +109,57 @@ fn rules_hold_for_all_of_a_kind() {
         ("conv1x1_with_bias_then_padded.unfit.onnx", "merge-conv1x1-conv"),
     ] {
         assert!(!fires(file, name), "{name} holds for {file}");
+    }
+}
+
+/// One node of images, and what a layer would have as its weight.
+fn of_images(op: &str, attributes: &[(&str, Attribute)]) -> Graph {
+    let mut builder = GraphBuilder::default();
+    builder.set_opset("", 18);
+    let x = builder.tensor_input("x", DType::Float32, &[1, 4, 8, 8]);
+    let weight = Tensor { dtype: DType::Float32, dims: vec![4, 4, 3, 3], elements: None };
+    let inputs = if op == "Conv" { vec![x, builder.initializer("w", weight)] } else { vec![x] };
+    let y = builder.op_with(op, &inputs, attributes);
+    builder.set_outputs(vec![y]);
+    builder.finish().expect("there is no circle")
+}
+
+/// Rules take lists of attributes to be as long as they must, and sizes to be sizes.
+#[test]
+fn no_rule_looks_at_what_does_not_fit_together() {
+    let ints = |name, ints: &[i64]| (name, Attribute::Ints(ints.to_vec()));
+    let kernel = || ints("kernel_shape", &[2, 2]);
+    for (graph, message) in [
+        (of_images("Conv", &[("group", Attribute::Int(0))]), "group"),
+        (of_images("MaxPool", &[kernel(), ints("strides", &[1])]), "strides has 1 numbers"),
+        (of_images("MaxPool", &[kernel(), ints("pads", &[0; 3])]), "pads has 3 numbers"),
+        (of_images("MaxPool", &[ints("kernel_shape", &[2, 1 << 40])]), "does not fit axis 3"),
+        (of_images("Transpose", &[ints("perm", &[0, 3, 1, 1 << 40])]), "perm"),
+    ] {
+        for rule in RULES {
+            let failure = apply(&graph, rule, Spelling::Slice, &Weights::new(None, &graph)).err();
+            let said = failure.map(|failure| failure.to_string()).unwrap_or_default();
+            assert!(said.contains(message), "{}: {message}: {said}", rule.name);
+        }
+    }
+}
+
+/// What a rule would write has as many nodes as a window has places, which a file says in a few bytes.
+#[test]
+fn rules_leave_endless_windows_alone() {
+    let ints = |name, ints: &[i64]| (name, Attribute::Ints(ints.to_vec()));
+    let long = 1 << 30;
+    let graph = of_images(
+        "MaxPool",
+        &[
+            ints("kernel_shape", &[1, long]),
+            ints("pads", &[0, long - 1, 0, long - 1]),
+            ints("strides", &[1, long]),
+        ],
+    );
+    for rule in RULES {
+        let applied = apply(&graph, rule, Spelling::Slice, &Weights::new(None, &graph));
+        let made = applied.expect("it fits together").map_or(0, |rewritten| rewritten.graph.nodes.len());
+        assert!(made < 8, "{} makes {made} nodes", rule.name);
     }
 }

@@ -45,10 +45,12 @@ impl<'a> Linear<'a> {
             return None;
         }
         let dims = site.shape(weight)?;
+        // A node that ONNX refuses is not priced either; rules may take its weight to have as many dimensions as it must.
+        let group = int(node, "group", 1);
         let kind = match node.op.as_str() {
-            "Conv" => LayerKind::Conv,
-            "ConvTranspose" if int(node, "group", 1) == 1 => LayerKind::ConvTranspose,
-            "Gemm" if int(node, "transA", 0) == 0 && plain(node) => {
+            "Conv" if dims.len() > 2 && group > 0 => LayerKind::Conv,
+            "ConvTranspose" if dims.len() > 2 && group == 1 => LayerKind::ConvTranspose,
+            "Gemm" if dims.len() == 2 && int(node, "transA", 0) == 0 && plain(node) => {
                 // A bias that differs between rows is none of the layer's outputs.
                 let vector = |bias| site.shape(bias).is_some_and(|shape| shape.len() == 1);
                 if !bias.is_none_or(vector) {
@@ -224,7 +226,14 @@ fn plain(node: &Node) -> bool {
     float(node, "alpha", 1.0) == 1.0 && float(node, "beta", 1.0) == 1.0
 }
 
+/// The largest stride, pad or dilation of a window that rules look at, and the places of its kernel, for each of which they
+/// may write a node.
+const LARGEST: i64 = 1 << 16;
+/// See [`LARGEST`].
+const MOST_PLACES: i64 = 4096;
+
 /// Attributes of a Conv.
+#[derive(Clone)]
 pub(super) struct ConvWindow {
     pub(super) kernel: Vec<i64>,
     pub(super) strides: Vec<i64>,
@@ -242,13 +251,21 @@ impl ConvWindow {
     /// The window of a Conv or pool over any number of spatial dimensions.
     pub(super) fn over(node: &Node, kernel: &[i64]) -> Option<Self> {
         let dims = kernel.len();
-        explicit_padding(node).then(|| Self {
+        let window = explicit_padding(node).then(|| Self {
             kernel: kernel.to_vec(),
             strides: list(node, "strides", dims, 1),
             pads: list(node, "pads", 2 * dims, 0),
             dilations: list(node, "dilations", dims, 1),
             group: int(node, "group", 1),
-        })
+        });
+        window.filter(Self::is_small)
+    }
+
+    fn is_small(&self) -> bool {
+        let lists = [&self.strides, &self.pads, &self.dilations];
+        let places = self.kernel.iter().try_fold(1i64, |product, size| product.checked_mul(*size));
+        lists.into_iter().flatten().all(|n| *n <= LARGEST)
+            && places.is_some_and(|places| places <= MOST_PLACES)
     }
 
     /// Kernel 1, stride 1, no padding, one group: each pixel on its own.

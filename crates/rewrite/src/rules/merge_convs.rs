@@ -75,12 +75,14 @@ fn conv1x1_conv(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
     let first = Linear::of(site, second.x)?;
     let pointwise = ConvWindow::of(first.node, &first.dims[2..])?;
     let mut window = ConvWindow::of(second.node, &second.dims[2..])?;
+    // Padding comes between the two: it would have to hold the first one's bias, but is zero.
     let unbiased = first.bias.is_none() || !second.is_padded();
     if !(pointwise.is_pointwise() && second.is_conv() && site.is_private(second.x) && unbiased) {
         return None;
     }
     let [out, per_group, height, width] = second.dims[..] else { return None };
     let [middle, inputs, ..] = first.dims[..] else { return None };
+    // W[o, i, k] is the sum over m of second[o, m, k] * first[m, i]: a product of matrices once the kernel's places stand among the rows.
     let weight = if window.group == 1 {
         let outer = edit.reshape(second.weight, &[out, middle, height * width]);
         let outer = edit.transpose(outer, &[0, 2, 1]);
@@ -203,11 +205,11 @@ pub(super) const CONVS_OF_ONE: Rule = Rule {
     ..CONVS
 };
 
-fn convs_of_one(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
-    let x = site.input(0)?;
+/// The convolutions of an input, of one group each.
+fn convs_on<'a>(site: &Site<'a>, x: ValueId) -> Vec<(Linear<'a>, ConvWindow)> {
     let mut layers = Vec::new();
     for node in site.consumers(x).into_iter().filter(|node| is(node, "Conv")) {
-        let layer = Linear::of(site, node.outputs[0]?).filter(|layer| layer.x == x);
+        let layer = node.outputs[0].and_then(|output| Linear::of(site, output)).filter(|layer| layer.x == x);
         let window = layer.as_ref().and_then(|layer| ConvWindow::of(node, &layer.dims[2..]));
         if let (Some(layer), Some(window)) = (layer, window)
             && window.group == 1
@@ -215,15 +217,17 @@ fn convs_of_one(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
             layers.push((layer, window));
         }
     }
+    layers
+}
+
+fn convs_of_one(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
+    let x = site.input(0)?;
+    let mut layers = convs_on(site, x);
     let widest = layers.iter().map(|(_, window)| window.kernel.clone()).max()?;
     let (_, like) = layers.iter().find(|(_, window)| window.kernel == widest)?;
-    let like = ConvWindow {
-        kernel: like.kernel.clone(),
-        strides: like.strides.clone(),
-        pads: like.pads.clone(),
-        dilations: like.dilations.clone(),
-        group: 1,
-    };
+    let like = like.clone();
+    // The widest kernel is what the others are made as wide as: a kernel of 1 x 1 by zeros around it, which is the same where
+    // the widest one is centred.
     let [height, width] = like.kernel[..] else { return None };
     let fits = |window: &ConvWindow| {
         let equal =
@@ -237,6 +241,7 @@ fn convs_of_one(site: &Site<'_>, edit: &mut Edit) -> Option<()> {
         window.strides == like.strides && (equal || pointwise)
     };
     layers.retain(|(_, window)| fits(window));
+    // Every Conv of the input is an anchor; only the first merges them.
     if layers.len() < 2 || !std::ptr::eq(layers[0].0.node, site.node) {
         return None;
     }

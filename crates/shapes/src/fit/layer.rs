@@ -111,6 +111,29 @@ fn window(view: &FitView<'_>, spatial: usize) -> Fit {
     view.wants_least("pads", 0)
 }
 
+/// A window lies within each padded axis somewhere; the last one of a pool that rounds up may reach beyond the end.
+fn fits(view: &FitView<'_>, kernel: &[i64]) -> Fit {
+    let padding = view.text("auto_pad").unwrap_or("NOTSET");
+    let pads = view.ints("pads").filter(|_| padding == "NOTSET");
+    let at = |list: Option<&[i64]>, index: usize, default: i64| {
+        i128::from(list.and_then(|list| list.get(index)).copied().unwrap_or(default))
+    };
+    for (axis, size) in kernel.iter().enumerate() {
+        let Some(length) = view.dim(0, axis + 2).filter(|_| !padding.starts_with("SAME")) else { continue };
+        // Attributes may hold any 64-bit number; their sums and products fit 128 bits.
+        let reach = (i128::from(*size) - 1) * at(view.ints("dilations"), axis, 1) + 1;
+        let beyond = if view.int("ceil_mode", 0) != 0 { at(view.ints("strides"), axis, 1) - 1 } else { 0 };
+        let padded = i128::from(length) + at(pads, axis, 0) + at(pads, axis + kernel.len(), 0);
+        if reach > padded + beyond {
+            return Err(format!(
+                "a window of {reach} does not fit axis {}, which has {padded} with pads",
+                axis + 2
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The kernel is what the weights say.
 fn kernel(view: &FitView<'_>, weights: &[Size]) -> Fit {
     let Some(stated) = view.ints("kernel_shape") else { return Ok(()) };
@@ -131,6 +154,10 @@ pub(super) fn conv(view: &FitView<'_>) -> Fit {
     let group = positive_group(view)?;
     let Some(dims) = view.dims(weight) else { return Ok(()) };
     kernel(view, dims)?;
+    let sizes = dims[2..].iter().map(|size| i64::try_from((*size)?).ok());
+    if let Some(sizes) = sizes.collect::<Option<Vec<_>>>() {
+        fits(view, &sizes)?;
+    }
     let channels = view.dim(0, 1);
     if !same(times(dims[1], group), channels) {
         return Err(format!(
@@ -176,7 +203,9 @@ pub(super) fn pool(view: &FitView<'_>) -> Fit {
     let Some(rank) = view.rank(0) else { return Ok(()) };
     view.wants_at_least(0, "X", 3)?;
     window(view, rank - 2)?;
-    let (Some(kernel), Some(pads)) = (view.ints("kernel_shape"), view.ints("pads")) else { return Ok(()) };
+    let Some(kernel) = view.ints("kernel_shape") else { return Ok(()) };
+    fits(view, kernel)?;
+    let Some(pads) = view.ints("pads") else { return Ok(()) };
     let wide = pads.iter().zip(kernel.iter().cycle()).any(|(pad, size)| pad >= size);
     if wide { Err(format!("pads {pads:?} are not smaller than kernel_shape {kernel:?}")) } else { Ok(()) }
 }
@@ -221,6 +250,7 @@ pub(super) fn attention(view: &FitView<'_>) -> Fit {
     if !same(q[0], k[0]) || !same(q[0], v[0]) {
         return misfit("are of several batches");
     }
+    // (batch, sequence, hidden), or (batch, heads, sequence, size).
     let sequence = match q.len() {
         3 => 1,
         4 => 2,
@@ -232,6 +262,7 @@ pub(super) fn attention(view: &FitView<'_>) -> Fit {
     if sequence == 2 && (!same(q[3], k[3]) || !same(k[1], v[1])) {
         return misfit("have heads of several sizes, or keys and values of other heads");
     }
+    // Each head of keys serves as many heads of queries (grouped queries).
     let shares = |queries: Size, keys: Size| queries.zip(keys).is_none_or(|(q, k)| k != 0 && q % k == 0);
     if sequence == 2 && !shares(q[1], k[1]) {
         return misfit("have heads of queries that can't be parted among those of keys");

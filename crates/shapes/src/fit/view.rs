@@ -1,6 +1,6 @@
 //! What a rule sees of a node, and the words for what does not fit.
 
-use hawkeye_graph::{Elements, Fact, Graph, Node};
+use hawkeye_graph::{Attribute, Elements, Fact, Graph, Node};
 
 /// What is wrong, if anything is.
 pub(crate) type Fit = Result<(), String>;
@@ -66,6 +66,13 @@ impl<'a> FitView<'a> {
 
     pub(super) fn int(&self, attribute: &str, default: i64) -> i64 {
         self.node.attributes.int(attribute).unwrap_or(default)
+    }
+
+    pub(super) fn text(&self, attribute: &str) -> Option<&'a str> {
+        match self.node.attributes.get(attribute) {
+            Some(Attribute::String(text)) => Some(text),
+            _ => None,
+        }
     }
 
     pub(super) fn ints(&self, attribute: &str) -> Option<&'a [i64]> {
