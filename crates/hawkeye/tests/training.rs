@@ -281,3 +281,39 @@ fn an_export_for_inference_is_told_by_its_marks() {
     assert!(folded.contains("\"onnx::Conv_193\""), "{folded}");
     assert_eq!(warned("vgg16"), None, "it has no BatchNormalization to fold");
 }
+
+/// A plan of the whole step says of every part what is left of it, even if that is nothing.
+#[test]
+fn a_plan_of_the_step_that_lacks_a_part_is_an_error_at_the_part() {
+    let refused = |plan: &str| {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let sheet = format!(
+            "OPERATORS = [\"Conv\", \"Relu\", \"MaxPool\", \"Flatten\", \"Gemm\"]\n\ndef lower_part(n):\n    pass\n\n\
+             def plan_step(model):\n    nodes = [0 for _ in model.nodes]\n    return struct({plan})\n"
+        );
+        let training = TrainingOptions::default();
+        let shapes = [("input".to_owned(), vec![1, 1, 28, 28])].into();
+        let bindings = Bindings { shapes, ..Bindings::default() };
+        let options = Options { training: Some(training), bindings, ..Options::default() };
+        let failure = analyse(&model("lenet5"), "", framework(folder.path(), MANIFEST, &sheet), &options);
+        failure.map(|report| bytes(&report.totals)).map_err(|failure| failure.to_string())
+    };
+    let whole = "forward = nodes, loss = 0, gradient = 0, backward = nodes, \
+                 updates = {name: 0 for name in model.training.updated}";
+    assert_eq!(refused(whole), Ok([0; 3]));
+    for (part, without, place) in [
+        ("loss = 0, ", "", "returns a struct with \"loss\""),
+        ("gradient = 0, ", "", "returns a struct with \"gradient\""),
+        ("forward = nodes", "forward = nodes[1:]", "Gemm"),
+        ("backward = nodes", "backward = nodes[1:]", "Gemm"),
+        (
+            "updates = {name: 0 for name in model.training.updated}",
+            "updates = {}",
+            "has no entry for this part",
+        ),
+    ] {
+        let said = refused(&whole.replace(part, without)).expect_err("a part is missing");
+        assert!(said.contains(place), "{part}: {said}");
+        assert!(said.contains("has no entry for this part") || said.contains("plan_step"), "{part}: {said}");
+    }
+}

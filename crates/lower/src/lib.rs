@@ -7,6 +7,7 @@
 mod avoid;
 mod groups;
 mod lowering;
+mod obstacles;
 mod operands;
 mod parts;
 mod program;

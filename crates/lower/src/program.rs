@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hawkeye_cost::{CallId, Calls, Data, Item};
 use hawkeye_grad::{Part, Pass};
-use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Shapes, Table, ValueId};
+use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Place, Shapes, Table, ValueId};
 
 use crate::avoid::{MOST_AVOIDED, avoided};
+use crate::obstacles::{error_at, selects_in_secret, unknown_course, unknown_shape, unplanned};
 use crate::operands::selectors;
 use crate::views::Views;
 use crate::{
@@ -104,6 +105,7 @@ pub fn lower(
         lowerer.node(id, calls, lowering);
     }
     lowerer.unsupported(lowering);
+    // What the nodes tell comes first; what the compiler said is kept for where they tell nothing.
     if lowerer.errors.is_empty() {
         lowerer.errors.append(&mut failed);
     }
@@ -190,7 +192,14 @@ impl Lowerer<'_> {
         if in_the_clear(node, self.views.visibility) {
             return Ok(Lowered::default());
         }
-        let plan = self.plan.get(id.index()).cloned().unwrap_or_default();
+        let plan = match self.plan.get(id.index()) {
+            Some(entry) => entry.clone(),
+            None if self.step.is_some() => {
+                return Err(Obstacle::Broken(error_at(Place::node(node), unplanned())));
+            }
+            None => Data::None,
+        };
+        // The compiler removed the node, or computed it ahead.
         if let Some(Data::List(outputs) | Data::Tuple(outputs)) = plan.field("outputs") {
             return Ok(Lowered { outputs: outputs.clone(), ..Lowered::default() });
         }
@@ -205,11 +214,13 @@ impl Lowerer<'_> {
         if node.is_control_flow() {
             return Err(Obstacle::Refused(unknown_course(self.views.graph, node)));
         }
+        // A plan of the whole step says of every part itself whether it can be run.
         if self.step.is_none() {
             lowering.supports(Ability::Lower(Pass::Forward), &node.domain, &node.op).map_err(obstacle)?;
         }
         let unknown = |id| Obstacle::Shape(unknown_shape(node, &self.views.graph.value(id).name));
         let view = self.views.node(node).map_err(unknown)?;
+        // The compiler refused the model, so what a sheet says of single nodes would mislead.
         if !self.planned {
             return Ok(Lowered::default());
         }
@@ -326,74 +337,9 @@ fn may_send(calls: &Calls, call: CallId) -> bool {
 /// Evidence by which a sheet says that a selection by secret indices needs no message.
 const LOCAL: &str = "local";
 
-/// An error about a selection that would be free.
-fn selects_in_secret(node: &Node, value: &str, remedy: Option<String>) -> Diagnostic {
-    let message = format!(
-        "selects by \"{value}\": by secret indices, lengths or conditions, for which the framework has no protocol"
-    );
-    let known = format!(
-        "if every party knows them, say so: --input \"NAME=public\" for the input that \"{value}\" comes from"
-    );
-    Diagnostic::error(Place::node(node), message)
-        .help(remedy.map_or_else(|| known.clone(), |remedy| format!("{known}; {remedy}")))
-}
-
 /// Whether one party, or every party, can compute the node alone.
 fn in_the_clear(node: &Node, visibility: &Table<ValueId, Visibility>) -> bool {
     let inputs = node.present_inputs().chain(node.captured());
     let joined = inputs.map(|id| visibility[id]).fold(Visibility::Public, Visibility::join);
     joined != Visibility::Secret
-}
-
-/// An error about control flow that could not be resolved.
-fn unknown_course(graph: &Graph, node: &Node) -> Diagnostic {
-    let message = match node.op.as_str() {
-        "If" => "which branch runs depends on the data, so the cost is not known before the model runs",
-        _ => "how often its body runs is not known before the model runs, so neither is the cost",
-    };
-    let error = Diagnostic::error(Place::node(node), message);
-    match steering(graph, node) {
-        Some(inputs) => {
-            let flags: Vec<String> =
-                inputs.iter().map(|id| format!("--value \"{}=NUMBER\"", graph.value(*id).name)).collect();
-            error.help(format!("if the inputs that decide it never change, give them: {}", flags.join(" ")))
-        }
-        None => error.help("export the model with a constant condition or trip count"),
-    }
-}
-
-/// The graph inputs that alone decide which branch runs or how often a body does, if each holds one number.
-fn steering(graph: &Graph, node: &Node) -> Option<BTreeSet<ValueId>> {
-    let deciding = if node.op == "Loop" { 2 } else { 1 };
-    let mut waiting: Vec<ValueId> = node.inputs.iter().take(deciding).copied().flatten().collect();
-    let mut seen: BTreeSet<ValueId> = BTreeSet::new();
-    let mut inputs = BTreeSet::new();
-    while let Some(id) = waiting.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        match &graph.value(id).origin {
-            Origin::Input(declared) => {
-                declared.single()?;
-                inputs.insert(id);
-            }
-            Origin::Node(maker) => {
-                let maker = graph.node(*maker);
-                waiting.extend(maker.present_inputs().chain(maker.captured()));
-            }
-            Origin::Initializer(_) | Origin::Outer(_) => {}
-        }
-    }
-    (!inputs.is_empty()).then_some(inputs)
-}
-
-fn unknown_shape(node: &Node, value: &str) -> Diagnostic {
-    Diagnostic::error(Place::node(node), format!("the shape of \"{value}\" can't be found out")).help(
-        "if it depends on the data, export the model with fixed sizes; else the warnings below tell why",
-    )
-}
-
-/// A lowering error at a place.
-pub(crate) fn error_at(place: Place, error: LoweringError) -> Diagnostic {
-    Diagnostic::error(place, error.to_string())
 }

@@ -5,7 +5,7 @@ use hawkeye_graph::{
     Attribute, Failure, Graph, GraphBuilder, Node, NodeId, Place, Shapes, Table, Tensor, ValueId,
 };
 
-use crate::program::error_at;
+use crate::obstacles::error_at;
 use crate::views::Views;
 use crate::{Ability, Lowering, Reading, Visibility};
 
@@ -33,6 +33,7 @@ pub fn reinterpret(
         if lowering.supports(Ability::Read, &node.domain, &node.op).is_err() {
             continue;
         }
+        // Shapes that are not known are shown empty: a reading may be what makes them known.
         match lowering.readings(&views.outlined(node)) {
             Ok(readings) if readings.is_empty() => {}
             Ok(readings) => {

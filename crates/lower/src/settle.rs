@@ -7,7 +7,7 @@ use hawkeye_cost::{Call, CallId, Calls, Cost, Data, Deferral, Item, Overflow, Sc
 use hawkeye_graph::{Diagnostic, Failure, Place};
 
 use crate::groups::{DeferredWeights, Group, share_groups};
-use crate::program::error_at;
+use crate::obstacles::error_at;
 use crate::{Demand, Lowering, LoweringError, Operation, OperationKind, Program};
 
 /// Stateful items that one program may expand to: each is kept, so that they bound memory as well.
@@ -237,6 +237,7 @@ impl<'a, E: Clone + Eq + Hash> Settlement<'a, E> {
                 }
                 settled.push(call.map(|call| self.call(call)).transpose()?);
             }
+            // A run that leaves keys and buffers as they were costs what all that follow it do.
             let same = if (self.lasting, &self.states) == (before.0, &before.1) { left } else { 1 };
             for ((operation, sequence), call) in program.operations.iter().zip(&mut *sequences).zip(settled) {
                 let times = if operation.kind == OperationKind::Begin { 1 } else { same };
@@ -258,6 +259,7 @@ impl<'a, E: Clone + Eq + Hash> Settlement<'a, E> {
             return refuse(format!("calls below \"{name}\" nest more than {DEEPEST} deep"));
         }
         let stateful = self.calls.has_own(id);
+        // What has state costs something else at each place: it is settled anew, and that is counted.
         if stateful {
             self.steps += 1;
             if self.steps > MOST_STEPS {
@@ -339,6 +341,7 @@ impl<'a, E: Clone + Eq + Hash> Settlement<'a, E> {
         if next != state {
             self.states.insert(resource, next);
         }
+        // What the draw itself calls may draw from other resources.
         self.drawing.push(resource);
         let call = call.map(|call| self.call(call)).transpose();
         self.drawing.pop();

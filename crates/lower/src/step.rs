@@ -7,24 +7,26 @@ use hawkeye_cost::{Call, Calls, Data, Item};
 use hawkeye_grad::{Part, Pass};
 use hawkeye_graph::{Diagnostic, NodeId, Place, ValueId};
 
-use crate::program::{Lowerer, Operation, OperationKind, error_at};
+use crate::obstacles::{error_at, unplanned};
+use crate::program::{Lowerer, Operation, OperationKind};
 use crate::{Ability, Lowered, Lowering, NodeView, Training, Visibility};
 
 impl Lowerer<'_> {
-    /// What the framework planned for a part of the step.
-    fn plan_of(&self, part: Part) -> Data {
-        let entry = match (&self.step, part) {
-            (None, Part::Gradient(id)) => self.plan.get(id.index()),
-            (None, Part::Loss | Part::LossGradient | Part::Update(_)) => None,
-            (Some(step), Part::Loss) => Some(&step.loss),
-            (Some(step), Part::LossGradient) => Some(&step.gradient),
-            (Some(step), Part::Gradient(id)) => step.backward.get(id.index()),
-            (Some(step), Part::Update(id)) => {
-                let name = Data::Text(self.views.graph.value(id).name.clone());
-                step.updates.iter().find(|(updated, _)| *updated == name).map(|(_, entry)| entry)
-            }
+    /// What the framework planned for a part of the step; `None` if its plan of the whole step lacks the part.
+    fn plan_of(&self, part: Part) -> Option<Data> {
+        let Some(step) = &self.step else {
+            let planned = if let Part::Gradient(id) = part { self.plan.get(id.index()) } else { None };
+            return Some(planned.cloned().unwrap_or_default());
         };
-        entry.cloned().unwrap_or_default()
+        match part {
+            Part::Loss => Some(step.loss.clone()),
+            Part::LossGradient => Some(step.gradient.clone()),
+            Part::Gradient(id) => step.backward.get(id.index()).cloned(),
+            Part::Update(id) => {
+                let name = Data::Text(self.views.graph.value(id).name.clone());
+                step.updates.iter().find(|(updated, _)| *updated == name).map(|(_, entry)| entry.clone())
+            }
+        }
     }
 
     /// Lowers a part by the framework's own function for it, or else as the nodes that the gradient
@@ -74,7 +76,7 @@ impl Lowerer<'_> {
             let message = format!("the shape of \"{}\" can't be found out", self.views.graph.value(id).name);
             Diagnostic::error(place.clone(), message)
         })?;
-        let plan = self.plan_of(part);
+        let plan = self.plan_of(part).ok_or_else(|| error_at(place.clone(), unplanned()))?;
         lowering
             .node(calls, &NodeView { plan, planned: self.step.is_some(), ..view })
             .map_err(|error| error_at(place, error))

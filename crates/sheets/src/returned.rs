@@ -101,11 +101,14 @@ pub(crate) fn step_plan(plan: Data) -> Result<StepPlan, LoweringError> {
     let Some(Data::Dict(updates)) = plan.field("updates") else {
         return Err(wrong("plan_step", "returns a struct with a dictionary \"updates\"", &plan));
     };
-    let entry = |name: &str| plan.field(name).cloned().unwrap_or_default();
+    let entry = |name: &str| match plan.field(name) {
+        Some(entry) => Ok(entry.clone()),
+        None => Err(wrong("plan_step", &format!("returns a struct with \"{name}\""), &plan)),
+    };
     Ok(StepPlan {
         forward: entries("forward")?,
-        loss: entry("loss"),
-        gradient: entry("gradient"),
+        loss: entry("loss")?,
+        gradient: entry("gradient")?,
         backward: entries("backward")?,
         updates: updates.clone(),
     })

@@ -358,6 +358,7 @@ impl Lowering for Sheets {
     }
 
     fn node(&mut self, calls: &mut Calls, node: &NodeView) -> Result<Lowered, LoweringError> {
+        // Failures are remembered, too: a model may have the same node a thousand times.
         let key = (node.pass, node.planned, node.data());
         if let Some(known) = self.nodes.get(&key) {
             return known.clone();
@@ -380,7 +381,10 @@ impl Lowering for Sheets {
             Demand::Draw { resource, state, request } => self.draw(calls, resource, state, request),
             Demand::Group { group, weight } => {
                 let function = format!("group_{group}");
-                let weight = Data::Int(i64::try_from(weight).unwrap_or(i64::MAX));
+                let weight = i64::try_from(weight).map_err(|_| {
+                    LoweringError::Broken(format!("the weights that are deferred to \"{group}\" exceed 2^63"))
+                })?;
+                let weight = Data::Int(weight);
                 let outcome = self.run(calls, &function, &function, &[&weight])?;
                 Ok((Data::None, outcome.ok_or_else(|| missing(&function))?.call))
             }
