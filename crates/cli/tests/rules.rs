@@ -105,6 +105,10 @@ fn mistakes_are_errors_at_their_place() {
         ("mine = rule(what = 3, pattern = op(\"Relu\"), replacement = \"x\")", "mine.star:1:"),
         ("mine = rule(what = \"\", pattern = \"x\", replacement = \"x\")", "the pattern is no op(...)"),
         ("mine = rule(pattern = op(\"Relu\"))", "mine.star:1:"),
+        (
+            "mine = struct(pattern = op(\"Relu\", \"x\"), replacement = \"x\")",
+            "mine is not what rule() gives: it has no source",
+        ),
         ("x = 3", "it defines no rule"),
         ("x = (", "mine.star:1:"),
     ] {
@@ -118,6 +122,7 @@ fn mistakes_are_errors_at_their_place() {
             "op(\"Relu\", \"x\"), weights = {\"x\": \"large\"}",
             "one of positive, nonnegative, negative, nonzero",
         ),
+        ("op(\"Relu\", \"x\"), weights = {\"x\": len}", "weights is a dictionary of names and signs"),
         ("op(\"Relu\", True)", "an operand is the name of a value"),
         ("op(\"Relu\", \"x\"), condition = 3", "the condition is a function"),
         ("op(\"Relu\", \"x\"), condition = lambda m: 3", "neither True nor False"),

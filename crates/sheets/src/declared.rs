@@ -87,7 +87,8 @@ pub(crate) fn declared(builder: &mut GlobalsBuilder) {
             return Err(misuse("the condition is a function of the values that the pattern names"));
         }
         let signs = weights.into_option().unwrap_or_else(Value::new_none);
-        let named = self::weights(&to_data(signs).unwrap_or_default()).map_err(misuse)?;
+        let signed = to_data(signs).ok_or_else(|| misuse("weights is a dictionary of names and signs"))?;
+        let named = self::weights(&signed).map_err(misuse)?;
         if let Some(name) = unknown(named.iter().map(|(name, _)| name.as_str()).collect()) {
             return refuse("weights", name);
         }

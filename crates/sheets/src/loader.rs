@@ -18,7 +18,7 @@ use crate::language;
 use crate::late::LateFunctions;
 use crate::limits::limit;
 use crate::named::{Named, facade};
-use crate::outline::{NameOrigin, Outline, another_name, only_refuses};
+use crate::outline::{NameOrigin, Outline, is_another_name, only_refuses};
 use crate::protocol;
 use crate::selection::Selection;
 use crate::syntax::{self, Defined};
@@ -62,7 +62,7 @@ struct Evaluated {
 }
 
 /// Statements that are run together.
-struct Part<'a> {
+struct Statements<'a> {
     file: &'a FilePath,
     ast: AstModule,
     /// What they find without loading it.
@@ -197,13 +197,18 @@ impl Loader {
 
     /// Whether all that a definition does is to refuse, or the function that it is another name of.
     pub(crate) fn only_refuses(&self, position: usize) -> bool {
-        let text = |run: &Evaluated| run.file.read().unwrap_or_default().into_owned();
+        let text = |run: &Evaluated| run.file.read().unwrap_or_default();
+        let refuses = |run: &Evaluated| only_refuses(&text(run), run.defined.line);
+        let is_alias = |run: &Evaluated| is_another_name(&text(run), run.defined.line);
         let Some(run) = self.defined.get(position) else { return false };
-        let Some(other) = another_name(&text(run), run.defined.line) else {
-            return only_refuses(&text(run), run.defined.line);
-        };
-        let named = self.defined.iter().find(|run| run.defined.name == other);
-        named.is_some_and(|run| only_refuses(&text(run), run.defined.line))
+        if !is_alias(run) {
+            return refuses(run);
+        }
+        // Several sheets may define the same name; the value is of one of them.
+        let value = |run: &Evaluated| Some(run.module.get_any_visibility(&run.defined.name).ok()?.0);
+        let Some(function) = value(run) else { return false };
+        let is_it = |other: &Evaluated| value(other).is_some_and(|v| v.value().ptr_eq(function.value()));
+        self.defined.iter().find(|other| is_it(other) && !is_alias(other)).is_some_and(refuses)
     }
 
     /// All definitions, with their documentation.
@@ -297,8 +302,8 @@ impl Loader {
         let sends = sends.chain(stand_ins.keys().map(|name| (*name, true)));
         let defined = syntax::defined(&ast, sends, &outline.inline, &|name| self.builtins.contains(name));
         let given = given.into_iter().map(|(name, named)| (name, named.value.clone())).chain(stand_ins);
-        let part = Part { file, ast, given: given.collect(), modules: HashMap::new(), defined };
-        for (name, named) in self.run(part)? {
+        let statements = Statements { file, ast, given: given.collect(), modules: HashMap::new(), defined };
+        for (name, named) in self.run(statements)? {
             self.keep(file, &name, named);
         }
         Ok(())
@@ -342,14 +347,14 @@ impl Loader {
             }
             _ => ast,
         };
-        let part = Part { file, ast, given: Vec::new(), modules, defined };
-        names.extend(self.run(part)?);
+        let statements = Statements { file, ast, given: Vec::new(), modules, defined };
+        names.extend(self.run(statements)?);
         Ok(names)
     }
 
     /// Runs statements; gives what they define.
-    fn run(&mut self, part: Part<'_>) -> Result<Vec<(String, Named)>, String> {
-        let Part { file, mut ast, given, modules, defined } = part;
+    fn run(&mut self, statements: Statements<'_>) -> Result<Vec<(String, Named)>, String> {
+        let Statements { file, mut ast, given, modules, defined } = statements;
         // Starlark's own shift wraps to 32 bits without notice (facebook/starlark-rust#204), and its product
         // takes whatever memory it needs.
         let checked = if file.builtin().is_some() { &OPERATORS[..2] } else { &OPERATORS };

@@ -154,31 +154,37 @@ fn written(
         };
         value.clone().try_map(|record| of(record.to_value()).ok_or(())).ok()
     };
-    let data = |name: &str| field(name).and_then(|field| to_data(field.value())).unwrap_or_default();
-    let text = |name: &str| if let Data::Text(text) = data(name) { text } else { String::new() };
+    let data = |wanted: &str| {
+        let found = field(wanted).and_then(|field| to_data(field.value()));
+        found.ok_or_else(|| format!("{name} is not what rule() gives: it has no {wanted} that is plain data"))
+    };
+    let text = |wanted: &str| match data(wanted)? {
+        Data::Text(text) => Ok(text),
+        _ => Err(format!("{name} is not what rule() gives: {wanted} is no text")),
+    };
     let function = |name: &str| field(name).filter(|field| field.value().get_type() == "function");
-    let Term::Applied(pattern) = Term::read(&data("pattern"))? else {
+    let Term::Applied(pattern) = Term::read(&data("pattern")?)? else {
         return Err(format!("the pattern of {name} is no op(...)"));
     };
     let place = loader.place(definition).map(|(place, _)| place).unwrap_or_default();
-    let source = text("source");
-    let approximation = match data("error") {
-        Data::Text(error) => Some(Approximation { error, training: data("training") == Data::Bool(true) }),
+    let source = text("source")?;
+    let approximation = match data("error")? {
+        Data::Text(error) => Some(Approximation { error, training: data("training")? == Data::Bool(true) }),
         _ => None,
     };
     Ok(WrittenRule {
         name: name.trim_start_matches('_').replace('_', "-"),
-        what: text("what"),
-        when: text("when"),
-        why: text("why"),
+        what: text("what")?,
+        when: text("when")?,
+        why: text("why")?,
         source: if source.is_empty() { place } else { format!("{place}; {source}") },
         approximation,
         pattern,
-        weights: weights(&data("weights"))?,
+        weights: weights(&data("weights")?)?,
         condition: function("condition"),
         replacement: match function("replacement") {
             Some(function) => RuleReplacement::Computed(function),
-            None => RuleReplacement::Fixed(Term::read(&data("replacement"))?),
+            None => RuleReplacement::Fixed(Term::read(&data("replacement")?)?),
         },
         loader: Arc::clone(loader),
     })
