@@ -322,8 +322,8 @@ impl Importer<'_> {
         if self.frames.len() > DEEPEST {
             return Err(format!("bodies nest deeper than {DEEPEST}"));
         }
-        let graph = GraphProto::decode(proto.g.clone().unwrap_or_default())
-            .map_err(|e| format!("the body is broken: {e}"))?;
+        let bytes = proto.g.clone().ok_or("graph attribute without a graph")?;
+        let graph = GraphProto::decode(bytes).map_err(|e| format!("the body is broken: {e}"))?;
         let functions = self.functions;
         let flat = match functions.expand_body(&graph.node, owner) {
             Ok(flat) => flat,

@@ -187,3 +187,20 @@ fn functions_are_expanded_with_their_attributes() {
     assert_eq!(steps, ["m"]);
     assert_eq!(model.graph.value(model.graph.outputs[0]).name, "y");
 }
+
+#[test]
+fn an_attribute_that_lacks_its_body_is_an_error() {
+    let lacking = AttributeProto {
+        name: Some("then_branch".to_owned()),
+        r#type: Some(AttributeType::Graph.into()),
+        ..AttributeProto::default()
+    };
+    let mut node = node("", "If", &["x"], &["y"]);
+    node.attribute.push(lacking);
+    let model = model(vec![node], vec![value("x", &[])], Vec::new());
+    let failure = import(model.encode_to_vec().into(), None).expect_err("there is no branch");
+    assert!(
+        failure.to_string().contains("attribute \"then_branch\": graph attribute without a graph"),
+        "{failure}"
+    );
+}

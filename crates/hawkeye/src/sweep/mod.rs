@@ -5,8 +5,8 @@ pub mod law;
 mod statement;
 
 use std::num::NonZero;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use hawkeye_report::{Phases, Report, TimeInfo};
 use hawkeye_time::{Network, units};
@@ -152,7 +152,7 @@ pub fn sweep(
             scope.spawn(work);
         }
     });
-    let results = results.into_inner().unwrap_or_default();
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     collect(file, axes, results)
 }
 
