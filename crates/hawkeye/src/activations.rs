@@ -137,7 +137,18 @@ pub fn activation_budget(
         found.push((id, layer));
     }
     let price = price(&report);
-    let total: u64 = found.iter().map(|(_, layer)| layer.elements).sum();
+    let front = front(&found, price, &price_without);
+    let elements = found.iter().map(|(_, layer)| layer.elements).sum();
+    let layers = found.into_iter().map(|(_, layer)| layer).collect();
+    Ok(ActivationBudget { replacement, price, elements, layers, front })
+}
+
+/// The model without more and more of its activations, first what saves the most bytes per element by itself.
+fn front(
+    found: &[(NodeId, ActivationLayer)],
+    price: ActivationPrice,
+    price_without: &dyn Fn(&[NodeId]) -> Result<ActivationPrice, Failure>,
+) -> Vec<FrontPoint> {
     let mut order: Vec<&(NodeId, ActivationLayer)> =
         found.iter().filter(|(_, l)| l.without.is_some()).collect();
     let saved = |layer: &ActivationLayer| {
@@ -148,7 +159,8 @@ pub fn activation_budget(
         (saved(b) * i128::from(a.elements)).cmp(&(saved(a) * i128::from(b.elements)))
     });
     let mut front = Vec::new();
-    let (mut gone, mut left) = (Vec::new(), total);
+    let mut gone = Vec::new();
+    let mut left: u64 = found.iter().map(|(_, layer)| layer.elements).sum();
     for (id, layer) in order {
         gone.push(*id);
         match price_without(&gone) {
@@ -160,8 +172,7 @@ pub fn activation_budget(
             Err(_) => drop(gone.pop()),
         }
     }
-    let layers = found.into_iter().map(|(_, layer)| layer).collect();
-    Ok(ActivationBudget { replacement, price, elements: total, layers, front })
+    front
 }
 
 /// Nodes that are activations and cost something, with their rows.

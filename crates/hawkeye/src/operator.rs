@@ -82,6 +82,36 @@ impl Single<'_> {
     /// If there is no such operator, or it can't have such operands.
     pub(crate) fn model(&self) -> Result<Model, Failure> {
         let mut graph = GraphProto { name: Some(self.op.to_owned()), ..GraphProto::default() };
+        let inputs = self.inputs(&mut graph);
+        let first = "result".to_owned();
+        let more = (1..self.outputs).map(|index| format!("result_{index}"));
+        let outputs: Vec<String> = std::iter::once(first).chain(more).collect();
+        graph.output =
+            outputs.iter().map(|name| ValueInfoProto { name: Some(name.clone()), r#type: None }).collect();
+        graph.node.push(NodeProto {
+            input: inputs,
+            output: outputs,
+            name: Some(self.name.to_owned()),
+            op_type: Some(self.op.to_owned()),
+            domain: (!self.domain.is_empty()).then(|| self.domain.to_owned()),
+            attribute: self.attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
+            ..NodeProto::default()
+        });
+        let mut opsets = vec![OperatorSetIdProto { domain: None, version: Some(self.opset) }];
+        if !self.domain.is_empty() {
+            opsets.push(OperatorSetIdProto { domain: Some(self.domain.to_owned()), version: Some(1) });
+        }
+        let model = ModelProto {
+            ir_version: Some(8),
+            graph: Some(graph),
+            opset_import: opsets,
+            ..ModelProto::default()
+        };
+        import(Bytes::from(model.encode_to_vec()), None)
+    }
+
+    /// Adds what the operator takes to a graph, and gives the names.
+    fn inputs(&self, graph: &mut GraphProto) -> Vec<String> {
         let mut inputs = Vec::new();
         for (index, operand) in self.operands.iter().enumerate() {
             let name = operand_name(index);
@@ -125,31 +155,7 @@ impl Single<'_> {
             }
             inputs.push(taken);
         }
-        let first = "result".to_owned();
-        let more = (1..self.outputs).map(|index| format!("result_{index}"));
-        let outputs: Vec<String> = std::iter::once(first).chain(more).collect();
-        graph.output =
-            outputs.iter().map(|name| ValueInfoProto { name: Some(name.clone()), r#type: None }).collect();
-        graph.node.push(NodeProto {
-            input: inputs,
-            output: outputs,
-            name: Some(self.name.to_owned()),
-            op_type: Some(self.op.to_owned()),
-            domain: (!self.domain.is_empty()).then(|| self.domain.to_owned()),
-            attribute: self.attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
-            ..NodeProto::default()
-        });
-        let mut opsets = vec![OperatorSetIdProto { domain: None, version: Some(self.opset) }];
-        if !self.domain.is_empty() {
-            opsets.push(OperatorSetIdProto { domain: Some(self.domain.to_owned()), version: Some(1) });
-        }
-        let model = ModelProto {
-            ir_version: Some(8),
-            graph: Some(graph),
-            opset_import: opsets,
-            ..ModelProto::default()
-        };
-        import(Bytes::from(model.encode_to_vec()), None)
+        inputs
     }
 }
 

@@ -92,22 +92,25 @@ pub(crate) fn run(command: &ProfileArguments, format: Format) -> Result<(), Fail
     if lines.iter().all(|line| line.totals.is_none()) {
         return Err(Failure(failures));
     }
-    let text = match format {
-        Format::Text => text(&lines),
-        Format::Markdown => markdown(&lines),
-        Format::Csv => csv(&lines),
+    output::write(command.output.as_deref(), printed(&lines, format)?.as_bytes())
+}
+
+fn printed(lines: &[SurveyRow], format: Format) -> Result<String, Failure> {
+    Ok(match format {
+        Format::Text => text(lines),
+        Format::Markdown => markdown(lines),
+        Format::Csv => csv(lines),
         Format::Json => {
-            serde_json::to_string_pretty(&lines).map_err(|e| output::failed(e.to_string()))? + "\n"
+            serde_json::to_string_pretty(lines).map_err(|e| output::failed(e.to_string()))? + "\n"
         }
-        Format::Yaml => serde_yaml::to_string(&lines).map_err(|e| output::failed(e.to_string()))?,
+        Format::Yaml => serde_yaml::to_string(lines).map_err(|e| output::failed(e.to_string()))?,
         Format::Html | Format::Folded | Format::Speedscope | Format::Perfetto => {
             let message = "several models, frameworks or networks make a table, not a page or stacks";
             let help = "give --format text, markdown, csv, json or yaml; hawkeye compare --format html sets \
                         sides beside each other";
             return Err(Diagnostic::error(Place::Model, message).help(help).into());
         }
-    };
-    output::write(command.output.as_deref(), text.as_bytes())
+    })
 }
 
 fn line(model: &str, framework: &str, network: Option<String>, report: Option<&Report>) -> SurveyRow {

@@ -80,6 +80,23 @@ pub(crate) struct Timing {
     storage: Option<f64>,
 }
 
+/// Refuses schedules about which the manifest does not say enough.
+fn check_schedules(schedules: &[Scheme], manifest: &Manifest) -> Result<(), Diagnostic> {
+    if !schedules.is_empty() && manifest.pipelining.is_none() {
+        let message = format!("the manifest of {} does not say what can be pipelined", manifest.name);
+        let help = "add pipelining to it, or leave --pipeline out";
+        return Err(Diagnostic::error(Place::Model, message).help(help));
+    }
+    let linear = schedules.contains(&Scheme::InterLinear);
+    if linear && manifest.pipelining.as_ref().is_some_and(|says| says.ahead.is_none()) {
+        let message =
+            format!("the sheets of {} do not count masked operands that are known ahead", manifest.name);
+        let help = "leave inter-linear out of --pipeline";
+        return Err(Diagnostic::error(Place::Model, message).help(help));
+    }
+    Ok(())
+}
+
 impl Timing {
     /// A clock for a program of a framework; `values` are those of its first calls, if the same clock told them before.
     ///
@@ -117,20 +134,10 @@ impl Timing {
             };
             Failure(kinds.iter().map(lacking).collect())
         })?;
-        if !options.schedules.is_empty() && manifest.pipelining.is_none() {
-            let message = format!("the manifest of {} does not say what can be pipelined", manifest.name);
-            let help = "add pipelining to it, or leave --pipeline out";
-            return Err(Diagnostic::error(Place::Model, message).help(help).into());
-        }
-        let linear = options.schedules.contains(&Scheme::InterLinear);
-        if linear && manifest.pipelining.as_ref().is_some_and(|says| says.ahead.is_none()) {
-            let message =
-                format!("the sheets of {} do not count masked operands that are known ahead", manifest.name);
-            let help = "leave inter-linear out of --pipeline";
-            return Err(Diagnostic::error(Place::Model, message).help(help).into());
-        }
+        check_schedules(&options.schedules, manifest)?;
         let operator = clock.operator();
         let clock = Fold::resumed(&program.calls, clock, values).unwrap_or_else(|never| match never {});
+        // Only there does a message take longer for those before it: else the clock alone tells it, call by call.
         let transfers = if options.network.has_memory() {
             let operations: Vec<_> = program.operations.iter().map(|operation| operation.call).collect();
             let walked = transfers(&program.calls, &operations, &clock).map_err(|_| {
