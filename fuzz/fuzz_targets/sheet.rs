@@ -12,4 +12,6 @@ thread_local! {
     static FOLDER: tempfile::TempDir = tempfile::tempdir().expect("a folder");
 }
 
-fuzz_target!(|text: &[u8]| FOLDER.with(|folder| targets::sheet(folder.path(), text)));
+fuzz_target!(|text: &[u8]| {
+    FOLDER.with(|folder| targets::sheet(folder.path(), text));
+});

@@ -1,5 +1,5 @@
-//! What fuzzing feeds: bytes that may be anything. Each returns; a panic, a hang or memory without bound
-//! is a defect.
+//! What fuzzing feeds: bytes that may be anything. Each returns whether they came through to the end, as every seed
+//! does; a panic, a hang or memory without bound is a defect.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,11 +14,11 @@ use hawkeye_report::render::{View, csv, folded, html, markdown, perfetto, speeds
 use hawkeye_report::{Axis, Quantity};
 
 /// The importer and shape inference.
-pub fn model(bytes: &[u8]) {
-    let Ok(model) = import(bytes.to_vec().into(), None) else { return };
-    if let Ok(inputs) = bind(&model.graph, &bindings(&model)) {
-        let _ = infer(&model.graph, &inputs);
-    }
+pub fn model(bytes: &[u8]) -> bool {
+    let Ok(model) = import(bytes.to_vec().into(), None) else { return false };
+    let Ok(inputs) = bind(&model.graph, &bindings(&model)) else { return false };
+    let _ = infer(&model.graph, &inputs);
+    true
 }
 
 /// Sizes for whatever a model leaves open.
@@ -41,7 +41,7 @@ fn bindings(model: &Model) -> Bindings {
 
 /// Every pass: a model under one of the frameworks, which its bytes choose, in inference or training, and the
 /// report in every format.
-pub fn whole(bytes: &[u8]) {
+pub fn whole(bytes: &[u8]) -> bool {
     static SESSIONS: LazyLock<Vec<Session>> = LazyLock::new(|| {
         let session = |name: &String| {
             Framework::open(name).and_then(|framework| Session::new(framework, None, &BTreeMap::new()))
@@ -50,12 +50,12 @@ pub fn whole(bytes: &[u8]) {
     });
     let sum: usize = bytes.iter().map(|byte| usize::from(*byte)).sum();
     let session = &SESSIONS[sum % SESSIONS.len()];
-    let Ok(model) = import(bytes.to_vec().into(), None) else { return };
+    let Ok(model) = import(bytes.to_vec().into(), None) else { return false };
     let training = (sum / SESSIONS.len()).is_multiple_of(4).then(TrainingOptions::default);
     let options = Options { bindings: bindings(&model), training, ..Options::default() };
-    if let Ok(report) = session.analyse(&model, "model.onnx", &options) {
-        in_every_format(&report);
-    }
+    let Ok(report) = session.analyse(&model, "model.onnx", &options) else { return false };
+    in_every_format(&report);
+    true
 }
 
 /// Renders a report.
@@ -69,30 +69,30 @@ fn in_every_format(report: &Report) {
 }
 
 /// The manifest of a framework; `folder` is where it is written to.
-pub fn manifest(folder: &Path, text: &[u8]) {
+pub fn manifest(folder: &Path, text: &[u8]) -> bool {
+    let sheet = include_str!("../../../fuzz/corpus/sheet/small.star");
     std::fs::write(folder.join("framework.yaml"), text).expect("the folder is there");
-    std::fs::write(folder.join("sheet.star"), "").expect("the folder is there");
-    open(folder);
+    std::fs::write(folder.join("sheet.star"), sheet).expect("the folder is there");
+    open(folder)
 }
 
 /// A sheet under a fixed manifest.
-pub fn sheet(folder: &Path, text: &[u8]) {
+pub fn sheet(folder: &Path, text: &[u8]) -> bool {
     let manifest = include_str!("../../../fuzz/corpus/manifest/small.yaml");
     std::fs::write(folder.join("framework.yaml"), manifest).expect("the folder is there");
     std::fs::write(folder.join("sheet.star"), text).expect("the folder is there");
-    open(folder);
+    open(folder)
 }
 
 /// Loads a framework and has it price a model of a product and a sum.
-fn open(folder: &Path) {
+fn open(folder: &Path) -> bool {
     static MODEL: LazyLock<Model> = LazyLock::new(|| {
         let bytes: &[u8] = include_bytes!("../../../fuzz/corpus/import/arithmetic.onnx");
         import(bytes.to_vec().into(), None).expect("it is a model")
     });
     // A path with a slash names a directory.
-    if let Ok(framework) = Framework::open(&format!("{}/", folder.display()))
-        && let Ok(report) = analyse(&MODEL, "model.onnx", framework, &Options::default())
-    {
-        in_every_format(&report);
-    }
+    let Ok(framework) = Framework::open(&format!("{}/", folder.display())) else { return false };
+    let Ok(report) = analyse(&MODEL, "model.onnx", framework, &Options::default()) else { return false };
+    in_every_format(&report);
+    true
 }
