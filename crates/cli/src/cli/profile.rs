@@ -1,5 +1,7 @@
 //! `hawkeye profile`.
 
+use std::mem::ManuallyDrop;
+
 use hawkeye::{Failure, Framework, Options, Report, Session, check_dims, load};
 use hawkeye_report::render::{self, View};
 
@@ -40,7 +42,8 @@ pub(crate) fn run(command: &ProfileArguments) -> Result<(), Failure> {
         framework.manifest.loads(&model.graph)?;
     }
     check_dims(&model.graph, &options.bindings.dims)?;
-    let session = Session::new(framework.clone(), options.parties, &options.settings)?;
+    // The process ends after this: freeing all that a session knows takes a twentieth of the whole.
+    let session = ManuallyDrop::new(Session::new(framework.clone(), options.parties, &options.settings)?);
     let mut report = session.analyse(&model, &source.name, &options)?;
     if matches!(format, Format::Text | Format::Markdown | Format::Html) {
         let public = in_the_clear(&model, &session, &options, &report);
