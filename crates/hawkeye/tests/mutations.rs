@@ -91,10 +91,10 @@ fn models() {
     run("import", 8, 20_000, targets::model);
 }
 
-/// Models under every framework, through every renderer.
+/// Models under every framework, through every renderer. Three seeds hold what no framework has.
 #[test]
 fn reports() {
-    run("import", 8, 1_500, targets::whole);
+    run("import", 5, 1_500, targets::whole);
 }
 
 #[test]
