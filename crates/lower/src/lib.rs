@@ -5,6 +5,7 @@
 //! state (buffers that refill, keys sent once, preprocessing of a whole network) in program order.
 
 mod avoid;
+mod extent;
 mod groups;
 mod lowering;
 mod operands;

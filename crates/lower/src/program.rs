@@ -7,6 +7,7 @@ use hawkeye_grad::{Part, Pass};
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Origin, Place, Shapes, Table, ValueId};
 
 use crate::avoid::{MOST_AVOIDED, avoided};
+use crate::extent::Extent;
 use crate::operands::selectors;
 use crate::views::Views;
 use crate::{
@@ -70,6 +71,7 @@ pub fn lower(
         plan: Vec::new(),
         step: None,
         program: Program::default(),
+        extent: Extent::default(),
         errors: Vec::new(),
         unsupported: BTreeMap::new(),
     };
@@ -102,6 +104,7 @@ pub fn lower(
     let forward = training.map_or(graph.nodes.len(), |training| training.forward(graph));
     for id in graph.node_ids().take(forward) {
         lowerer.node(id, calls, lowering);
+        lowerer.extent.measure(&lowerer.program.operations, calls, graph)?;
     }
     lowerer.unsupported(lowering);
     if lowerer.errors.is_empty() {
@@ -110,11 +113,13 @@ pub fn lower(
     if let Some(training) = training {
         for position in 0..training.parts.len() {
             lowerer.part(position, &training, calls, lowering);
+            lowerer.extent.measure(&lowerer.program.operations, calls, graph)?;
         }
         lowerer.unsupported(lowering);
     } else if lowerer.errors.is_empty() {
         let end = lowering.end(calls, &|| lowerer.views.model());
         lowerer.boundary(OperationKind::End, end);
+        lowerer.extent.measure(&lowerer.program.operations, calls, graph)?;
     }
     if !lowerer.errors.is_empty() {
         // Shape problems and warnings may explain why nodes could not be lowered.
@@ -149,6 +154,7 @@ pub(crate) struct Lowerer<'a> {
     /// In training, if the framework compiles the whole step.
     pub(crate) step: Option<StepPlan>,
     pub(crate) program: Program,
+    extent: Extent,
     pub(crate) errors: Vec<Diagnostic>,
     /// Errors about what has no lowering, by pass, domain and operator.
     pub(crate) unsupported: BTreeMap<(Pass, String, String), Vec<Diagnostic>>,
