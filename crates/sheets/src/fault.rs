@@ -6,6 +6,7 @@ use starlark::codemap::FileSpan;
 use starlark::{Error, ErrorKind};
 
 use crate::folder::standard;
+use crate::limits::too_long;
 
 /// Nested calls of sheet functions, counting two for each protocol call.
 pub(crate) const DEEPEST_CALLS: usize = 300;
@@ -67,6 +68,9 @@ pub(crate) fn describe(
 
 /// What the interpreter says, in terms of sheets.
 fn said(message: &str) -> String {
+    if let Some(long) = too_long(message) {
+        return long;
+    }
     if message == "Immutable" {
         return "what a sheet defines at its top level is frozen once the sheet is loaded: a draw_ function keeps \
                 state, and a function may change what it makes itself"
