@@ -85,7 +85,7 @@ fn faults_of_sheets_are_found() {
         ),
         (
             "def lower_Relu(n):\n    for i in range(100000):\n        for j in range(100000):\n            pass\n",
-            "runs more than 20000000 loop turns and calls",
+            "runs more than 10000000 loop turns and calls",
         ),
         (
             "def lower_Relu(n):\n    exchange(bytes_of_bits(8))\n",

@@ -41,6 +41,20 @@ impl Data {
     }
 }
 
+impl Data {
+    /// Values in it, itself included.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let within: usize = match self {
+            Self::List(items) | Self::Tuple(items) => items.iter().map(Self::size).sum(),
+            Self::Dict(entries) => entries.iter().map(|(key, value)| key.size() + value.size()).sum(),
+            Self::Struct(fields) => fields.iter().map(|(_, value)| value.size()).sum(),
+            Self::None | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::Text(_) => 0,
+        };
+        1 + within
+    }
+}
+
 impl From<&str> for Data {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())

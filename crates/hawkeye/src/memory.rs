@@ -11,6 +11,8 @@ use crate::report::TimeOptions;
 pub(crate) struct Memory {
     /// Calls as they were recorded; what the lowering remembers belongs to them.
     pub(crate) calls: Calls,
+    /// Nodes that were lowered: those of the models as they were expanded.
+    pub(crate) nodes: usize,
     untimed: Kept,
     /// What the clock was made for that was asked for last.
     timed: Option<(TimeOptions, Kept)>,

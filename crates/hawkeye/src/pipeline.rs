@@ -73,6 +73,7 @@ pub(crate) fn profile(
     let Expanded { graph, shapes, diagnostics: expanded, lacking } = expand(file, &inputs, &has)?;
     let graph = graph.as_ref();
     sound(graph)?;
+    memory.nodes = memory.nodes.saturating_add(graph.nodes.len());
     let visibility = secrecy(graph, &conventions);
     let batch = batch(graph, &inputs);
     let mut passes = LoweringPasses {

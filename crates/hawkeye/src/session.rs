@@ -14,8 +14,10 @@ use crate::memory::Memory;
 use crate::options::Options;
 use crate::pipeline::{Subject, profile};
 
-/// Nodes after which a worker forgets what it has seen, so that its memory has a bound.
+/// Nodes, and calls, after which a worker forgets what it has seen, so that its memory has a bound.
 const MOST_NODES: usize = 1_000_000;
+/// See [`MOST_NODES`].
+const MOST_CALLS: usize = 200_000;
 
 /// A framework with its parties and parameters fixed, whose sheets are run once. Threads may share it:
 /// each takes a worker of its own, which remembers how nodes that it has seen were lowered. The reports
@@ -30,8 +32,6 @@ pub struct Session {
 struct Worker {
     lowering: Box<dyn Lowering + Send>,
     memory: Memory,
-    /// How many nodes it has been shown.
-    nodes: usize,
 }
 
 impl std::fmt::Debug for Session {
@@ -100,13 +100,12 @@ impl Session {
 
     fn profile(&self, subject: Subject<'_>, options: &Options) -> Result<Report, Failure> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || Worker { lowering: (self.make)(), memory: Memory::default(), nodes: 0 };
+        let fresh = || Worker { lowering: (self.make)(), memory: Memory::default() };
         let known = idle().pop();
         let mut worker = known.unwrap_or_else(fresh);
-        worker.nodes = worker.nodes.saturating_add(subject.graph.nodes.len());
-        let Worker { lowering, memory, nodes } = &mut worker;
+        let Worker { lowering, memory } = &mut worker;
         let report = profile(subject, &self.configuration, lowering.as_mut(), memory, options);
-        if *nodes <= MOST_NODES {
+        if memory.nodes <= MOST_NODES && memory.calls.iter().len() <= MOST_CALLS {
             idle().push(worker);
         }
         report

@@ -351,6 +351,36 @@ fn a_node_has_a_bounded_number_of_operands() {
     assert!(said.contains("(Sum, opset 13): has 100001 inputs, where 100000 are the most"), "{said}");
 }
 
+/// Each size is priced on its own, and all that was priced is kept until the report is made.
+#[test]
+fn a_program_makes_a_bounded_number_of_different_calls() {
+    let nodes = (1..=10_000).map(|i| node("Relu", &[&format!("x{i}")], &[&format!("y{i}")])).collect();
+    let mut model = model(nodes);
+    let graph = model.graph.as_mut().expect("there is a graph");
+    graph.input = (1..=10_000).map(|i| input(&format!("x{i}"), &[1, i])).collect();
+    graph.output = vec![output("y1")];
+    let said = complaint(model.encode_to_vec());
+    assert!(said.contains("(Relu, opset 13): the model is too large"), "{said}");
+    assert!(said.ends_with("it makes more than 100000 different calls"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn external_data_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status();
+    assert!(made.expect("there is mkfifo").success());
+    let mut model = model(vec![node("Add", &["x", "w"], &["y"])]);
+    let location = hawkeye_onnx::wire::StringStringEntryProto {
+        key: Some("location".to_owned()),
+        value: Some("pipe".to_owned()),
+    };
+    model.graph.as_mut().expect("there is a graph").initializer =
+        vec![TensorProto { data_location: Some(1), external_data: vec![location], ..initializer("w", &[4]) }];
+    let model = import(model.encode_to_vec().into(), Some(folder.path())).expect("only shapes matter");
+    assert_eq!(model.parameters, 4);
+}
+
 #[test]
 fn no_matrix_is_made_for_its_shape() {
     let mut model = model(vec![node("EyeLike", &["x"], &["y"])]);

@@ -5,6 +5,7 @@
 //! state (buffers that refill, keys sent once, preprocessing of a whole network) in program order.
 
 mod avoid;
+mod distinct;
 mod groups;
 mod lowering;
 mod obstacles;

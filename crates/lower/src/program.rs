@@ -7,6 +7,7 @@ use hawkeye_grad::{Part, Pass};
 use hawkeye_graph::{Diagnostic, Failure, Graph, Node, NodeId, Place, Shapes, Table, ValueId};
 
 use crate::avoid::{MOST_AVOIDED, avoided};
+use crate::distinct::{DistinctCalls, MOST_CALLS};
 use crate::obstacles::{error_at, selects_in_secret, unknown_course, unknown_shape, unplanned};
 use crate::operands::selectors;
 use crate::views::Views;
@@ -71,6 +72,8 @@ pub fn lower(
         plan: Vec::new(),
         step: None,
         program: Program::default(),
+        made: DistinctCalls::default(),
+        counted: 0,
         errors: Vec::new(),
         unsupported: BTreeMap::new(),
     };
@@ -103,6 +106,7 @@ pub fn lower(
     let forward = training.map_or(graph.nodes.len(), |training| training.forward(graph));
     for id in graph.node_ids().take(forward) {
         lowerer.node(id, calls, lowering);
+        lowerer.count(calls)?;
     }
     lowerer.unsupported(lowering);
     // What the nodes tell comes first; what the compiler said is kept for where they tell nothing.
@@ -112,11 +116,13 @@ pub fn lower(
     if let Some(training) = training {
         for position in 0..training.parts.len() {
             lowerer.part(position, &training, calls, lowering);
+            lowerer.count(calls)?;
         }
         lowerer.unsupported(lowering);
     } else if lowerer.errors.is_empty() {
         let end = lowering.end(calls, &|| lowerer.views.model());
         lowerer.boundary(OperationKind::End, end);
+        lowerer.count(calls)?;
     }
     if !lowerer.errors.is_empty() {
         // Shape problems and warnings may explain why nodes could not be lowered.
@@ -151,6 +157,9 @@ pub(crate) struct Lowerer<'a> {
     /// In training, if the framework compiles the whole step.
     pub(crate) step: Option<StepPlan>,
     pub(crate) program: Program,
+    /// The calls of the operations that were counted.
+    made: DistinctCalls,
+    counted: usize,
     pub(crate) errors: Vec<Diagnostic>,
     /// Errors about what has no lowering, by pass, domain and operator.
     pub(crate) unsupported: BTreeMap<(Pass, String, String), Vec<Diagnostic>>,
@@ -180,6 +189,30 @@ impl Lowerer<'_> {
         if behind_failure {
             self.fail(node);
         }
+    }
+
+    /// Counts the different calls of the operations behind those that were counted before.
+    ///
+    /// # Errors
+    /// If the program makes more than it may; what else is wrong with it does not matter then.
+    fn count(&mut self, calls: &Calls) -> Result<(), Failure> {
+        let new = &self.program.operations[self.counted..];
+        self.counted = self.program.operations.len();
+        let made = &mut self.made;
+        let Some(large) = new.iter().find(|new| new.call.is_some_and(|call| !made.add(calls, call))) else {
+            return Ok(());
+        };
+        let place = match large.kind {
+            OperationKind::Node(id) | OperationKind::Part(Part::Gradient(id)) => {
+                Place::node(self.views.graph.node(id))
+            }
+            OperationKind::Begin | OperationKind::End | OperationKind::Part(_) => Place::Model,
+        };
+        let message = format!(
+            "the model is too large to be priced under this framework: up to here it makes more than {MOST_CALLS} \
+             different calls"
+        );
+        Err(Diagnostic::error(place, message).into())
     }
 
     fn lower_node(

@@ -6,12 +6,16 @@ use hashbrown::{HashMap, HashSet};
 use hawkeye_cost::{Call, CallId, Calls, Cost, Data, Deferral, Item, Overflow, Scope, Share, State, Symbol};
 use hawkeye_graph::{Diagnostic, Failure, Place};
 
+use crate::distinct::{DistinctCalls, MOST_CALLS};
 use crate::groups::{DeferredWeights, Group, share_groups};
 use crate::obstacles::error_at;
 use crate::{Demand, Lowering, LoweringError, Operation, OperationKind, Program};
 
 /// Stateful items that one program may expand to: each is kept, so that they bound memory as well.
 const MOST_STEPS: u64 = 2_000_000;
+
+/// Values that the state of a resource may have: every state of it is kept.
+const LARGEST_STATE: usize = 1000;
 
 /// Calls that are kept for other programs.
 const MOST_KNOWN: usize = 200_000;
@@ -166,6 +170,8 @@ struct Settlement<'a, E> {
     states: HashMap<Symbol, Data>,
     /// Resources that are being drawn from.
     drawing: Vec<Symbol>,
+    /// What was drawn.
+    drawn: DistinctCalls,
     /// How often what no later state undoes happened: a key was reached, or a call deferred to a group.
     changes: u64,
     /// How often it happened in a way that outlasts the run.
@@ -193,6 +199,7 @@ impl<'a, E: Clone + Eq + Hash> Settlement<'a, E> {
             reached_in_run: HashSet::new(),
             states: HashMap::new(),
             drawing: Vec::new(),
+            drawn: DistinctCalls::default(),
             changes: 0,
             lasting: 0,
             steps: 0,
@@ -338,6 +345,12 @@ impl<'a, E: Clone + Eq + Hash> Settlement<'a, E> {
         let demand = Demand::Draw { resource: &name, state: &state, request };
         let drawn = self.lowering.meet(self.calls, demand);
         let (next, call) = drawn.map_err(|e| error_at(Place::Model, e))?;
+        if next.size() > LARGEST_STATE {
+            return refuse(format!("draw_{name} keeps a state of more than {LARGEST_STATE} values"));
+        }
+        if call.is_some_and(|call| !self.drawn.add(self.calls, call)) {
+            return refuse(format!("the program draws more than {MOST_CALLS} different calls"));
+        }
         if next != state {
             self.states.insert(resource, next);
         }

@@ -79,11 +79,30 @@ pub(crate) fn list(elements: &Elements) -> Data {
     })
 }
 
+/// Operands of a node from which on records are made once for each tensor.
+const MANY_OPERANDS: usize = 64;
+
+/// Makes the records of tensors, one of each: every tensor is an output once and an input any number of times.
+fn once<'a>(make: impl Fn(&'a TensorView) -> Data) -> impl FnMut(&'a TensorView) -> Data {
+    let mut known: HashMap<&str, (&'a TensorView, Data)> = HashMap::new();
+    move |view| match known.get(view.name.as_str()) {
+        Some((same, data)) if *same == view => data.clone(),
+        _ => {
+            let data = make(view);
+            known.insert(&view.name, (view, data.clone()));
+            data
+        }
+    }
+}
+
 impl NodeView {
     /// This as the record that sheets see.
     #[must_use]
     pub fn data(&self) -> Data {
-        self.record(&mut TensorView::data)
+        match self.inputs.len() > MANY_OPERANDS {
+            true => self.record(&mut once(TensorView::data)),
+            false => self.record(&mut TensorView::data),
+        }
     }
 
     fn record<'a>(&'a self, tensor: &mut dyn FnMut(&'a TensorView) -> Data) -> Data {
@@ -140,17 +159,8 @@ impl TensorView {
 impl ModelView {
     /// This as the record that sheets see, with the names of tensors.
     #[must_use]
-    pub fn data<'a>(&'a self) -> Data {
-        // Every tensor is an output once and an input any number of times.
-        let mut known: HashMap<&str, (&'a TensorView, Data)> = HashMap::new();
-        let mut named = |view: &'a TensorView| match known.get(view.name.as_str()) {
-            Some((same, data)) if *same == view => data.clone(),
-            _ => {
-                let data = view.named();
-                known.insert(&view.name, (view, data.clone()));
-                data
-            }
-        };
+    pub fn data(&self) -> Data {
+        let mut named = once(TensorView::named);
         let fields = [
             ("inputs".into(), Data::List(self.inputs.iter().map(&mut named).collect())),
             ("outputs".into(), Data::List(self.outputs.iter().map(&mut named).collect())),
@@ -158,5 +168,43 @@ impl ModelView {
             ("training".into(), self.training.clone()),
         ];
         Data::Struct(fields.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn an_operand_that_is_given_many_times_is_one_record() {
+        let view = TensorView {
+            name: "x".to_owned(),
+            shape: vec![1, 4],
+            dtype: Some(DType::Float32),
+            visibility: Visibility::Secret,
+            elements: None,
+            initializer: false,
+            state: Data::None,
+        };
+        let node = |count: usize| NodeView {
+            pass: Pass::Forward,
+            op: "Concat".to_owned(),
+            domain: String::new(),
+            opset: 13,
+            inputs: vec![Some(view.clone()); count],
+            outputs: vec![Some(TensorView { name: "y".to_owned(), shape: vec![4], ..view.clone() })],
+            attributes: Vec::new(),
+            plan: Data::None,
+            planned: false,
+            needs: Vec::new(),
+            gradients: Vec::new(),
+        };
+        let data = node(1000).data();
+        let Some(Data::List(inputs)) = data.field("inputs") else { panic!("{data}") };
+        let Some(Data::Struct(record)) = inputs.first() else { panic!("{data}") };
+        assert_eq!((inputs.len(), Arc::strong_count(record)), (1000, 1000));
+        assert_eq!(inputs.first(), Some(&view.data()), "as it is of few operands");
     }
 }

@@ -32,8 +32,14 @@ impl Lowering for Toy {
                 let again = draw(calls, "itself", request.clone());
                 (Data::None, Some(call(calls, "again", vec![again])))
             }
+            Demand::Draw { resource: "growing", state, .. } => {
+                (Data::List(vec![state.clone(); 10]), Some(call(calls, "more", vec![sent(1)])))
+            }
+            Demand::Draw { resource: "counting", state, .. } => {
+                let next = number(state) + 1;
+                (Data::Int(next), Some(call(calls, "another", vec![sent(next.unsigned_abs())])))
+            }
             Demand::Draw { state, request, .. } => {
-                let number = |data: &Data| if let Data::Int(n) = data { *n } else { 0 };
                 let (left, request) = (number(state), number(request));
                 if left >= request {
                     (Data::Int(left - request), None)
@@ -55,6 +61,10 @@ impl Lowering for Toy {
             }
         })
     }
+}
+
+fn number(data: &Data) -> i64 {
+    if let Data::Int(n) = data { *n } else { 0 }
 }
 
 fn sent(bytes: u64) -> Item {
@@ -184,6 +194,15 @@ fn what_has_no_end_is_refused() {
     let deferring = defer(calls, "deferring", 1);
     let error = settled(calls, vec![vec![deferring]], 1).expect_err("its group defers");
     assert!(error.contains("the group \"deferring\" itself defers to a group"), "{error}");
+    for (resource, expected) in [
+        ("growing", "draw_growing keeps a state of more than 1000 values"),
+        ("counting", "the program draws more than 100000 different calls"),
+    ] {
+        let drawn = draw(calls, resource, Data::None);
+        let drawn = call(calls, "drawing", vec![drawn]);
+        let error = settled(calls, vec![vec![times(drawn, u64::MAX)]], 1).expect_err("it has no end");
+        assert!(error.contains(expected), "{error}");
+    }
     let one = defer(calls, "group", u64::MAX);
     let error = settled(calls, vec![vec![one.clone()], vec![one]], 1).expect_err("weights overflow");
     assert!(error.contains("64"), "{error}");

@@ -172,7 +172,12 @@ pub(crate) fn external(proto: &TensorProto, folder: Option<&Path>) -> Result<Opt
     let offset = number("offset")?.unwrap_or(0);
     let length = number("length")?;
     let Some(folder) = folder else { return Ok(None) };
-    let Ok(mut file) = File::open(folder.join(location)) else { return Ok(None) };
+    let path = folder.join(location);
+    // Opening a pipe waits for who writes to it.
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let Ok(mut file) = File::open(path) else { return Ok(None) };
     if file.seek(SeekFrom::Start(offset)).is_err() {
         return Ok(None);
     }

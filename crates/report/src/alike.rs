@@ -16,8 +16,9 @@ pub(crate) fn alike(first: &[Operator], second: &[Operator]) -> Option<Vec<(usiz
     if first.len().checked_mul(second.len())? > MOST_PAIRS {
         return None;
     }
-    // Lengths of the longest common subsequences of what is left from each position on.
-    let mut lengths = vec![0u32; (first.len() + 1) * columns];
+    // Lengths of the longest common subsequences of what is left from each position on: none is longer than the shorter of
+    // the two, whose square is less than the pairs are.
+    let mut lengths = vec![0u16; (first.len() + 1) * columns];
     for (i, (_, a)) in first.iter().enumerate().rev() {
         for (j, (_, b)) in second.iter().enumerate().rev() {
             let at = i * columns + j;

@@ -20,8 +20,15 @@ use crate::limits::{LONGEST, look, room};
 
 /// Values and characters that are walked over to see how large a value is.
 const LARGEST_WALK: usize = LONGEST as usize;
+/// Values within values within each other: what hashes, orders and writes them out goes as deep on the stack.
+const DEEPEST_WALK: usize = 1000;
 /// Methods of dictionaries that hash what they are given.
 const KEYED: [&str; 4] = ["get", "pop", "setdefault", "update"];
+/// Methods that move whatever stands behind what they take out or put in.
+const MOVING: [&str; 4] = ["insert", "pop", "popitem", "remove"];
+/// Looks that one number in a key counts as, if it is no small integer: of such numbers, thousands can be made that have
+/// one hash, and each is compared with all of them.
+const WIDE_KEY: usize = 2500;
 /// Characters that take as long to look through as one value.
 const BLOCK: usize = 16;
 /// Bytes that an element of a list takes, at most, when it is made for the list.
@@ -47,28 +54,46 @@ fn small_both(x: Value<'_>, y: Value<'_>) -> starlark::Result<()> {
     Ok(())
 }
 
-/// Values in a value, and characters of its texts; more than [`LARGEST_WALK`] if it is larger than that.
-fn size(value: Value<'_>) -> usize {
-    let mut size = 0usize;
-    let mut waiting = vec![value];
-    while let Some(value) = waiting.pop() {
-        size += 1 + value.unpack_str().map_or(0, str::len);
-        if size + waiting.len() > LARGEST_WALK {
-            return LARGEST_WALK + 1;
+/// What is found when a value is walked over.
+#[derive(Default)]
+struct ValueExtent {
+    /// Values in it, and characters of its texts; more than [`LARGEST_WALK`] if it is larger than that.
+    size: usize,
+    /// How deep they nest; more than [`DEEPEST_WALK`] if it is deeper than that.
+    depth: usize,
+    /// Numbers that are no small integers.
+    wide: usize,
+}
+
+fn extent(value: Value<'_>) -> ValueExtent {
+    let mut extent = ValueExtent::default();
+    let mut waiting = vec![(value, 1)];
+    while let Some((value, depth)) = waiting.pop() {
+        extent.size += 1 + value.unpack_str().map_or(0, str::len);
+        extent.depth = extent.depth.max(depth);
+        if extent.size + waiting.len() > LARGEST_WALK {
+            extent.size = LARGEST_WALK + 1;
+            return extent;
         }
+        if depth > DEEPEST_WALK {
+            return extent;
+        }
+        let mut within = |value| waiting.push((value, depth + 1));
         if let Some(list) = ListRef::from_value(value) {
-            waiting.extend(list.content());
+            list.iter().for_each(within);
         } else if let Some(tuple) = TupleRef::from_value(value) {
-            waiting.extend(tuple.content());
+            tuple.iter().for_each(within);
         } else if let Some(dict) = DictRef::from_value(value) {
-            waiting.extend(dict.iter().flat_map(|(key, value)| [key, value]));
+            dict.iter().flat_map(|(key, value)| [key, value]).for_each(within);
         } else if let Some(fields) = StructRef::from_value(value) {
-            waiting.extend(fields.iter().map(|(_, value)| value));
+            fields.iter().for_each(|(_, value)| within(value));
         } else if let Some(record) = Record::from_value(value) {
-            waiting.extend(record.iter().map(|(_, value)| value));
+            record.iter().for_each(|(_, value)| within(value));
+        } else if value.unpack_i32().is_none() && matches!(value.get_type(), "int" | "float") {
+            extent.wide += 1;
         }
     }
-    size
+    extent
 }
 
 /// Refuses a text of more characters than texts have.
@@ -108,7 +133,7 @@ fn equal<'v>(x: Value<'v>, y: Value<'v>) -> starlark::Result<bool> {
                 return Ok(false);
             }
             for (key, value) in x.iter() {
-                look(size(key))?;
+                look(extent(key).size)?;
                 match y.get(key)? {
                     Some(other) => waiting.push((value, other)),
                     None => return Ok(false),
@@ -154,7 +179,7 @@ fn keys<'v>(pairs: Value<'v>, heap: Heap<'v>) -> starlark::Result<()> {
     if DictRef::from_value(pairs).is_none() {
         for pair in pairs.iterate(heap)? {
             let key = pair.iterate(heap)?.next();
-            key.map_or(Ok(0), walk)?;
+            key.map_or(Ok(()), hash)?;
         }
     }
     Ok(())
@@ -173,24 +198,38 @@ fn holds<'v>(container: Value<'v>, x: Value<'v>) -> starlark::Result<bool> {
             Ok(false)
         }
         None => {
-            walk(x)?;
+            hash(x)?;
             look(container.unpack_str().map_or(0, str::len) / BLOCK)?;
             container.is_in(x)
         }
     }
 }
 
-/// Refuses what would take too long to look through.
+/// Refuses what would take too long to look through, or nests too deep for that.
 fn walk(value: Value<'_>) -> starlark::Result<usize> {
+    walked(value).map(|extent| extent.size)
+}
+
+fn walked(value: Value<'_>) -> starlark::Result<ValueExtent> {
     if value.unpack_i32().is_some() {
-        return Ok(1);
+        return Ok(ValueExtent { size: 1, depth: 1, wide: 0 });
     }
-    let size = size(value);
-    look(size)?;
-    match size {
-        size if size > LARGEST_WALK => Err(misuse(format!("a value has more than {LONGEST} elements"))),
-        size => Ok(size),
+    let extent = extent(value);
+    look(extent.size)?;
+    match extent {
+        ValueExtent { size, .. } if size > LARGEST_WALK => {
+            Err(misuse(format!("a value has more than {LONGEST} elements")))
+        }
+        ValueExtent { depth, .. } if depth > DEEPEST_WALK => {
+            Err(misuse(format!("a value nests more than {DEEPEST_WALK} deep")))
+        }
+        extent => Ok(extent),
     }
+}
+
+/// Refuses a key that would take too long to be hashed, or to be told from others of its hash.
+fn hash(key: Value<'_>) -> starlark::Result<()> {
+    look(walked(key)?.wide.saturating_mul(WIDE_KEY))
 }
 
 /// How long the text may be that a method of texts makes.
@@ -274,9 +313,15 @@ pub(crate) fn bounded(builder: &mut GlobalsBuilder) {
         Ok(!holds(container, x)?)
     }
 
-    /// Looks at a value before it is hashed, ordered or written out.
+    /// Looks at a value before it is ordered or written out.
     fn __looked<'v>(x: Value<'v>) -> starlark::Result<Value<'v>> {
         walk(x)?;
+        Ok(x)
+    }
+
+    /// The same before it is hashed.
+    fn __hashed<'v>(x: Value<'v>) -> starlark::Result<Value<'v>> {
+        hash(x)?;
         Ok(x)
     }
 
@@ -365,10 +410,13 @@ pub(crate) fn bounded(builder: &mut GlobalsBuilder) {
         } else if DictRef::from_value(x).is_some() && KEYED.contains(&name) {
             match arguments.items.first() {
                 Some(pairs) if name == "update" => keys(*pairs, heap)?,
-                first => first.map_or(Ok(0), |key| walk(*key)).map(drop)?,
+                first => first.map_or(Ok(()), |key| hash(*key))?,
             }
         }
         let length = x.length().map_or(0, |length| usize::try_from(length).unwrap_or(0));
+        if MOVING.contains(&name) {
+            look(length / if DictRef::from_value(x).is_some() { 1 } else { BLOCK })?;
+        }
         room(heap, length.saturating_mul(ELEMENT))?;
         let method = x.get_attr(name, heap)?;
         let method = method.ok_or_else(|| misuse(format!("{} has no method {name}", x.get_type())))?;

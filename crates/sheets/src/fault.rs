@@ -7,6 +7,12 @@ use starlark::{Error, ErrorKind};
 
 use crate::folder::standard;
 
+/// Loop turns and calls that one evaluation may run.
+pub(crate) const MOST_TICKS: u64 = 10_000_000;
+/// How the fault begins of an evaluation that would run more.
+pub const RUNS_LONG: &str = "runs more than";
+/// How the interpreter begins to say that it would.
+const TICKS_FULL: &str = "Execution duration limit";
 /// Nested calls of sheet functions, counting two for each protocol call.
 pub(crate) const DEEPEST_CALLS: usize = 300;
 
@@ -65,8 +71,16 @@ pub(crate) fn describe(
     text
 }
 
+/// What is said of an evaluation that runs too long, if that is what the interpreter says.
+pub(crate) fn too_long(said: &str) -> Option<String> {
+    said.starts_with(TICKS_FULL).then(|| format!("{RUNS_LONG} {MOST_TICKS} loop turns and calls"))
+}
+
 /// What the interpreter says, in terms of sheets.
 fn said(message: &str) -> String {
+    if let Some(long) = too_long(message) {
+        return long;
+    }
     if message == "Immutable" {
         return "what a sheet defines at its top level is frozen once the sheet is loaded: a draw_ function keeps \
                 state, and a function may change what it makes itself"

@@ -32,8 +32,8 @@ pub(crate) const OPERATORS: [(&str, &str); 13] = [
 ];
 
 /// Methods whose results may be longer than what they are made of, and such as look through what they are given or
-/// belong to.
-const METHODS: [&str; 35] = [
+/// belong to, or move it.
+const METHODS: [&str; 37] = [
     "codepoints",
     "count",
     "elems",
@@ -42,6 +42,7 @@ const METHODS: [&str; 35] = [
     "format",
     "get",
     "index",
+    "insert",
     "isalnum",
     "isalpha",
     "isdigit",
@@ -55,6 +56,7 @@ const METHODS: [&str; 35] = [
     "lower",
     "lstrip",
     "pop",
+    "popitem",
     "remove",
     "replace",
     "rfind",
@@ -229,10 +231,10 @@ impl Guard<'_> {
                 let colon = self.text[end(entry.0.span)..].find(':').unwrap_or_default();
                 self.open(end(entry.0.span) + colon + 1, " __room(");
                 self.comprehension(first);
-                self.looked(&entry.0);
+                self.hashed(&entry.0);
             }
-            Expr::Dict(entries) => entries.iter().for_each(|(key, _)| self.looked(key)),
-            Expr::Index(both) => self.looked(&both.1),
+            Expr::Dict(entries) => entries.iter().for_each(|(key, _)| self.hashed(key)),
+            Expr::Index(both) => self.hashed(&both.1),
             Expr::FString(shown) if shown.expressions.len() > MOST_SHOWN => {
                 self.problem = Some((expression.span, "shows more than 100 values: use several texts"));
             }
@@ -250,7 +252,7 @@ impl Guard<'_> {
     /// Looks at what a statement assigns to, whose keys are hashed.
     fn target(&mut self, target: &AstAssignTarget) {
         match &target.node {
-            AssignTarget::Index(both) => self.looked(&both.1),
+            AssignTarget::Index(both) => self.hashed(&both.1),
             AssignTarget::Tuple(targets) => targets.iter().for_each(|target| self.target(target)),
             AssignTarget::Dot(..) | AssignTarget::Identifier(_) => {}
         }
@@ -258,9 +260,18 @@ impl Guard<'_> {
 
     /// Looks at a value before it is used; numbers and texts that stand there need not be looked at.
     fn looked(&mut self, value: &AstExpr) {
+        self.passed(value, "__looked");
+    }
+
+    /// The same before it is hashed.
+    fn hashed(&mut self, key: &AstExpr) {
+        self.passed(key, "__hashed");
+    }
+
+    fn passed(&mut self, value: &AstExpr, through: &str) {
         if !matches!(value.node, Expr::Literal(_)) {
             // Brackets around a tuple are not part of its place.
-            self.open(begin(value.span), "__looked((");
+            self.open(begin(value.span), &format!("{through}(("));
             self.close(end(value.span), "))");
         }
     }
@@ -361,11 +372,11 @@ mod tests {
             ("X = (a + b).replace(c, d)\n", "X = __method((a + b), \"replace\", c, d)\n"),
             ("X = ((a)).b.join(c).split()\n", "X = __method(__method(((a)).b, \"join\", c), \"split\", )\n"),
             ("X = [(i) for i in y if i]\n", "X = [__room((i) ) for i in y if i]\n"),
-            ("X = {i: (i) for i in y}\n", "X = {__looked((i)): __room( (i) ) for i in y}\n"),
+            ("X = {i: (i) for i in y}\n", "X = {__hashed((i)): __room( (i) ) for i in y}\n"),
             ("X = list(str(y))\n", "X = __room(list(__str(y)))\n"),
             ("X = sorted(y)\n", "X = __room(sorted(__looked((y))))\n"),
-            ("d[a], X = 1, d[\"k\"]\n", "d[__looked((a))], X = 1, d[\"k\"]\n"),
-            ("X = {(a): f\"{b}\"}\n", "X = {(__looked((a))): (__shown(b) or f\"{b}\")}\n"),
+            ("d[a], X = 1, d[\"k\"]\n", "d[__hashed((a))], X = 1, d[\"k\"]\n"),
+            ("X = {(a): f\"{b}\"}\n", "X = {(__hashed((a))): (__shown(b) or f\"{b}\")}\n"),
             (
                 "X = max(y, key = f)\n",
                 "X = max(y, key = (lambda __key: lambda __x: __looked(__key(__x)))(f))\n",

@@ -46,9 +46,9 @@ mod written;
 
 pub use definitions::{Definition, Definitions};
 pub use entry::entry_name;
+pub use fault::RUNS_LONG;
 pub use framework::{ConfiguredFramework, Framework, FrameworkError, builtin_names};
 pub use keys::meant;
-pub use limits::RUNS_LONG;
 pub use loads::{Conditions, FrontEnd};
 pub use manifest::{
     Counter, CounterKind, FREE, Gradients, Manifest, Parties, Reference, Rounds, TrainingRule,

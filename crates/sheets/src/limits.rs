@@ -9,13 +9,9 @@ use starlark::codemap::{FileSpan, FileSpanRef};
 use starlark::eval::{BeforeStmtFunc, BeforeStmtFuncDyn, Evaluator};
 use starlark::values::Heap;
 
-use crate::fault::{DEEPEST_CALLS, misuse};
+use crate::fault::{DEEPEST_CALLS, MOST_TICKS, RUNS_LONG, misuse};
 use hawkeye_graph::printable;
 
-/// Loop turns and calls that one evaluation may run.
-const MOST_TICKS: u64 = 20_000_000;
-/// How the fault begins of an evaluation that would run more.
-pub const RUNS_LONG: &str = "runs more than";
 /// How the interpreter begins to say that values take too much memory.
 const HEAP_FULL: &str = "Heap memory limit";
 /// What is said of values that would.
@@ -29,11 +25,13 @@ pub(crate) const ONE_BY_ONE: &str = "calls are recorded one by one";
 /// Elements and characters that one evaluation may look through, comparing, hashing, searching and writing out: what is
 /// done by functions of the host takes no loop turns.
 const MOST_LOOKED: usize = 50_000_000;
-/// Bytes of values that one evaluation may hold, beyond what it was given. They are looked at before every statement
-/// and, in sheets of users, before whatever may make much (`bounded.rs`).
+/// Bytes of values that one evaluation may hold, beyond what it was given. In sheets of users they are looked at before
+/// every statement and before whatever may make much (`bounded.rs`).
 const LARGEST_HEAP: usize = 1 << 26;
+/// The same of sheets that come with the tool, of which compilers hold a whole program.
+const LARGEST_PROGRAM: usize = 1 << 27;
 /// Bytes of values that it may hold for each byte that it was given.
-const HEAP_RATIO: usize = 16;
+const HEAP_RATIO: usize = 4;
 /// Warnings, and kinds of evidence, of one call.
 pub(crate) const MOST_NOTES: usize = 1000;
 /// Items that one call may have, counting messages.
@@ -155,7 +153,8 @@ pub(crate) fn limit(eval: &mut Evaluator<'_, '_, '_>, by_statement: bool) -> Bou
     // The interpreter itself checks its limits every thousand ticks, in which a text can double a thousand
     // times; it has no other hook that runs between statements than that of debuggers.
     let statement = LastStatement::default();
-    let largest = eval.heap().allocated_bytes().saturating_mul(HEAP_RATIO).saturating_add(LARGEST_HEAP);
+    let own = if by_statement { LARGEST_HEAP } else { LARGEST_PROGRAM };
+    let largest = eval.heap().allocated_bytes().saturating_mul(HEAP_RATIO).saturating_add(own);
     if by_statement {
         let guard = StatementWatch { statement: statement.clone() };
         eval.before_stmt_for_dap(BeforeStmtFunc::from_dyn(Box::new(guard)));
@@ -163,16 +162,32 @@ pub(crate) fn limit(eval: &mut Evaluator<'_, '_, '_>, by_statement: bool) -> Bou
     let limits = eval
         .set_max_callstack_size(DEEPEST_CALLS)
         .and(eval.set_max_tick_count(MOST_TICKS + 1000))
-        .and(eval.set_max_heap_size(largest.saturating_mul(2)));
+        // Before every statement it is looked at with a better message.
+        .and(eval.set_max_heap_size(if by_statement { largest.saturating_mul(2) } else { largest }));
     limits.expect("a new evaluator has no limits yet");
     Bounds { statement, outer_largest: LARGEST.replace(largest), outer_looked: LOOKED.replace(0) }
 }
 
 #[cfg(test)]
 mod tests {
-    use starlark::environment::Module;
+    use starlark::environment::{Globals, Module};
+    use starlark::syntax::{AstModule, Dialect};
 
     use super::*;
+    use crate::fault::too_long;
+
+    #[test]
+    fn what_the_interpreter_says_of_its_bounds_is_known() {
+        let said = Module::with_temp_heap(|module| {
+            let mut eval = Evaluator::new(&module);
+            eval.set_max_tick_count(1000).expect("a new evaluator has no limits yet");
+            let ast = AstModule::parse("s.star", "[0 for i in range(9000)]".to_owned(), &Dialect::Standard);
+            let result = eval.eval_module(ast.expect("it is Starlark"), &Globals::standard());
+            result.expect_err("it runs long").without_diagnostic().to_string()
+        });
+        assert!(too_long(&said).is_some_and(|said| came_to_a_bound(&said)), "{said}");
+        assert_eq!(too_long("x"), None);
+    }
 
     #[test]
     fn an_evaluation_within_another_leaves_that_ones_bounds() {
@@ -181,12 +196,12 @@ mod tests {
             let mut eval = Evaluator::new(&module);
             let _outer = limit(&mut eval, false);
             let held = LARGEST.get();
-            assert!(held > LARGEST_HEAP + (1 << 20));
+            assert!(held > LARGEST_PROGRAM + (1 << 20));
             look(10).expect("few are looked at");
             Module::with_temp_heap(|module| {
                 let mut eval = Evaluator::new(&module);
                 let _inner = limit(&mut eval, false);
-                assert_eq!((LARGEST.get(), LOOKED.get()), (LARGEST_HEAP, 0));
+                assert_eq!((LARGEST.get(), LOOKED.get()), (LARGEST_PROGRAM, 0));
             });
             assert_eq!((LARGEST.get(), LOOKED.get()), (held, 10));
         });

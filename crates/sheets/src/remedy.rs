@@ -106,7 +106,7 @@ mod tests {
         let author = Author::HawkEye { having: |_, _, _| Vec::new() };
         let blamed =
             |said: &str| author.blame(LoweringError::Broken(format!("a/b.star:3:1: {said}"))).to_string();
-        assert!(blamed("runs more than 20000000 loop turns and calls").starts_with("the model is too large"));
+        assert!(blamed("runs more than 10000000 loop turns and calls").starts_with("the model is too large"));
         assert!(blamed("a factor exceeds 64 bits").starts_with("costs more than can be counted"));
         assert!(blamed("Key `x` not found").contains("please report it"));
     }

@@ -63,6 +63,20 @@ const BODIES: &[(&str, &str)] = &[
     ("s = 'x' * 1000000\nfor i in range(1000000):\n    b = s.find('y')", "looks at elements"),
     ("s = list(range(1000000))\nfor i in range(1000000):\n    b = -1 in s", "looks at elements"),
     ("s = [0] * 1000000\nfor i in range(1000000):\n    b = any(s)", "looks at elements"),
+    // What is hashed, and what is moved.
+    ("d = {}\nfor i in range(1000000):\n    d[i * 4294967296] = i", "s.star:4:11-25: runs more than"),
+    ("d = {(i * 4294967296, 1): i for i in range(1000000)}", "looks at elements"),
+    (
+        "x = ()\nfor i in range(300000):\n    x = (x,)\nd = {x: 1}",
+        "s.star:5:10-11: a value nests more than 1000 deep",
+    ),
+    (
+        "x = []\ny = []\nfor i in range(300000):\n    x = [x]\n    y = [y]\ns = sorted([x, y])",
+        "nests more than 1000 deep",
+    ),
+    ("d = {i: 0 for i in range(100000)}\nfor i in range(100000):\n    d.pop(i)", "looks at elements"),
+    ("d = {i: 0 for i in range(100000)}\nfor i in range(100000):\n    d.popitem()", "looks at elements"),
+    ("x = list(range(1000000))\nfor i in range(1000000):\n    x.insert(0, i)", "looks at elements"),
     ("n = 3\nfor i in range(60):\n    n *= n", "s.star:4:11-15: a factor exceeds 64 bits"),
     (
         "n = 3\nfor i in range(1000000):\n    n += n",

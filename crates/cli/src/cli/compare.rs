@@ -92,6 +92,7 @@ pub(crate) fn run(command: &CompareArguments) -> Result<ExitCode, Failure> {
     let seen = output::is_seen(command.output.as_deref());
     let chosen = output::format(command.format, command.output.as_deref())?;
     let format = chosen.unwrap_or(if seen { ComparisonFormat::Text } else { ComparisonFormat::Json });
+    let path = command.output.as_deref();
     let (text, differs) = if command.measured.is_empty() {
         let (reports, refused) = sides(command)?;
         if reports.len() + refused.len() < 2 {
@@ -103,35 +104,45 @@ pub(crate) fn run(command: &CompareArguments) -> Result<ExitCode, Failure> {
             return Err(complaint(message, "compare fewer at a time, or use hawkeye sweep").into());
         }
         let mut comparison = compare(&reports, command.by, command.depth, command.sort);
+        drop(reports);
         comparison.refused = refused;
         let differs = comparison.differs() || !comparison.refused.is_empty();
         (compared(&comparison, format, command)?, differs && command.fail_on_difference)
     } else {
         let measured = measured(command)?;
-        (printed(&measured, format)?, measured.differs())
+        (printed(&measured, format, path)?, measured.differs())
     };
-    output::write(command.output.as_deref(), text.as_bytes())?;
+    text.map_or(Ok(()), |text| output::write(path, text.as_bytes()))?;
     Ok(if differs { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
+/// The text to be written; a JSON document is written at once.
 fn compared(
     comparison: &Comparison,
     format: ComparisonFormat,
     command: &CompareArguments,
-) -> Result<String, Failure> {
-    Ok(match format {
+) -> Result<Option<String>, Failure> {
+    let path = command.output.as_deref();
+    Ok(Some(match format {
         ComparisonFormat::Text => render::comparison_text(comparison, command.sort, Some(command.top)),
         ComparisonFormat::Markdown => {
             render::comparison_markdown(comparison, command.sort, Some(command.top))
         }
         ComparisonFormat::Csv => render::comparison_csv(comparison),
         ComparisonFormat::Html => render::comparison_html(comparison, command.sort),
-        ComparisonFormat::Json => json(comparison)?,
-    })
+        ComparisonFormat::Json => {
+            output::write_document(path, |to| output::json(to, comparison))?;
+            return Ok(None);
+        }
+    }))
 }
 
-fn printed(measured: &Measured, format: ComparisonFormat) -> Result<String, Failure> {
-    Ok(match format {
+fn printed(
+    measured: &Measured,
+    format: ComparisonFormat,
+    path: Option<&Path>,
+) -> Result<Option<String>, Failure> {
+    Ok(Some(match format {
         ComparisonFormat::Text => render::measured_text(measured),
         ComparisonFormat::Markdown => render::measured_markdown(measured),
         ComparisonFormat::Csv => render::measured_csv(measured),
@@ -139,12 +150,11 @@ fn printed(measured: &Measured, format: ComparisonFormat) -> Result<String, Fail
             let help = "give --format text, json, csv or markdown";
             return Err(complaint("there is no page for measured runs".to_owned(), help).into());
         }
-        ComparisonFormat::Json => json(measured)?,
-    })
-}
-
-fn json(document: &impl serde::Serialize) -> Result<String, Failure> {
-    Ok(serde_json::to_string_pretty(document).map_err(|e| output::failed(e.to_string()))? + "\n")
+        ComparisonFormat::Json => {
+            output::write_document(path, |to| output::json(to, measured))?;
+            return Ok(None);
+        }
+    }))
 }
 
 fn complaint(message: String, help: &str) -> Diagnostic {

@@ -1,5 +1,6 @@
 //! Writing results and complaints.
 
+use std::fmt::Display;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,6 +10,7 @@ use hawkeye::{Diagnostic, Failure, Place, Severity};
 
 use hawkeye_graph::printable;
 use indexmap::{IndexMap, IndexSet};
+use serde::Serialize;
 
 use super::destination;
 pub(super) use super::destination::is_standard;
@@ -46,9 +48,45 @@ pub(crate) fn write(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> 
     stream(path, |file| file.write_all(&anstream::adapter::strip_bytes(content).into_vec()))
 }
 
-/// The same of what is no text.
-pub(crate) fn write_bytes(path: Option<&Path>, content: &[u8]) -> Result<(), Failure> {
-    stream(path, |file| file.write_all(content))
+/// Writes a document while it is made: those of a hundred thousand operators are longer than what they are made from. It
+/// escapes whatever a terminal would act upon.
+pub(crate) fn write_document<E: Display>(
+    path: Option<&Path>,
+    make: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+) -> Result<(), Failure> {
+    stream(path, |to| {
+        let mut to = Remembering { to, failed: None };
+        make(&mut to)
+            .map_err(|error| to.failed.take().unwrap_or_else(|| std::io::Error::other(error.to_string())))
+    })
+}
+
+/// Writes a document as JSON.
+///
+/// # Errors
+/// If it can't be written.
+pub(crate) fn json(to: &mut dyn Write, document: &impl Serialize) -> std::io::Result<()> {
+    serde_json::to_writer_pretty(&mut *to, document)?;
+    to.write_all(b"\n")
+}
+
+/// Keeps the error of a writer, of which a serialiser tells the message alone.
+struct Remembering<'a> {
+    to: &'a mut dyn Write,
+    failed: Option<std::io::Error>,
+}
+
+impl Write for Remembering<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.to.write(bytes).inspect_err(|error| {
+            let code = error.raw_os_error();
+            self.failed = Some(code.map_or_else(|| error.kind().into(), std::io::Error::from_raw_os_error));
+        })
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// Writes a model.
@@ -151,6 +189,9 @@ pub(crate) const STYLE: &str = ":root{color-scheme:light dark}body{font:14px san
 /// Characters of a line of a message that are printed.
 const LONGEST: usize = 2000;
 
+/// Messages that are printed: nobody reads those of a hundred thousand broken nodes.
+const MESSAGES: usize = 100;
+
 /// Places of one message that are listed.
 const PLACES: usize = 3;
 
@@ -165,7 +206,8 @@ fn print(diagnostics: &[Diagnostic], subject: Option<&str>) {
     let mut told: Vec<_> = told.into_iter().collect();
     told.sort_by_key(|((severity, ..), places)| std::cmp::Reverse((*severity, places.len())));
     let mut text = String::new();
-    for ((severity, message, help), places) in told {
+    let more = told.len().saturating_sub(MESSAGES);
+    for ((severity, message, help), places) in told.into_iter().take(MESSAGES) {
         let severity = match severity {
             Severity::Warning => "warning",
             Severity::Error => "error",
@@ -178,6 +220,9 @@ fn print(diagnostics: &[Diagnostic], subject: Option<&str>) {
         if let Some(help) = help {
             text.push_str(&format!("  = help: {}\n", lines(help)));
         }
+    }
+    if more > 0 {
+        text.push_str(&format!("and {more} more\n"));
     }
     note(&text);
 }

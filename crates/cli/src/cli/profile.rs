@@ -56,30 +56,25 @@ pub(crate) fn run(command: &ProfileArguments) -> Result<(), Failure> {
         depth: command.depth.unwrap_or(defaults.depth),
         fold: !command.unfold && matches!(format, Format::Text | Format::Markdown),
     };
-    let mut rendered = render(&report, format, view, command)?;
-    if command.advise && format == Format::Text {
-        rendered.extend(optimize::advice(&model, &source.path, name, &framework, &options)?.into_bytes());
-    }
-    let path = command.output.as_deref();
-    match format {
-        // It escapes whatever a terminal would act upon, and may be long.
-        Format::Yaml => output::write_bytes(path, &rendered),
-        _ => output::write(path, &rendered),
-    }
+    let advice = (command.advise && format == Format::Text)
+        .then(|| optimize::advice(&model, &source.path, name, &framework, &options))
+        .transpose()?;
+    write(&report, format, view, command, &advice.unwrap_or_default())
 }
 
-fn render(
+/// Writes the report, and advice behind the text.
+fn write(
     report: &Report,
     format: Format,
     view: View,
     command: &ProfileArguments,
-) -> Result<Vec<u8>, Failure> {
+    advice: &str,
+) -> Result<(), Failure> {
+    let path = command.output.as_deref();
     let text = match format {
-        Format::Text => render::text(report, view),
-        Format::Yaml => serde_yaml::to_string(report).map_err(|e| output::failed(e.to_string()))?,
-        Format::Json => {
-            serde_json::to_string_pretty(report).map_err(|e| output::failed(e.to_string()))? + "\n"
-        }
+        Format::Text => render::text(report, view) + advice,
+        Format::Yaml => return output::write_document(path, |to| serde_yaml::to_writer(to, report)),
+        Format::Json => return output::write_document(path, |to| output::json(to, report)),
         Format::Csv => render::csv(report, view),
         Format::Markdown => render::markdown(report, view),
         Format::Html => render::html(report),
@@ -91,5 +86,5 @@ fn render(
         }
         Format::Perfetto => render::perfetto(report),
     };
-    Ok(text.into_bytes())
+    output::write(path, text.as_bytes())
 }

@@ -51,7 +51,7 @@ pub(crate) fn report(
     let counters = Counters::new(&header.counters, calls);
     let labels = Labels::new(graph, header.run.training.as_ref());
     let Sums { total, passes, rows, positions, timed } = Sums::of(priced, &labels)?;
-    let operators = rows.finish(shapes, &counters, timing)?;
+    let operators = rows.finish(&labels, shapes, &counters, timing)?;
     let row = |operation: usize| &operators[positions[operation]];
     let (tree, cut) = call_tree(priced, &labels, &row, training, depth)?;
     let mut left_out = None;

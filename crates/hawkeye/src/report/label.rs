@@ -19,8 +19,6 @@ pub(crate) struct Label {
     /// The forward operator that it belongs to, outside the forward pass.
     pub(crate) of: Option<String>,
     pub(crate) scope: Vec<String>,
-    /// What it computes: names, and values of the same shape.
-    pub(crate) outputs: Vec<(String, ValueId)>,
     /// Whether a definition stands for the node's operator, which the framework lacks.
     pub(crate) defined: bool,
 }
@@ -58,6 +56,28 @@ impl<'a> Labels<'a> {
         }
     }
 
+    /// What the row of an operation computes: names, and values of the same shape. All operations of a row have the same,
+    /// so that it is asked for once: a call of a function may make thousands.
+    pub(crate) fn outputs(&self, kind: OperationKind) -> Vec<(String, ValueId)> {
+        let named = |ids: Vec<ValueId>, prefix: &str| {
+            ids.into_iter().map(|id| (format!("{prefix}{}", self.value(id)), id)).collect()
+        };
+        match kind {
+            OperationKind::Node(id) => {
+                let outputs = self.in_file(id).map(|file| file.outputs.clone());
+                named(outputs.unwrap_or_else(|| self.graph.node(id).present_outputs().collect()), "")
+            }
+            OperationKind::Part(Part::Gradient(id)) => {
+                let inputs = self.in_file(id).map(|file| file.inputs.clone());
+                named(inputs.unwrap_or_else(|| self.graph.node(id).present_inputs().collect()), "grad/")
+            }
+            OperationKind::Part(Part::Update(id)) => named(vec![id], ""),
+            OperationKind::Begin
+            | OperationKind::End
+            | OperationKind::Part(Part::Loss | Part::LossGradient) => Vec::new(),
+        }
+    }
+
     /// Levels of the row's call tree that lead to an operation, none if it is all of the row.
     pub(crate) fn levels(&self, kind: OperationKind) -> Vec<Level<'a>> {
         let id = match kind {
@@ -84,17 +104,7 @@ impl<'a> Labels<'a> {
             }
             Part::Gradient(id) => {
                 let forward = self.node(id);
-                let inputs = match self.in_file(id) {
-                    Some(file) => file.inputs.clone(),
-                    None => self.graph.node(id).present_inputs().collect(),
-                };
-                let gradient = |id| (format!("grad/{}", self.value(id)), id);
-                Label {
-                    pass: Pass::Backward,
-                    of: Some(forward.name.clone()),
-                    outputs: inputs.into_iter().map(gradient).collect(),
-                    ..forward
-                }
+                Label { pass: Pass::Backward, of: Some(forward.name.clone()), ..forward }
             }
             Part::Update(id) => {
                 let user = self.users.get(&id).map(|user| self.node(*user));
@@ -103,7 +113,6 @@ impl<'a> Labels<'a> {
                 Label {
                     of: user.as_ref().map(|user| user.name.clone()),
                     scope: user.map(|user| user.scope).unwrap_or_default(),
-                    outputs: vec![(self.value(id).to_owned(), id)],
                     ..self.outside(self.value(id), optimizer, Pass::Optimizer)
                 }
             }
@@ -118,7 +127,6 @@ impl<'a> Labels<'a> {
             pass,
             of: None,
             scope: Vec::new(),
-            outputs: Vec::new(),
             defined: false,
         }
     }
@@ -134,14 +142,13 @@ impl<'a> Labels<'a> {
             Some(index) if name.is_empty() => format!("{op}_{index}"),
             _ => name.to_owned(),
         };
-        let (name, op, outputs) = match self.in_file(id) {
-            Some(file) => (named(&file.name, &file.op), file.op.as_str(), file.outputs.clone()),
-            None => (named(&node.name, &node.op), node.op.as_str(), node.present_outputs().collect()),
+        let (name, op) = match self.in_file(id) {
+            Some(file) => (named(&file.name, &file.op), file.op.as_str()),
+            None => (named(&node.name, &node.op), node.op.as_str()),
         };
         Label {
             node: node.provenance.node,
             scope: node.scope.to_vec(),
-            outputs: outputs.into_iter().map(|id| (self.value(id).to_owned(), id)).collect(),
             defined: node.provenance.is_by(Derivation::Decomposition),
             ..self.outside(&name, op, Pass::Forward)
         }

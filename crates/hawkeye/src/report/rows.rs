@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 use hawkeye_cost::Overflow;
 use hawkeye_grad::Pass;
 use hawkeye_graph::{Shapes, ValueId};
+use hawkeye_lower::{Operation, OperationKind};
 use hawkeye_report::{Operator, OutputInfo};
 
 use super::counters::Counters;
@@ -50,7 +51,7 @@ impl Sums {
             }
             sums.total.add(&placed.seen)?;
             sums.passes.entry(label.pass).or_default().add(&placed.seen)?;
-            sums.positions.push(sums.rows.add(label, placed.seen, &operation.evidence)?);
+            sums.positions.push(sums.rows.add(label, operation, placed.seen)?);
         }
         Ok(sums)
     }
@@ -58,6 +59,8 @@ impl Sums {
 
 struct OperatorRow {
     label: Label,
+    /// The first of its operations.
+    kind: OperationKind,
     seen: Seen,
     evidence: BTreeSet<String>,
 }
@@ -66,11 +69,12 @@ impl OperatorRow {
     fn finish(
         self,
         index: usize,
+        labels: &Labels<'_>,
         shapes: &Shapes,
         counters: &Counters<'_>,
         timing: Option<&Timing>,
     ) -> Result<Operator, Overflow> {
-        let Self { label, seen, evidence } = self;
+        let Self { label, kind, seen, evidence } = self;
         let evidence: Vec<String> = evidence.into_iter().collect();
         let spent = timing.map(|timing| timing.counted(&seen.cost, &seen.spent));
         let output =
@@ -83,7 +87,7 @@ impl OperatorRow {
             scope: label.scope,
             pass: label.pass.name().to_owned(),
             of: label.of,
-            outputs: label.outputs.into_iter().map(output).collect(),
+            outputs: labels.outputs(kind).into_iter().map(output).collect(),
             phases: phases(&seen, timing)?,
             seconds: spent.map(|spent| spent.seconds()),
             time: spent.map(spent_info),
@@ -103,18 +107,21 @@ pub(crate) struct OperatorRows {
 
 impl OperatorRows {
     /// Adds an operation to its row; returns the position of that.
-    fn add(&mut self, label: Label, seen: Seen, evidence: &BTreeSet<String>) -> Result<usize, Overflow> {
+    fn add(&mut self, label: Label, operation: &Operation, seen: Seen) -> Result<usize, Overflow> {
         let name = if label.node.is_some() { String::new() } else { label.name.clone() };
         let next = self.list.len();
         let position = *self.positions.entry((label.pass, label.node, name)).or_insert(next);
         let defined = label.defined.then(|| "defined".to_owned());
-        let evidence = evidence.iter().cloned().chain(defined);
+        let evidence = operation.evidence.iter().cloned().chain(defined);
         match self.list.get_mut(position) {
             Some(row) => {
                 row.seen.add(&seen)?;
                 row.evidence.extend(evidence);
             }
-            None => self.list.push(OperatorRow { label, seen, evidence: evidence.collect() }),
+            None => {
+                let evidence = evidence.collect();
+                self.list.push(OperatorRow { label, kind: operation.kind, seen, evidence });
+            }
         }
         Ok(position)
     }
@@ -125,6 +132,7 @@ impl OperatorRows {
     /// [`Overflow`].
     pub(crate) fn finish(
         self,
+        labels: &Labels<'_>,
         shapes: &Shapes,
         counters: &Counters<'_>,
         timing: Option<&Timing>,
@@ -132,7 +140,7 @@ impl OperatorRows {
         // Of a model of a hundred thousand nodes a list that grows is copied at the worst moment.
         let mut operators = Vec::with_capacity(self.list.len());
         for (index, row) in self.list.into_iter().enumerate() {
-            operators.push(row.finish(index, shapes, counters, timing)?);
+            operators.push(row.finish(index, labels, shapes, counters, timing)?);
         }
         Ok(operators)
     }
