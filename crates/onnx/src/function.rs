@@ -23,6 +23,9 @@ const NODES_PER_NODE: usize = 10;
 /// Bytes of names and attributes that a node may have, and how many more count as another node.
 const SMALL_NODE: usize = 4096;
 
+/// Bytes of a name that what is made of its node begins with.
+const LONGEST_LABEL: usize = 256;
+
 /// Opset versions by domain; ONNX's own domain is the empty string.
 pub(crate) type Opsets = BTreeMap<String, i64>;
 
@@ -142,9 +145,11 @@ pub(crate) fn domain(domain: &str) -> &str {
     if domain == "ai.onnx" { "" } else { domain }
 }
 
-/// What a node is called: its operator, if it has no name.
+/// What a node is called: its operator, if it has no name. It stands in whatever is made of the node, so that a long name
+/// is cut.
 fn label(node: &NodeProto) -> &str {
-    if node.name().is_empty() { node.op_type() } else { node.name() }
+    let name = if node.name().is_empty() { node.op_type() } else { node.name() };
+    &name[..name.floor_char_boundary(LONGEST_LABEL)]
 }
 
 struct Inlining<'n, 'a> {

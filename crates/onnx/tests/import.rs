@@ -188,6 +188,28 @@ fn functions_are_expanded_with_their_attributes() {
     assert_eq!(model.graph.value(model.graph.outputs[0]).name, "y");
 }
 
+/// Every name that a call makes begins with its own.
+#[test]
+fn long_names_of_calls_are_cut() {
+    let chain = FunctionProto {
+        name: Some("Chain".to_owned()),
+        domain: Some("own".to_owned()),
+        input: strings(&["a"]),
+        output: strings(&["b"]),
+        opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(18) }],
+        node: vec![node(&"é".repeat(9000), "Relu", &["a"], &["t"]), node("", "Relu", &["t"], &["b"])],
+        ..FunctionProto::default()
+    };
+    let call =
+        NodeProto { domain: Some("own".to_owned()), ..node(&"c".repeat(9000), "Chain", &["x"], &["y"]) };
+    let mut model = model(vec![call], vec![value("x", &[])], vec![]);
+    model.functions = vec![chain];
+    let graph = read(&model).graph;
+    let steps = graph.nodes.iter().flat_map(|node| &node.provenance.steps).map(|step| step.name.len());
+    assert_eq!(steps.collect::<Vec<_>>(), [256, 4]);
+    assert_eq!(graph.value(graph.nodes[0].outputs[0].expect("it has one")).name.len(), 256 + "@1/t".len());
+}
+
 #[test]
 fn an_attribute_that_lacks_its_body_is_an_error() {
     let lacking = AttributeProto {
