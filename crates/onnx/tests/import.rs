@@ -205,7 +205,7 @@ fn long_names_of_calls_are_cut() {
     let mut model = model(vec![call], vec![value("x", &[])], vec![]);
     model.functions = vec![chain];
     let graph = read(&model).graph;
-    let steps = graph.nodes.iter().flat_map(|node| &node.provenance.steps).map(|step| step.name.len());
+    let steps = graph.nodes.iter().flat_map(|node| node.provenance.steps.iter()).map(|step| step.name.len());
     assert_eq!(steps.collect::<Vec<_>>(), [256, 4]);
     assert_eq!(graph.value(graph.nodes[0].outputs[0].expect("it has one")).name.len(), 256 + "@1/t".len());
 }
