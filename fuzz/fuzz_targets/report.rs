@@ -8,6 +8,6 @@ use libfuzzer_sys::fuzz_target;
 #[path = "../../crates/testing/src/targets.rs"]
 mod targets;
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: targets::hide_caught_panics(), |bytes: &[u8]| {
     targets::whole(bytes);
 });

@@ -12,6 +12,6 @@ thread_local! {
     static FOLDER: tempfile::TempDir = tempfile::tempdir().expect("a folder");
 }
 
-fuzz_target!(|text: &[u8]| {
+fuzz_target!(init: targets::hide_caught_panics(), |text: &[u8]| {
     FOLDER.with(|folder| targets::sheet(folder.path(), text));
 });

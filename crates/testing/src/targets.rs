@@ -13,6 +13,16 @@ use hawkeye_graph::{Dim, Kind, Origin};
 use hawkeye_report::render::{View, csv, folded, html, markdown, perfetto, speedscope, text};
 use hawkeye_report::{Axis, Quantity};
 
+/// Keeps panics that the tool catches from the panic hook, in which a fuzzer ends the process.
+pub fn hide_caught_panics() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !hawkeye::catches_panics() {
+            hook(panic);
+        }
+    }));
+}
+
 /// The importer and shape inference.
 pub fn model(bytes: &[u8]) -> bool {
     let Ok(model) = import(bytes.to_vec().into(), None) else { return false };
