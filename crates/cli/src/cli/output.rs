@@ -184,7 +184,7 @@ pub(crate) fn print_failure(failure: &Failure, subject: String) {
 /// The style of small pages of tables: by day and by night, on a desk and on a telephone.
 pub(crate) const STYLE: &str = ":root{color-scheme:light dark}body{font:14px sans-serif;margin:2em}\
     td,th{padding:2px 12px;text-align:left;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}\
-    th{overflow-wrap:normal}@media(max-width:600px){body{font-size:12px;margin:1em}td,th{padding:2px 3px}h1{font-size:18px}}";
+    th{overflow-wrap:normal}@media(max-width:600px){body{font-size:12px;margin:1em}td,th{font-size:11px;padding:2px}h1{font-size:18px}}";
 
 /// Characters of a line of a message that are printed.
 const LONGEST: usize = 2000;
