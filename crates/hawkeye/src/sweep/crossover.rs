@@ -209,6 +209,7 @@ mod tests {
         let curves = [("a".to_owned(), vec![1.0, 1.0]), ("b".to_owned(), vec![2.0, 1.5])];
         assert_eq!(lowest(&[0.0, 1.0], &curves), (vec!["a".to_owned()], Vec::new()));
     }
+
     #[test]
     fn two_points_of_an_axis_are_a_line() {
         let values = |values: &[&str]| -> Vec<String> { values.iter().map(|v| (*v).to_owned()).collect() };

@@ -126,6 +126,16 @@ fn percent(measured: u64, reported: u64) -> String {
     format!("{:+.2} %", 100.0 * difference / measured.max(1) as f64)
 }
 
+/// A run's row: rounds and bytes as measured and reported, and whether all parts are equal.
+fn crypten_row(name: &str, [rounds, bytes]: [u64; 2], report: &Report, all: bool) -> String {
+    let (reported_rounds, reported_bytes) = (report.counters["rounds"], report.counters["bytes"]);
+    let difference = percent(bytes, reported_bytes);
+    let parts = if all { "all" } else { "not all" };
+    format!(
+        "| {name} | {rounds} | {reported_rounds} | {bytes} | {reported_bytes} | {difference} | {parts} |\n"
+    )
+}
+
 fn crypten_section() -> Section {
     let mut text = String::from(
         "## CrypTen 0.4.1\n\nCounters of party 0, as CrypTen prints them. Runs named `p_*` profile single operators or tiny graphs and\n\
@@ -144,14 +154,8 @@ fn crypten_section() -> Section {
             continue;
         }
         let [rounds, bytes, ..] = trace.totals;
-        let (reported_rounds, reported_bytes) = (report.counters["rounds"], report.counters["bytes"]);
-        let operators = if differences.iter().all(|d| d.contains(": totals:")) { "all" } else { "not all" };
-        let _ = writeln!(
-            text,
-            "| {} | {rounds} | {reported_rounds} | {bytes} | {reported_bytes} | {} | {operators} |",
-            trace.name,
-            percent(bytes, reported_bytes)
-        );
+        let operators = differences.iter().all(|d| d.contains(": totals:"));
+        text.push_str(&crypten_row(&trace.name, [rounds, bytes], &report, operators));
     }
     let _ = writeln!(text, "\n{} of {} runs are exact. The others:\n", group.exact, group.number);
     for (name, cause) in crypten::RESIDUALS {
@@ -186,14 +190,7 @@ fn crypten_training_section() -> Section {
             continue;
         }
         let [rounds, bytes, ..] = trace.totals;
-        let (reported_rounds, reported_bytes) = (report.counters["rounds"], report.counters["bytes"]);
-        let _ = writeln!(
-            text,
-            "| {} | {rounds} | {reported_rounds} | {bytes} | {reported_bytes} | {} | {} |",
-            trace.name,
-            percent(bytes, reported_bytes),
-            if equal { "all" } else { "not all" }
-        );
+        text.push_str(&crypten_row(&trace.name, [rounds, bytes], &report, equal));
     }
     let _ = writeln!(text, "\n{} of {} steps are exact. The others:\n", group.exact, group.number);
     for (name, cause) in crypten_training::RESIDUALS {
@@ -278,6 +275,15 @@ fn spu_rounds(protocol: &str) -> Rounds {
     }
 }
 
+/// A run's row: bytes, messages and rounds as measured and reported.
+fn spu_row(name: &str, [bytes, messages, rounds]: [u64; 3], report: &Report, equal: bool) -> String {
+    let [reported_bytes, reported_messages, reported_rounds, band] = spu::totals(report);
+    let equal = if equal { "yes" } else { "no" };
+    format!(
+        "| {name} | {bytes} | {reported_bytes} | {band} | {messages} | {reported_messages} | {rounds} | {reported_rounds} | {equal} |\n"
+    )
+}
+
 fn spu_section() -> Section {
     let mut text = String::from(
         "## SecretFlow-SPU 0.9.5\n\nBytes and messages of all parties together, as SPU's link statistics show them, and rounds. The\n\
@@ -300,17 +306,7 @@ fn spu_section() -> Section {
         if trace.source != "linked" {
             continue;
         }
-        let ([bytes, messages, rounds], reported) = (trace.totals, spu::totals(&report));
-        let _ = writeln!(
-            text,
-            "| {} | {bytes} | {} | {} | {messages} | {} | {rounds} | {} | {} |",
-            trace.name,
-            reported[0],
-            reported[3],
-            reported[1],
-            reported[2],
-            if equal { "yes" } else { "no" }
-        );
+        text.push_str(&spu_row(&trace.name, trace.totals, &report, equal));
     }
     for trace in spu::training_traces() {
         let report = trace.profile().expect("every measured step profiles");
@@ -321,17 +317,7 @@ fn spu_section() -> Section {
         if trace.parts() == 0 {
             continue;
         }
-        let ([bytes, messages, rounds], reported) = (trace.totals, spu::totals(&report));
-        let _ = writeln!(
-            text,
-            "| {} | {bytes} | {} | {} | {messages} | {} | {rounds} | {} | {} |",
-            trace.name,
-            reported[0],
-            reported[3],
-            reported[1],
-            reported[2],
-            if equal { "yes" } else { "no" }
-        );
+        text.push_str(&spu_row(&trace.name, trace.totals, &report, equal));
     }
     let groups = groups.into_values().collect();
     let mut section = Section { framework: "SecretFlow-SPU 0.9.5", compared: SPU_COMPARED, groups, text };

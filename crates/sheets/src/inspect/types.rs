@@ -108,6 +108,7 @@ mod tests {
         }
         assert!(found.is_empty(), "{}", found.join("\n"));
     }
+
     fn begins_with_text(body: &AstStmt) -> bool {
         match &body.node {
             Stmt::Statements(statements) => statements.first().is_some_and(begins_with_text),
