@@ -71,9 +71,14 @@ pub(crate) fn describe(
     text
 }
 
-/// What is said of an evaluation that runs too long, if that is what the interpreter says.
+/// [`runs_long`], if that is what the interpreter says.
 pub(crate) fn too_long(said: &str) -> Option<String> {
-    said.starts_with(TICKS_FULL).then(|| format!("{RUNS_LONG} {MOST_TICKS} loop turns and calls"))
+    said.starts_with(TICKS_FULL).then(runs_long)
+}
+
+/// What is said of an evaluation that runs too long.
+pub(crate) fn runs_long() -> String {
+    format!("{RUNS_LONG} {MOST_TICKS} loop turns and calls")
 }
 
 /// What the interpreter says, in terms of sheets.

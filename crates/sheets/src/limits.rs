@@ -9,7 +9,7 @@ use starlark::codemap::{FileSpan, FileSpanRef};
 use starlark::eval::{BeforeStmtFunc, BeforeStmtFuncDyn, Evaluator};
 use starlark::values::Heap;
 
-use crate::fault::{DEEPEST_CALLS, MOST_TICKS, RUNS_LONG, misuse};
+use crate::fault::{DEEPEST_CALLS, MOST_TICKS, RUNS_LONG, misuse, runs_long};
 use hawkeye_graph::printable;
 
 /// How the interpreter begins to say that values take too much memory.
@@ -103,7 +103,7 @@ impl<'e> BeforeStmtFuncDyn<'e> for StatementWatch {
         *self.statement.borrow_mut() = Some(span.to_file_span());
         room(eval.heap(), 0)?;
         if eval.get_total_tick_count() > MOST_TICKS {
-            return Err(misuse(format!("{RUNS_LONG} {MOST_TICKS} loop turns and calls")));
+            return Err(misuse(runs_long()));
         }
         Ok(())
     }
